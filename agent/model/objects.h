@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kubernetes objects, reduced to the fields that decide about packets.
+ *
+ * Every object owns all it points to; object_free() releases it. Strings are
+ * NUL-terminated and never NULL unless the comment says so. The decoder
+ * (agent/source/decode.h) normalises: defaults of semantics are applied, so a
+ * missing podSelector arrives as a selector that matches everything.
+ *
+ * Source: Kubernetes API core/v1 Pod and Namespace, networking.k8s.io/v1.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weir/policy.h"
+#include "weir/types.h"
+
+struct label {
+	char *key;
+	char *value;
+};
+
+/* Sorted by key, keys are unique. */
+struct labels {
+	struct label *items;
+	size_t count;
+};
+
+enum selector_op {
+	SELECTOR_IN,
+	SELECTOR_NOT_IN,
+	SELECTOR_EXISTS,
+	SELECTOR_NOT_EXISTS,
+};
+
+/* matchLabels arrive as SELECTOR_IN with one value. */
+struct requirement {
+	char *key;
+	enum selector_op op;
+	char **values; /* sorted, unique */
+	size_t value_count;
+};
+
+/* All requirements must hold; none: matches everything. */
+struct selector {
+	struct requirement *items;
+	size_t count;
+};
+
+enum object_kind {
+	OBJECT_POD,
+	OBJECT_NAMESPACE,
+	OBJECT_NETWORK_POLICY,
+	OBJECT_SERVICE, /* schema is checked, content is not kept yet */
+	OBJECT_ENDPOINT_SLICE,
+	OBJECT_NODE,
+	OBJECT_CLUSTER_NETWORK_POLICY,
+	OBJECT_KIND_MAX,
+};
+
+struct container_port {
+	char *name;
+	uint8_t proto; /* IPPROTO_* */
+	uint16_t port;
+};
+
+struct pod {
+	char *node; /* spec.nodeName, "" if unknown */
+	char *uid; /* "" if unknown */
+	struct labels labels;
+	bool host_network;
+	bool finished; /* phase Succeeded or Failed: neither subject nor peer */
+	struct ip_addr *ips; /* status.podIPs */
+	size_t ip_count;
+	struct container_port *ports; /* named containerPorts only, init containers included */
+	size_t port_count;
+};
+
+/* Carries kubernetes.io/metadata.name always. */
+struct namespace {
+	struct labels labels;
+};
+
+struct node {
+	struct labels labels;
+	struct ip_addr *ips; /* status.addresses, InternalIP and ExternalIP */
+	size_t ip_count;
+};
+
+struct prefix {
+	struct ip_addr addr; /* masked; v4-mapped for IPv4 */
+	uint8_t bits; /* of the family: 0..32 or 0..128 */
+};
+
+/* One element of from / to. */
+struct policy_peer {
+	bool is_cidr;
+	/* is_cidr: */
+	struct prefix cidr;
+	struct prefix *except;
+	size_t except_count;
+	/* otherwise: */
+	bool own_namespace; /* namespaceSelector absent */
+	struct selector namespaces; /* when !own_namespace */
+	struct selector pods; /* absent podSelector: matches everything */
+};
+
+struct policy_port {
+	uint8_t proto; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
+	char *name; /* NULL: numeric */
+	uint16_t first; /* 0 with last 65535: every port of the protocol */
+	uint16_t last;
+};
+
+/* Empty @peers: any address. Empty @ports: any protocol and port. */
+struct policy_rule {
+	struct policy_peer *peers;
+	size_t peer_count;
+	struct policy_port *ports;
+	size_t port_count;
+	/*
+	 * Set when every peer (or every port) of a rule was refused as malformed: the
+	 * rule then matches nothing, instead of "empty means any".
+	 */
+	bool matches_nothing;
+};
+
+struct network_policy {
+	struct selector pods;
+	bool isolates[POLICY_DIR_MAX]; /* effective policyTypes */
+	struct policy_rule *rules[POLICY_DIR_MAX];
+	size_t rule_count[POLICY_DIR_MAX];
+};
+
+struct object {
+	enum object_kind kind;
+	char *namespace; /* "" for cluster-scoped kinds */
+	char *name;
+	union {
+		struct pod pod;
+		struct namespace ns;
+		struct network_policy policy;
+		struct node node;
+	};
+};
+
+/* NULL is accepted. */
+void object_free(struct object *obj);
+void object_freep(struct object **obj);
+
+/* Name of the kind as in manifests, for example "NetworkPolicy". */
+const char *object_kind_name(enum object_kind kind);
+
+/* Value of @key, or NULL when the label is absent. */
+const char *labels_get(const struct labels *labels, const char *key);
+
+bool selector_matches(const struct selector *selector, const struct labels *labels);
+
+/*
+ * Canonical text of a selector: equal selectors have equal text, whatever the
+ * order in which they were written. Caller frees; NULL when out of memory.
+ */
+char *selector_text(const struct selector *selector);
+
+void labels_done(struct labels *labels);
+void selector_done(struct selector *selector);

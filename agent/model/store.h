@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: all objects that the sources have delivered, by kind, namespace
+ * and name. Sources put and delete, the policy compiler reads. No I/O.
+ *
+ * A source that reads the same object from two places puts the first and
+ * reports the second; the store itself holds one object per key.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "model/objects.h"
+
+struct store;
+
+int store_new(struct store **ret);
+void store_free(struct store *store);
+void store_freep(struct store **store);
+
+/* Takes ownership of @obj, replaces an object with the same key. 0 or -ENOMEM. */
+int store_put(struct store *store, struct object *obj);
+
+/* True if there was one. */
+bool store_delete(struct store *store, enum object_kind kind, const char *namespace,
+		  const char *name);
+
+/* Borrowed until the next put or delete; NULL if absent. */
+const struct object *store_get(const struct store *store, enum object_kind kind,
+			       const char *namespace, const char *name);
+
+size_t store_count(const struct store *store, enum object_kind kind);
+
+/* Calls @fn for each object of @kind, in the order of namespace and name; stops at non-zero and returns it. */
+int store_each(const struct store *store, enum object_kind kind,
+	       int (*fn)(const struct object *obj, void *arg), void *arg);
+
+/* Raised by every put and delete that changed something; lets readers skip work. */
+uint64_t store_version(const struct store *store);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Connection tracking: one entry per flow, found from either direction.
+ *
+ * The key is canonical: the numerically lower (address, port) pair, compared as
+ * big-endian bytes, is the low end. A packet travels from one end to the other;
+ * enum ct_end says which. The entry remembers who opened the flow, so a reply
+ * is never taken for a request, and the policy generation of its verdict, so
+ * that a changed policy judges the flow once more on its next packet.
+ *
+ * Maps: `ct4`, `ct6` (hash) hold flows that were answered; `ct4_new`, `ct6_new`
+ * (LRU) hold flows that were not, so that a flood of half-open connections can
+ * evict only its own kind. A flow moves over with its first reply.
+ *
+ * Ports of ICMP and ICMPv6 echo are the identifier at both ends; other
+ * protocols without ports have 0.
+ */
+#pragma once
+
+#include "weir/types.h"
+
+enum ct_end {
+	CT_LOW = 0,
+	CT_HIGH = 1,
+	CT_END_MAX,
+};
+
+struct ct4_key {
+	__be32 addr[CT_END_MAX];
+	__be16 port[CT_END_MAX];
+	__u8 proto;
+	__u8 pad[3];
+};
+ABI_SIZE(struct ct4_key, 16);
+
+struct ct6_key {
+	struct ip_addr addr[CT_END_MAX];
+	__be16 port[CT_END_MAX];
+	__u8 proto;
+	__u8 pad[3];
+};
+ABI_SIZE(struct ct6_key, 40);
+
+enum ct_flag {
+	CT_ANSWERED = 1 << 0, /* a packet went each way */
+	CT_CLOSING = 1 << 1, /* FIN both ways, RST, SCTP ABORT or SHUTDOWN COMPLETE */
+	CT_HOST_OPENED = 1 << 2, /* opened by a socket of this node: ingress policy does not apply */
+};
+
+struct ct_entry {
+	__u32 expires; /* low 32 bits of jiffies: dead when (__s32)(now - expires) > 0 */
+	__u32 generation; /* policy generation of the verdict */
+	__u8 opener; /* enum ct_end */
+	__u8 flags; /* enum ct_flag */
+	__u8 fin[CT_END_MAX]; /* TCP: this end has sent FIN */
+	__u32 ifindex[CT_END_MAX]; /* local endpoint at each end, 0: none */
+	__u32 pad;
+	__u64 packets[CT_END_MAX]; /* sent by each end */
+	__u64 bytes[CT_END_MAX];
+};
+ABI_SIZE(struct ct_entry, 56);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Why a packet was refused: one list for datapath, agent and documentation.
+ * Append only: the numbers are in metrics and event records.
+ */
+#pragma once
+
+#include "weir/types.h"
+
+#define DROP_REASONS(X)                                                                     \
+	X(NONE, 0, "not dropped")                                                           \
+	X(SHORT_HEADER, 1, "packet ends inside a header")                                   \
+	X(BAD_HEADER, 2, "header contradicts itself")                                       \
+	X(UNKNOWN_L3, 3, "neither IPv4, IPv6 nor ARP")                                      \
+	X(NO_ENDPOINT, 4, "interface belongs to no endpoint")                               \
+	X(NOT_READY, 5, "endpoint's policy is not in force yet")                            \
+	X(SOURCE_MAC, 6, "source MAC is not the pod's")                                     \
+	X(SOURCE_ADDRESS, 7, "source address is not the pod's")                             \
+	X(ROGUE_CONTROL, 8, "router advertisement, redirect or DHCP server message of a pod") \
+	X(ARP_SPOOF, 9, "ARP or neighbour discovery claims a foreign address")              \
+	X(POLICY_EGRESS, 10, "no egress policy rule of the sender allows the connection")   \
+	X(POLICY_INGRESS, 11, "no ingress policy rule of the receiver allows the connection") \
+	X(POLICY_LOOKUP, 12, "compiled policy is incomplete")                               \
+	X(CT_INVALID, 13, "answer to no known connection")                                  \
+	X(CT_FULL, 14, "connection table is full")                                          \
+	X(FRAGMENT_UNKNOWN, 15, "fragment of a datagram whose first fragment was not seen") \
+	X(ICMP_UNRELATED, 16, "ICMP error about no known connection")                       \
+	X(MULTICAST, 17, "multicast or broadcast of an isolated pod")                       \
+	X(EXTENSION_HEADER, 18, "IPv6 extension headers that cannot be followed")           \
+	X(POD_FROM_WIRE, 19, "packet from outside with the address of a local pod")         \
+	X(FRAGMENT_HELD, 20, "fragment kept until the first one arrives")                   \
+	X(INTERNAL, 21, "a kernel helper refused")
+
+enum drop_reason {
+#define X(name, number, text) DROP_##name = number,
+	DROP_REASONS(X)
+#undef X
+	DROP_REASON_MAX
+};
+
+/* Map `metric`: per-CPU array; index from metric_index(). DROP_NONE counts what was passed. */
+struct metric {
+	__u64 packets;
+	__u64 bytes;
+};
+ABI_SIZE(struct metric, 16);
+
+#define METRIC_MAX (DROP_REASON_MAX * POLICY_DIR_MAX)
+
+static inline __u32 metric_index(enum drop_reason reason, enum policy_dir dir)
+{
+	return (__u32)reason * POLICY_DIR_MAX + (__u32)dir;
+}

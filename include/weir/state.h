@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Node-wide state and configuration of the datapath.
+ */
+#pragma once
+
+#include "weir/types.h"
+
+/*
+ * Map `state`: array of one, memory-mapped by the agent. A change of @generation
+ * is the moment in which a new policy takes force everywhere: its parity picks
+ * the valid half of endpoints and peers, and flows judged in another generation
+ * are judged once more. It starts at 1; 0 means that no policy was ever loaded
+ * and nothing may pass.
+ */
+struct node_state {
+	__u32 generation;
+	__u32 pad;
+};
+ABI_SIZE(struct node_state, 8);
+
+/* Read-only data of every object (`const volatile struct node_config config`), set before load. */
+struct node_config {
+	__u32 endpoint_slots; /* size of map `endpoint`, a power of two */
+	__u32 hz; /* jiffies per second, measured by the agent */
+	__be32 gateway4; /* first address of the pod CIDR; 0: no IPv4 */
+	__u32 pad;
+	struct ip_addr gateway6; /* ::  no IPv6 */
+	/* Lifetimes in seconds. */
+	__u32 tcp_open_s; /* half open */
+	__u32 tcp_live_s;
+	__u32 closing_s;
+	__u32 udp_new_s; /* unanswered */
+	__u32 udp_live_s;
+	__u32 icmp_s;
+	__u32 other_s; /* SCTP in set-up, and protocols without a state */
+	__u32 sctp_live_s;
+};
+ABI_SIZE(struct node_config, 64);
+
+/*
+ * Map `frag`: LRU, what the first fragment of a datagram said. The identification
+ * is 16 bits in IPv4, 32 in IPv6, as on the wire.
+ */
+struct frag_key {
+	struct ip_addr src;
+	struct ip_addr dst;
+	__be32 id;
+	__u8 proto;
+	__u8 pad[3];
+};
+ABI_SIZE(struct frag_key, 40);
+
+struct frag_value {
+	__be16 sport;
+	__be16 dport;
+};
+ABI_SIZE(struct frag_value, 4);
