@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The ground: helpers, map definitions and access to the packet.
+ *
+ * The same sources are compiled for the host, where tests and fuzzers run them:
+ * this is the only place that knows the difference. The shim provides what the
+ * BPF branch below provides: SEC, MAP, MAP_PRIVATE, the helpers, byte order, and
+ * ctx_data() / ctx_data_end(), because __sk_buff.data has only 32 bits.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "weir/compat.h"
+
+#ifdef __bpf__
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+/* A map that all objects share and that outlives the agent: pinned by its name. */
+#define MAP(name_, type_, key_, value_, entries_, flags_)                                   \
+	struct {                                                                            \
+		__uint(type, BPF_MAP_TYPE_##type_);                                         \
+		__type(key, key_);                                                          \
+		__type(value, value_);                                                      \
+		__uint(max_entries, entries_);                                              \
+		__uint(map_flags, flags_);                                                  \
+		__uint(pinning, LIBBPF_PIN_BY_NAME);                                        \
+	} name_ SEC(".maps")
+
+/* A map of one object only. */
+#define MAP_PRIVATE(name_, type_, key_, value_, entries_, flags_)                           \
+	struct {                                                                            \
+		__uint(type, BPF_MAP_TYPE_##type_);                                         \
+		__type(key, key_);                                                          \
+		__type(value, value_);                                                      \
+		__uint(max_entries, entries_);                                              \
+		__uint(map_flags, flags_);                                                  \
+	} name_ SEC(".maps")
+
+static __always_inline void *ctx_data(const struct __sk_buff *skb)
+{
+	return (void *)(long)skb->data;
+}
+
+static __always_inline void *ctx_data_end(const struct __sk_buff *skb)
+{
+	return (void *)(long)skb->data_end;
+}
+
+#else
+
+#include "hostsim/shim.h"
+
+#endif
