@@ -5,7 +5,8 @@
  * The same sources are compiled for the host, where tests and fuzzers run them:
  * this is the only place that knows the difference. The shim provides what the
  * BPF branch below provides: SEC, MAP, MAP_PRIVATE, the helpers, byte order, and
- * ctx_data() / ctx_data_end(), because __sk_buff.data has only 32 bits.
+ * ctx_data() / ctx_data_end(), because __sk_buff.data has only 32 bits; and the
+ * protocol headers, because those of the kernel and of libc clash.
  */
 #pragma once
 
@@ -16,6 +17,10 @@
 #ifdef __bpf__
 
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -56,3 +61,10 @@ static __always_inline void *ctx_data_end(const struct __sk_buff *skb)
 #include "hostsim/shim.h"
 
 #endif
+
+/*
+ * A function that the verifier proves once by itself and not again for every
+ * path that leads to a call. Its arguments are numbers or pointers to structs
+ * that may be NULL. Weak keeps the compiler from specialising it.
+ */
+#define SUBPROGRAM __attribute__((noinline, weak))

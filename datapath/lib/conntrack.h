@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Connection tracking: the stage that every judged packet goes through.
+ *
+ * The fast path is one look-up: an answered flow whose verdict is of the current
+ * generation. Everything else is track_slowly(): flows without an answer, new
+ * ones, and those that have to be judged again.
+ */
+#pragma once
+
+#include "lib/ct_table.h"
+#include "lib/policy.h"
+
+static __always_inline __u32 ct_lifetime(const struct ct_entry *entry, __u8 proto)
+{
+	_Bool answered = entry->flags & CT_ANSWERED;
+
+	if (entry->flags & CT_CLOSING)
+		return config.closing_s;
+	switch (proto) {
+	case IPPROTO_TCP:
+		return answered ? config.tcp_live_s : config.tcp_open_s;
+	case IPPROTO_UDP:
+		return answered ? config.udp_live_s : config.udp_new_s;
+	case IPPROTO_SCTP:
+		return answered ? config.sctp_live_s : config.other_s;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return config.icmp_s;
+	default:
+		return config.other_s;
+	}
+}
+
+/*
+ * Book the packet. The entry is written in place; the lifetime only when it has
+ * moved by more than a second, so that a busy flow does not bounce the cache line
+ * for it. Counters may lose a packet when one end sends on two CPUs at once.
+ */
+static __always_inline void ct_book(struct ct_entry *entry, const struct flow *flow, __u8 sender)
+{
+	__u32 expires, moved;
+
+	sender &= 1;
+	entry->packets[sender]++;
+	entry->bytes[sender] += flow->length;
+
+	if (flow->flags & (FLOW_FIN | FLOW_RESET)) {
+		if (flow->flags & FLOW_FIN)
+			entry->fin[sender] = 1;
+		if ((flow->flags & FLOW_RESET) || (entry->fin[CT_LOW] && entry->fin[CT_HIGH]))
+			entry->flags |= CT_CLOSING;
+	}
+	expires = flow->now + ct_lifetime(entry, flow->proto) * config.hz;
+	moved = expires - entry->expires;
+	if (moved + config.hz > 2 * config.hz)
+		entry->expires = expires;
+}
+
+/* The packet begins something that the entry does not cover. */
+static __always_inline _Bool ct_reopens(const struct ct_entry *entry, const struct flow *flow,
+					__u8 sender)
+{
+	if (flow->role != ROLE_OPEN)
+		return 0;
+	return entry->opener != sender || (entry->flags & CT_CLOSING);
+}
+
+/* Judge the connection of @flow in the direction of its opener: @forward, the sender is it. */
+static __always_inline enum drop_reason ct_judge(struct policy_case *pc, const struct flow *flow,
+						 _Bool forward)
+{
+	pc->generation = flow->generation;
+	pc->proto = flow->proto;
+	if (forward) {
+		pc->opener.addr = &flow->src;
+		pc->opener.ep = flow->sender;
+		pc->responder.addr = &flow->dst;
+		pc->responder.ep = flow->receiver;
+		pc->dport = flow->dport;
+	} else {
+		pc->opener.addr = &flow->dst;
+		pc->opener.ep = flow->receiver;
+		pc->responder.addr = &flow->src;
+		pc->responder.ep = flow->sender;
+		pc->dport = flow->sport;
+	}
+	return policy_judge(pc);
+}
+
+static __always_inline __u32 end_ifindex(const struct policy_end *end)
+{
+	return end->ep ? end->ep->ifindex : 0;
+}
+
+/*
+ * Make an entry whose opener is the sender of this packet. Verifier: both ends
+ * by name, for the stack knows no index that is not a constant.
+ */
+static __always_inline enum drop_reason ct_open(const struct ct_key *key, const struct flow *flow,
+						const struct policy_case *pc)
+{
+	_Bool high = key->sender == CT_HIGH;
+	struct ct_entry entry = {
+		.generation = flow->generation,
+		.opener = key->sender,
+		.flags = pc->exempt ? CT_HOST_OPENED : 0,
+		.packets = { !high, high },
+		.bytes = { high ? 0 : flow->length, high ? flow->length : 0 },
+	};
+
+	entry.ifindex[CT_LOW] = end_ifindex(high ? &pc->responder : &pc->opener);
+	entry.ifindex[CT_HIGH] = end_ifindex(high ? &pc->opener : &pc->responder);
+	entry.expires = flow->now + ct_lifetime(&entry, flow->proto) * config.hz;
+	return ct_insert_new(key, &entry) ? DROP_CT_FULL : DROP_NONE;
+}
+
+/* The entry's verdict is of another generation, and it has now passed again. */
+static __always_inline void ct_renew(struct ct_entry *entry, const struct flow *flow,
+				     const struct policy_case *pc)
+{
+	__u32 opener = entry->opener & 1;
+
+	entry->ifindex[opener] = end_ifindex(&pc->opener);
+	entry->ifindex[opener ^ 1] = end_ifindex(&pc->responder);
+	entry->generation = flow->generation;
+}
+
+/*
+ * A packet of a flow in the table of unanswered ones. TCP moves over with the
+ * opener's packet after the answer, not with the answer: otherwise a SYN flood
+ * at an open port would fill the table that never evicts.
+ */
+static __always_inline void ct_advance(const struct ct_key *key, struct ct_entry *entry,
+				       const struct flow *flow)
+{
+	_Bool answer = key->sender != entry->opener;
+
+	if (answer && flow->proto == IPPROTO_TCP && !(entry->flags & CT_ANSWERED)) {
+		ct_book(entry, flow, key->sender);
+		entry->flags |= CT_ANSWERED;
+		return;
+	}
+	if (answer)
+		entry->flags |= CT_ANSWERED;
+	ct_book(entry, flow, key->sender);
+	if ((entry->flags & CT_ANSWERED) && flow->role != ROLE_OPEN)
+		ct_promote(key, entry);
+}
+
+/* The packet opens a connection, in place of @stale when there was one between its ends. */
+static __noinline enum drop_reason track_new(struct flow *flow, const struct ct_key *key,
+					     _Bool stale)
+{
+	struct policy_case pc = { .exempt = !!(flow->flags & FLOW_FROM_SOCKET) };
+	enum drop_reason why = ct_judge(&pc, flow, 1);
+
+	if (why)
+		return why;
+	if (stale)
+		ct_delete(key);
+	flow->to_ifindex = end_ifindex(&pc.responder);
+	return ct_open(key, flow, &pc);
+}
+
+/* The connection was judged in another generation. Refused, it is gone. */
+static __noinline enum drop_reason track_again(const struct flow *flow, const struct ct_key *key,
+					       struct ct_entry *entry)
+{
+	struct policy_case pc = { .exempt = !!(entry->flags & CT_HOST_OPENED) };
+	enum drop_reason why = ct_judge(&pc, flow, entry->opener == key->sender);
+
+	if (why) {
+		ct_delete(key);
+		ct_delete_new(key);
+		return why;
+	}
+	ct_renew(entry, flow, &pc);
+	return DROP_NONE;
+}
+
+static __always_inline enum drop_reason track_known(struct flow *flow, const struct ct_key *key,
+						    struct ct_entry *entry)
+{
+	enum drop_reason why;
+
+	if (entry->generation != flow->generation) {
+		why = track_again(flow, key, entry);
+		if (why)
+			return why;
+	}
+	flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
+	return DROP_NONE;
+}
+
+static __noinline enum drop_reason track_slowly(struct flow *flow, const struct ct_key *key)
+{
+	struct ct_entry *entry;
+	enum drop_reason why;
+
+	entry = ct_find(key, flow->now);
+	if (entry) {
+		if (ct_reopens(entry, flow, key->sender))
+			return track_new(flow, key, 1);
+		why = track_known(flow, key, entry);
+		if (!why)
+			ct_book(entry, flow, key->sender);
+		return why;
+	}
+	entry = ct_find_new(key, flow->now);
+	if (entry && !ct_reopens(entry, flow, key->sender)) {
+		why = track_known(flow, key, entry);
+		if (!why)
+			ct_advance(key, entry, flow);
+		return why;
+	}
+	if (!entry && flow->role == ROLE_ANSWER)
+		return DROP_CT_INVALID;
+	return track_new(flow, key, 0);
+}
+
+/* ICMP queries other than echo have nothing that ties an answer to them: each by itself. */
+static __noinline enum drop_reason track_alone(struct flow *flow)
+{
+	struct policy_case pc = { .exempt = !!(flow->flags & FLOW_FROM_SOCKET) };
+	enum drop_reason why = ct_judge(&pc, flow, 1);
+
+	if (!why)
+		flow->to_ifindex = end_ifindex(&pc.responder);
+	return why;
+}
+
+/* The packet's connection is known, answered, and judged in this generation. */
+static __always_inline _Bool track_fast(struct flow *flow, const struct ct_key *key)
+{
+	struct ct_entry *entry = ct_find(key, flow->now);
+
+	if (!entry || entry->generation != flow->generation || flow->role == ROLE_OPEN)
+		return 0;
+	flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
+	ct_book(entry, flow, key->sender);
+	return 1;
+}

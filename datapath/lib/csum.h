@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The internet checksum, in plain C: it is needed for a changed TTL and for the
+ * generated neighbour advertisements only.
+ */
+#pragma once
+
+#include "lib/kernel.h"
+
+static __always_inline __u16 csum_fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)~sum;
+}
+
+/* Adds @len bytes, a constant multiple of 4. */
+static __always_inline __u64 csum_add(__u64 sum, const void *data, __u32 len)
+{
+	const __u32 *words = data;
+	__u32 i;
+
+	for (i = 0; i < len / 4; i++)
+		sum += words[i];
+	return sum;
+}
+
+/* The header checksum after @from became @to, one 16-bit word (RFC 1624). */
+static __always_inline __u16 csum_replace(__u16 check, __u16 from, __u16 to)
+{
+	__u32 sum = (__u16)~check;
+
+	sum += (__u16)~from;
+	sum += to;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)~sum;
+}

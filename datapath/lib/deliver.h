@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Delivery: straight into the receiving pod's namespace when it is on this node.
+ * What needs an answer of a router (TTL, size) and what goes elsewhere is left to
+ * the kernel's stack, which routes it; such a packet comes back at to_pod.
+ */
+#pragma once
+
+#include <linux/pkt_cls.h>
+
+#include "lib/csum.h"
+#include "lib/ctx.h"
+#include "lib/peer.h"
+
+/* skb->pkt_type of a frame that is addressed to the receiving interface. */
+#define PKT_TYPE_HOST 0
+
+/* Longer than the receiver takes: for a segmented packet each segment counts. */
+static __always_inline _Bool is_too_long(const struct __sk_buff *skb, const struct flow *flow,
+					 const struct endpoint *to)
+{
+	if (flow->length <= to->mtu)
+		return 0;
+	return !skb->gso_size || flow->l4 - ETH_HLEN + skb->gso_size > to->mtu;
+}
+
+static __always_inline const struct endpoint *receiver_find(const struct flow *flow)
+{
+	const struct endpoint *ep;
+
+	if (flow->receiver)
+		return flow->receiver;
+	if (!flow->to_ifindex)
+		return NULL;
+	ep = peer_endpoint(flow->to_ifindex, &flow->dst);
+	if (ep)
+		return ep;
+	/* The pod was plugged in anew since the connection's entry was written. */
+	return peer_endpoint(peer_local_ifindex(peer_find(&flow->dst)), &flow->dst);
+}
+
+/* One hop less, and the frame is from the gateway to the pod. */
+static __always_inline enum drop_reason frame_rewrite(struct __sk_buff *skb, const struct flow *flow,
+						      const struct endpoint *to)
+{
+	struct ethhdr *eth = ctx_header(skb, 0, sizeof(*eth) + sizeof(struct iphdr));
+	struct iphdr *ip4;
+	__u16 *word, old;
+
+	if (!eth)
+		return DROP_SHORT_HEADER;
+	if (flow->family == FLOW_IP4) {
+		ip4 = (struct iphdr *)(eth + 1);
+		word = (__u16 *)&ip4->ttl;
+		old = *word;
+		ip4->ttl--;
+		ip4->check = csum_replace(ip4->check, old, *word);
+	} else {
+		((struct ipv6hdr *)(eth + 1))->hop_limit--;
+	}
+	__builtin_memcpy(eth->h_dest, to->mac, sizeof(eth->h_dest));
+	__builtin_memcpy(eth->h_source, to->host_mac, sizeof(eth->h_source));
+	return DROP_NONE;
+}
+
+/* Stage: sets @action, what the kernel shall do with the packet. */
+static __always_inline enum drop_reason deliver(int *action, struct __sk_buff *skb,
+						const struct flow *flow)
+{
+	const struct endpoint *to;
+	enum drop_reason why;
+
+	*action = TC_ACT_OK;
+	if (flow->way == WAY_BACK) {
+		*action = (int)bpf_redirect(skb->ifindex, 0);
+		return DROP_NONE;
+	}
+	if (flow->way == WAY_STACK)
+		return DROP_NONE;
+	to = receiver_find(flow);
+	if (!to)
+		return DROP_NONE;
+	if (!endpoint_is_ready(to))
+		return DROP_NOT_READY;
+	if (flow->hops <= 1 || is_too_long(skb, flow, to))
+		return DROP_NONE;
+
+	why = frame_rewrite(skb, flow, to);
+	if (why)
+		return why;
+	if (skb->pkt_type != PKT_TYPE_HOST && bpf_skb_change_type(skb, PKT_TYPE_HOST))
+		return DROP_INTERNAL;
+	*action = (int)bpf_redirect_peer(to->ifindex, 0);
+	return DROP_NONE;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One description of a packet for all stages: filled by the parser (parse.h),
+ * read by everybody else. Only the fields that a stage before has set are valid.
+ */
+#pragma once
+
+#include "lib/kernel.h"
+#include "weir/endpoint.h"
+#include "weir/reason.h"
+#include "weir/types.h"
+
+enum flow_family {
+	FLOW_OTHER = 0, /* nothing that the parser follows */
+	FLOW_ARP,
+	FLOW_IP4,
+	FLOW_IP6,
+};
+
+/* What the packet may mean for a connection. */
+enum flow_role {
+	ROLE_ANY, /* part of a connection, or its beginning when none is known */
+	ROLE_OPEN, /* the beginning: TCP SYN, SCTP INIT, echo request */
+	ROLE_ANSWER, /* makes sense in a known connection only */
+	ROLE_ERROR, /* an ICMP error: quotes a packet of the connection */
+	ROLE_ALONE, /* judged by itself: ICMP queries other than echo */
+};
+
+/* How the packet goes on when no stage refuses it. */
+enum flow_way {
+	WAY_TRACK, /* conntrack and policy, then delivery */
+	WAY_STACK, /* the kernel's stack, without judgement: neighbours, multicast */
+	WAY_BACK, /* rewritten to an answer: out of the interface it came in */
+};
+
+enum flow_flag {
+	FLOW_FRAGMENT_FIRST = 1 << 0,
+	FLOW_FRAGMENT_LATER = 1 << 1,
+	FLOW_FIN = 1 << 2, /* TCP FIN: this end is done */
+	FLOW_RESET = 1 << 3, /* TCP RST, SCTP ABORT or SHUTDOWN COMPLETE: both are */
+	FLOW_FROM_SOCKET = 1 << 4, /* sent by this node itself, not forwarded */
+};
+
+struct flow {
+	/*
+	 * Local endpoints at the ends, as far as known. Verifier: the pointers stand
+	 * first, lest the compiler clears one together with a neighbour in halves.
+	 */
+	const struct endpoint *sender;
+	const struct endpoint *receiver;
+	struct ip_addr src;
+	struct ip_addr dst;
+	__be16 sport; /* echo: the identifier, in both */
+	__be16 dport;
+	__u8 proto;
+	__u8 family; /* enum flow_family */
+	__u8 role; /* enum flow_role */
+	__u8 way; /* enum flow_way */
+	__u8 flags; /* enum flow_flag */
+	__u8 icmp_type; /* ICMP and ICMPv6 only, not of later fragments */
+	__u8 hops; /* TTL or hop limit */
+	__u8 dir; /* enum policy_dir: which metric counts it */
+	__u32 l4; /* offset of the transport header in the frame */
+	__u32 length; /* of the IP packet */
+	__u32 now; /* jiffies */
+	__u32 generation; /* of the policy: read once a packet */
+	__u32 to_ifindex; /* local endpoint of @dst as far as known, 0: none */
+};
+
+static __always_inline _Bool flow_is_icmp(const struct flow *flow)
+{
+	return flow->proto == (flow->family == FLOW_IP4 ? 1 : 58);
+}
+
+static __always_inline _Bool addr_is_multicast(const struct ip_addr *addr)
+{
+	if (addr->bytes[0] == 0xff)
+		return 1;
+	if (!ip_addr_is_v4(addr))
+		return 0;
+	return (addr->bytes[12] & 0xf0) == 0xe0 || addr->words[3] == 0xffffffff;
+}
+
+static __always_inline _Bool addr_is_link_local(const struct ip_addr *addr)
+{
+	return addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Fragments: only the first one has ports, so it leaves them here for the others.
+ * A fragment that overtakes its first one is refused; its sender repeats it.
+ */
+#pragma once
+
+#include "lib/flow.h"
+#include "weir/maps.h"
+#include "weir/state.h"
+
+MAP(frag, LRU_HASH, struct frag_key, struct frag_value, FRAGS_MAX, 0);
+
+static __always_inline void frag_key_pack(struct frag_key *key, const struct flow *flow, __be32 id)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->src = flow->src;
+	key->dst = flow->dst;
+	key->id = id;
+	key->proto = flow->proto;
+}
+
+static __noinline void frag_record(const struct flow *flow, __be32 id)
+{
+	struct frag_value value = { .sport = flow->sport, .dport = flow->dport };
+	struct frag_key key;
+
+	/* When this fails the later fragments are refused: nothing to do here. */
+	frag_key_pack(&key, flow, id);
+	bpf_map_update_elem(&frag, &key, &value, BPF_ANY);
+}
+
+static __noinline enum drop_reason frag_recall(struct flow *flow, __be32 id)
+{
+	const struct frag_value *value;
+	struct frag_key key;
+
+	frag_key_pack(&key, flow, id);
+	value = bpf_map_lookup_elem(&frag, &key);
+	if (!value)
+		return DROP_FRAGMENT_UNKNOWN;
+	flow->sport = value->sport;
+	flow->dport = value->dport;
+	return DROP_NONE;
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The parser: frame to struct flow, in two stages. Between them the caller checks
+ * the source address, so that a forged fragment leaves no trace in map `frag`.
+ */
+#pragma once
+
+#include "lib/ctx.h"
+#include "lib/frag.h"
+
+#define EXTENSION_HEADERS_MAX 6
+
+enum icmp4_type {
+	ICMP4_ECHO_REPLY = 0,
+	ICMP4_UNREACHABLE = 3,
+	ICMP4_SOURCE_QUENCH = 4,
+	ICMP4_REDIRECT = 5,
+	ICMP4_ECHO = 8,
+	ICMP4_TIME_EXCEEDED = 11,
+	ICMP4_PARAMETER = 12,
+};
+
+enum icmp6_type {
+	ICMP6_ERROR_MAX = 127,
+	ICMP6_ECHO = 128,
+	ICMP6_ECHO_REPLY = 129,
+	ICMP6_MLD_REPORT = 131,
+	ICMP6_ROUTER_SOLICIT = 133,
+	ICMP6_ROUTER_ADVERT = 134,
+	ICMP6_NEIGHBOUR_SOLICIT = 135,
+	ICMP6_NEIGHBOUR_ADVERT = 136,
+	ICMP6_REDIRECT = 137,
+	ICMP6_MLD2_REPORT = 143,
+};
+
+enum tcp_flag {
+	TCP_FIN = 0x01,
+	TCP_SYN = 0x02,
+	TCP_RST = 0x04,
+	TCP_ACK = 0x10,
+};
+
+enum sctp_chunk {
+	SCTP_INIT = 1,
+	SCTP_INIT_ACK = 2,
+	SCTP_ABORT = 6,
+	SCTP_SHUTDOWN_ACK = 8,
+	SCTP_SHUTDOWN_COMPLETE = 14,
+};
+
+/* IPv6 extension headers have all the same first two bytes. */
+struct ip6_extension {
+	__u8 next;
+	__u8 length; /* in 8 bytes, without the first 8 */
+	__u8 routing_type;
+	__u8 segments_left;
+	__be32 fragment_id;
+};
+
+static __always_inline enum drop_reason parse_ip4(struct flow *flow, struct __sk_buff *skb)
+{
+	const struct iphdr *ip = ctx_header(skb, ETH_HLEN, sizeof(*ip));
+	__u32 header, length;
+
+	if (!ip)
+		return DROP_SHORT_HEADER;
+	header = ip->ihl * 4;
+	length = bpf_ntohs(ip->tot_len);
+	/* A segmented packet over 64 KiB ("BIG TCP") says 0. */
+	if (!length && skb->gso_size)
+		length = skb->len - ETH_HLEN;
+	if (ip->version != 4 || header < sizeof(*ip) || length < header)
+		return DROP_BAD_HEADER;
+	if (ETH_HLEN + length > skb->len)
+		return DROP_SHORT_HEADER;
+
+	ip_addr_set_v4(&flow->src, ip->saddr);
+	ip_addr_set_v4(&flow->dst, ip->daddr);
+	flow->family = FLOW_IP4;
+	flow->proto = ip->protocol;
+	flow->hops = ip->ttl;
+	flow->length = length;
+	flow->l4 = ETH_HLEN + header;
+	return DROP_NONE;
+}
+
+static __always_inline enum drop_reason parse_ip6(struct flow *flow, struct __sk_buff *skb)
+{
+	const struct ipv6hdr *ip = ctx_header(skb, ETH_HLEN, sizeof(*ip));
+	__u32 length;
+
+	if (!ip)
+		return DROP_SHORT_HEADER;
+	length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	if (length == sizeof(*ip) && skb->gso_size)
+		length = skb->len - ETH_HLEN;
+	if (ip->version != 6)
+		return DROP_BAD_HEADER;
+	if (ETH_HLEN + length > skb->len)
+		return DROP_SHORT_HEADER;
+
+	__builtin_memcpy(&flow->src, &ip->saddr, sizeof(flow->src));
+	__builtin_memcpy(&flow->dst, &ip->daddr, sizeof(flow->dst));
+	/* IPv4 in disguise must not meet IPv4 entries of any table (RFC 4942, 2.2). */
+	if (ip_addr_is_v4(&flow->src) || ip_addr_is_v4(&flow->dst))
+		return DROP_BAD_HEADER;
+	flow->family = FLOW_IP6;
+	flow->proto = ip->nexthdr;
+	flow->hops = ip->hop_limit;
+	flow->length = length;
+	flow->l4 = ETH_HLEN + sizeof(*ip);
+	return DROP_NONE;
+}
+
+/* Stage: addresses. Anything but IP has family FLOW_ARP or FLOW_OTHER and goes on. */
+static __always_inline enum drop_reason parse_l3(struct flow *flow, struct __sk_buff *skb)
+{
+	const struct ethhdr *eth = ctx_header(skb, 0, sizeof(*eth));
+
+	if (!eth)
+		return DROP_SHORT_HEADER;
+	if (skb->vlan_present)
+		return DROP_NONE;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return parse_ip4(flow, skb);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return parse_ip6(flow, skb);
+	if (eth->h_proto == bpf_htons(ETH_P_ARP))
+		flow->family = FLOW_ARP;
+	return DROP_NONE;
+}
+
+/* Like ctx_header(), but the header must lie inside the IP packet: padding is no header. */
+static __always_inline void *parse_header(const struct flow *flow, struct __sk_buff *skb, __u32 len)
+{
+	if (flow->l4 + len > ETH_HLEN + flow->length)
+		return NULL;
+	return ctx_header(skb, flow->l4, len);
+}
+
+/* Returns 1 when @flow->proto is the transport protocol, 0 to go on, or -reason. */
+static __always_inline int parse_extension(struct flow *flow, struct __sk_buff *skb, __be32 *id)
+{
+	const struct ip6_extension *ext;
+	__u16 fragment;
+
+	switch (flow->proto) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_FRAGMENT:
+		break;
+	case IPPROTO_AH:
+	case IPPROTO_MH:
+	case 139: /* HIP */
+	case 140: /* Shim6 */
+		return -DROP_EXTENSION_HEADER;
+	default:
+		return 1;
+	}
+	ext = parse_header(flow, skb, sizeof(*ext));
+	if (!ext)
+		return -DROP_SHORT_HEADER;
+	if (flow->proto != IPPROTO_FRAGMENT) {
+		/* With segments left the destination is not where the packet ends. */
+		if (flow->proto == IPPROTO_ROUTING && ext->segments_left)
+			return -DROP_EXTENSION_HEADER;
+		flow->proto = ext->next;
+		flow->l4 += (ext->length + 1) * 8;
+	} else {
+		fragment = bpf_ntohs(*(const __be16 *)&ext->routing_type);
+		*id = ext->fragment_id;
+		flow->proto = ext->next;
+		flow->l4 += sizeof(*ext);
+		if (fragment & IP6_FRAG_OFFSET) {
+			flow->flags |= FLOW_FRAGMENT_LATER;
+			return 1;
+		}
+		if (fragment & IP6_FRAG_MORE)
+			flow->flags |= FLOW_FRAGMENT_FIRST;
+	}
+	return flow->l4 + 64 > CTX_OFFSET_MAX ? -DROP_EXTENSION_HEADER : 0;
+}
+
+static __noinline enum drop_reason parse_extensions(struct flow *flow, struct __sk_buff *skb,
+						    __be32 *id)
+{
+	int i, r;
+
+	for (i = 0; i < EXTENSION_HEADERS_MAX; i++) {
+		r = parse_extension(flow, skb, id);
+		if (r)
+			return r < 0 ? -r : DROP_NONE;
+	}
+	return DROP_EXTENSION_HEADER;
+}
+
+/* What stands in an IPv4 header beside the addresses: is it a fragment, of what. */
+static __always_inline enum drop_reason parse_fragment4(struct flow *flow, struct __sk_buff *skb,
+							__be32 *id)
+{
+	const struct iphdr *ip = ctx_header(skb, ETH_HLEN, sizeof(*ip));
+	__u16 fragment;
+
+	if (!ip)
+		return DROP_SHORT_HEADER;
+	fragment = bpf_ntohs(ip->frag_off);
+	if (!(fragment & (IP_FRAG_OFFSET | IP_FRAG_MORE)))
+		return DROP_NONE;
+	*id = ip->id;
+	/* Eight bytes on would rewrite the TCP flags that were judged (RFC 1858). */
+	if (flow->proto == IPPROTO_TCP && (fragment & IP_FRAG_OFFSET) == 1)
+		return DROP_BAD_HEADER;
+	flow->flags |= fragment & IP_FRAG_OFFSET ? FLOW_FRAGMENT_LATER : FLOW_FRAGMENT_FIRST;
+	return DROP_NONE;
+}
+
+static __always_inline enum drop_reason parse_tcp(struct flow *flow, struct __sk_buff *skb)
+{
+	const __u8 *tcp = parse_header(flow, skb, 20);
+	__u8 flags;
+
+	if (!tcp)
+		return DROP_SHORT_HEADER;
+	if ((tcp[12] >> 4) < 5)
+		return DROP_BAD_HEADER;
+	flow->sport = *(const __be16 *)tcp;
+	flow->dport = *(const __be16 *)(tcp + 2);
+	flags = tcp[13];
+	if (!(flags & (TCP_SYN | TCP_RST | TCP_FIN)))
+		return DROP_NONE;
+
+	flow->role = ROLE_ANSWER;
+	if (flags & TCP_RST)
+		flow->flags |= FLOW_RESET;
+	else if (flags & TCP_FIN)
+		flow->flags |= FLOW_FIN;
+	else if (!(flags & TCP_ACK))
+		flow->role = ROLE_OPEN;
+	/* Both at once is nonsense that hosts answer differently. */
+	return flags & TCP_SYN && flags & (TCP_RST | TCP_FIN) ? DROP_BAD_HEADER : DROP_NONE;
+}
+
+static __always_inline enum drop_reason parse_sctp(struct flow *flow, struct __sk_buff *skb)
+{
+	const __u8 *sctp = parse_header(flow, skb, 16);
+	__u8 chunk;
+
+	if (!sctp)
+		return DROP_SHORT_HEADER;
+	flow->sport = *(const __be16 *)sctp;
+	flow->dport = *(const __be16 *)(sctp + 2);
+	chunk = sctp[12];
+	if (chunk == SCTP_INIT)
+		flow->role = ROLE_OPEN;
+	else if (chunk == SCTP_INIT_ACK || chunk == SCTP_SHUTDOWN_ACK)
+		flow->role = ROLE_ANSWER;
+	else if (chunk == SCTP_ABORT || chunk == SCTP_SHUTDOWN_COMPLETE) {
+		flow->role = ROLE_ANSWER;
+		flow->flags |= FLOW_RESET;
+	}
+	return DROP_NONE;
+}
+
+static __always_inline enum flow_role icmp_role(const struct flow *flow)
+{
+	__u8 type = flow->icmp_type;
+
+	if (flow->family == FLOW_IP6) {
+		if (type <= ICMP6_ERROR_MAX)
+			return ROLE_ERROR;
+		if (type == ICMP6_ECHO)
+			return ROLE_OPEN;
+		return type == ICMP6_ECHO_REPLY ? ROLE_ANSWER : ROLE_ALONE;
+	}
+	if (type == ICMP4_ECHO)
+		return ROLE_OPEN;
+	if (type == ICMP4_ECHO_REPLY)
+		return ROLE_ANSWER;
+	if (type == ICMP4_UNREACHABLE || type == ICMP4_SOURCE_QUENCH || type == ICMP4_REDIRECT ||
+	    type == ICMP4_TIME_EXCEEDED || type == ICMP4_PARAMETER)
+		return ROLE_ERROR;
+	return ROLE_ALONE;
+}
+
+static __always_inline enum drop_reason parse_icmp(struct flow *flow, struct __sk_buff *skb)
+{
+	const __u8 *icmp = parse_header(flow, skb, 8);
+
+	if (!icmp)
+		return DROP_SHORT_HEADER;
+	flow->icmp_type = icmp[0];
+	flow->role = icmp_role(flow);
+	if (flow->role == ROLE_OPEN || flow->role == ROLE_ANSWER)
+		flow->sport = flow->dport = *(const __be16 *)(icmp + 4);
+	return DROP_NONE;
+}
+
+static __always_inline enum drop_reason parse_udp(struct flow *flow, struct __sk_buff *skb)
+{
+	const __be16 *udp = parse_header(flow, skb, 8);
+
+	if (!udp)
+		return DROP_SHORT_HEADER;
+	flow->sport = udp[0];
+	flow->dport = udp[1];
+	return DROP_NONE;
+}
+
+static __always_inline enum drop_reason parse_transport(struct flow *flow, struct __sk_buff *skb)
+{
+	if (flow->proto == IPPROTO_TCP)
+		return parse_tcp(flow, skb);
+	if (flow->proto == IPPROTO_UDP)
+		return parse_udp(flow, skb);
+	flow->sport = 0;
+	flow->dport = 0;
+	if (flow_is_icmp(flow))
+		return parse_icmp(flow, skb);
+	if (flow->proto == IPPROTO_SCTP)
+		return parse_sctp(flow, skb);
+	return DROP_NONE;
+}
+
+/* Stage: protocol, ports and what the packet means for its connection. IP only. */
+static __always_inline enum drop_reason parse_l4(struct flow *flow, struct __sk_buff *skb)
+{
+	enum drop_reason why;
+	__be32 id = 0;
+
+	if (flow->family == FLOW_IP4)
+		why = parse_fragment4(flow, skb, &id);
+	else
+		why = parse_extensions(flow, skb, &id);
+	if (why)
+		return why;
+
+	flow->icmp_type = 0;
+	if (flow->flags & FLOW_FRAGMENT_LATER) {
+		flow->role = flow_is_icmp(flow) ? ROLE_ANSWER : ROLE_ANY;
+		return frag_recall(flow, id);
+	}
+	why = parse_transport(flow, skb);
+	if (!why && (flow->flags & FLOW_FRAGMENT_FIRST))
+		frag_record(flow, id);
+	return why;
+}

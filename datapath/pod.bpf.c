@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The pod's edge: TCX programs on the host side of its veth.
+ *
+ *	from_pod	ingress: what the pod sends
+ *	to_pod		egress: what the stack sends to the pod (host, outside world,
+ *			and what delivery left to the stack)
+ */
+#include "lib/deliver.h"
+#include "lib/drop.h"
+#include "lib/guard.h"
+#include "lib/related.h"
+
+SEC("tc")
+int from_pod(struct __sk_buff *skb)
+{
+	enum drop_reason why;
+	struct flow flow;
+	int action;
+
+	flow_begin(&flow, POLICY_EGRESS);
+	why = guard_sender(&flow, skb);
+	why = why ?: parse_l3(&flow, skb);
+	why = why ?: guard_source(&flow, skb);
+	if (!why && flow.family != FLOW_ARP)
+		why = parse_l4(&flow, skb);
+	why = why ?: guard_control(&flow, skb);
+	why = why ?: track(&flow, skb);
+	why = why ?: deliver(&action, skb, &flow);
+	if (why)
+		return drop(skb, why, POLICY_EGRESS);
+	return pass(skb, POLICY_EGRESS, action);
+}
+
+/* Stage: whose interface is it. */
+static __always_inline enum drop_reason receiver_check(struct flow *flow,
+						       const struct __sk_buff *skb)
+{
+	flow->receiver = endpoint_find(skb->ifindex);
+	if (!flow->receiver)
+		return DROP_NO_ENDPOINT;
+	if (!flow->generation || !endpoint_is_ready(flow->receiver))
+		return DROP_NOT_READY;
+	/* Set for every packet that came in through an interface, so forwarded ones too. */
+	if (!skb->ingress_ifindex)
+		flow->flags |= FLOW_FROM_SOCKET;
+	return DROP_NONE;
+}
+
+/* Stage: a routing mistake must not bring one pod's packets to another. */
+static __always_inline enum drop_reason receiver_address(struct flow *flow)
+{
+	const struct endpoint *ep = flow->receiver;
+
+	if (flow->family == FLOW_OTHER)
+		return DROP_UNKNOWN_L3;
+	if (flow->family == FLOW_ARP) {
+		flow->way = WAY_STACK;
+		return DROP_NONE;
+	}
+	if (!ep || endpoint_owns(ep, &flow->dst))
+		return DROP_NONE;
+	if (addr_is_multicast(&flow->dst)) {
+		flow->way = WAY_STACK;
+		if (flow->flags & FLOW_FROM_SOCKET)
+			return DROP_NONE;
+		return endpoint_is_open(ep, flow->generation, POLICY_INGRESS) ? DROP_NONE :
+										DROP_MULTICAST;
+	}
+	return addr_is_eui64(&flow->dst, ep->mac) ? DROP_NONE : DROP_NO_ENDPOINT;
+}
+
+/* Stage: neighbour discovery is not subject to policy; from_pod guards the senders. */
+static __always_inline enum drop_reason receiver_neighbour(struct flow *flow)
+{
+	if (flow->family == FLOW_IP6 && flow_is_icmp(flow) && flow->hops == 255 &&
+	    flow->icmp_type >= ICMP6_ROUTER_SOLICIT && flow->icmp_type <= ICMP6_REDIRECT)
+		flow->way = WAY_STACK;
+	return DROP_NONE;
+}
+
+SEC("tc")
+int to_pod(struct __sk_buff *skb)
+{
+	enum drop_reason why;
+	struct flow flow;
+
+	flow_begin(&flow, POLICY_INGRESS);
+	why = receiver_check(&flow, skb);
+	why = why ?: parse_l3(&flow, skb);
+	why = why ?: receiver_address(&flow);
+	if (!why && flow.way == WAY_TRACK) {
+		why = parse_l4(&flow, skb);
+		why = why ?: receiver_neighbour(&flow);
+		why = why ?: track(&flow, skb);
+	}
+	if (why)
+		return drop(skb, why, POLICY_INGRESS);
+	return pass(skb, POLICY_INGRESS, TC_ACT_OK);
+}
+
+char license_name[] SEC("license") = "Dual BSD/GPL";
