@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the benchmark and its BPF programs share. */
+#pragma once
+
+#include <linux/types.h>
+
+#define BENCH_FRAME_WORDS 12 /* Ethernet, IPv6 and TCP headers, with some payload */
+
+struct bench_frame {
+	__u64 words[BENCH_FRAME_WORDS];
+	__u32 next; /* counts packets */
+	__u16 port_base;
+	__u16 port_at; /* offset of the port to vary */
+	__u32 port_count; /* 0: always the same flow; else port = base + n % count */
+	__u32 turn_generation; /* every packet meets a new policy generation */
+};

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What every figure of the benchmark is compared with, measured in the same run.
+ *
+ * floor_empty    returns at once
+ * floor_hit      parses Ethernet, IPv4 and TCP and hits one LRU entry: what a
+ *                stateful datapath can hope for
+ * floor_insert   parses and inserts one entry into an LRU table
+ * wrapper        puts the packet back as it was (BPF_PROG_TEST_RUN does not,
+ *                between repeats), picks another flow when asked to, and tail
+ *                calls the program under test
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/pkt_cls.h>
+#include <linux/tcp.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "weir/conntrack.h"
+#include "weir/state.h"
+
+#include "bench.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct bench_frame);
+	__uint(max_entries, 1);
+} frame SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, 1);
+} under_test SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct ct4_key);
+	__type(value, struct ct_entry);
+	__uint(max_entries, 131072);
+} floor_lru SEC(".maps");
+
+/* The datapath's own map: the benchmark makes this name refer to it before load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct node_state);
+	__uint(max_entries, 1);
+} state SEC(".maps");
+
+static __always_inline int parse(struct __sk_buff *skb, struct ct4_key *key)
+{
+	void *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+	struct ethhdr *eth = data;
+	struct iphdr *ip = data + sizeof(*eth);
+	struct tcphdr *tcp = data + sizeof(*eth) + sizeof(*ip);
+
+	if ((void *)(tcp + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP) || ip->ihl != 5 ||
+	    ip->protocol != IPPROTO_TCP)
+		return -1;
+	key->addr[0] = ip->saddr;
+	key->addr[1] = ip->daddr;
+	key->port[0] = tcp->source;
+	key->port[1] = tcp->dest;
+	key->proto = ip->protocol;
+	return 0;
+}
+
+SEC("tc")
+int floor_empty(struct __sk_buff *skb)
+{
+	return TC_ACT_OK;
+}
+
+SEC("tc")
+int floor_hit(struct __sk_buff *skb)
+{
+	struct ct4_key key = {};
+	struct ct_entry *entry;
+
+	if (parse(skb, &key))
+		return TC_ACT_SHOT;
+	entry = bpf_map_lookup_elem(&floor_lru, &key);
+	if (!entry)
+		return TC_ACT_SHOT;
+	entry->packets[0]++;
+	return TC_ACT_OK;
+}
+
+SEC("tc")
+int floor_insert(struct __sk_buff *skb)
+{
+	struct ct4_key key = {};
+	struct ct_entry entry = {};
+
+	if (parse(skb, &key))
+		return TC_ACT_SHOT;
+	bpf_map_update_elem(&floor_lru, &key, &entry, BPF_ANY);
+	return TC_ACT_OK;
+}
+
+SEC("tc")
+int wrapper(struct __sk_buff *skb)
+{
+	__u64 *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+	struct bench_frame *saved;
+	__u32 zero = 0;
+
+	saved = bpf_map_lookup_elem(&frame, &zero);
+	if (!saved ||
+	    (void *)(data + BENCH_FRAME_WORDS) > end)
+		return TC_ACT_SHOT;
+#pragma unroll
+	for (int i = 0; i < BENCH_FRAME_WORDS; i++)
+		data[i] = saved->words[i];
+	if (saved->port_count) {
+		__u16 port = saved->port_base + saved->next++ % saved->port_count;
+		__be16 *at = (void *)data + (saved->port_at & 63);
+
+		if ((void *)(at + 1) > end)
+			return TC_ACT_SHOT;
+		*at = bpf_htons(port);
+	}
+	if (saved->turn_generation) {
+		struct node_state *now = bpf_map_lookup_elem(&state, &zero);
+
+		if (now)
+			now->generation += 2; /* same half, so nothing but the verdict's age changes */
+	}
+	bpf_tail_call(skb, &under_test, zero);
+	return TC_ACT_SHOT;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
