@@ -14,17 +14,18 @@
 SEC("tc")
 int from_pod(struct __sk_buff *skb)
 {
+	const struct endpoint *ep = endpoint_find(skb->ifindex);
 	enum drop_reason why;
 	struct flow flow;
 	int action;
 
 	flow_begin(&flow, POLICY_EGRESS);
-	why = guard_sender(&flow, skb);
+	why = guard_sender(&flow, ep);
 	why = why ?: parse_l3(&flow, skb);
-	why = why ?: guard_source(&flow, skb);
+	why = why ?: guard_source(&flow, skb, ep);
 	if (!why && flow.family != FLOW_ARP)
 		why = parse_l4(&flow, skb);
-	why = why ?: guard_control(&flow, skb);
+	why = why ?: guard_control(&flow, skb, ep);
 	why = why ?: track(&flow, skb);
 	why = why ?: deliver(&action, skb, &flow);
 	if (why)
@@ -34,13 +35,14 @@ int from_pod(struct __sk_buff *skb)
 
 /* Stage: whose interface is it. */
 static __always_inline enum drop_reason receiver_check(struct flow *flow,
-						       const struct __sk_buff *skb)
+						       const struct __sk_buff *skb,
+						       const struct endpoint *ep)
 {
-	flow->receiver = endpoint_find(skb->ifindex);
-	if (!flow->receiver)
+	if (!ep)
 		return DROP_NO_ENDPOINT;
-	if (!flow->generation || !endpoint_is_ready(flow->receiver))
+	if (!flow->generation || !endpoint_is_ready(ep))
 		return DROP_NOT_READY;
+	flow->to_ifindex = ep->ifindex;
 	/* Set for every packet that came in through an interface, so forwarded ones too. */
 	if (!skb->ingress_ifindex)
 		flow->flags |= FLOW_FROM_SOCKET;
@@ -48,10 +50,9 @@ static __always_inline enum drop_reason receiver_check(struct flow *flow,
 }
 
 /* Stage: a routing mistake must not bring one pod's packets to another. */
-static __always_inline enum drop_reason receiver_address(struct flow *flow)
+static __always_inline enum drop_reason receiver_address(struct flow *flow,
+							 const struct endpoint *ep)
 {
-	const struct endpoint *ep = flow->receiver;
-
 	if (flow->family == FLOW_OTHER)
 		return DROP_UNKNOWN_L3;
 	if (flow->family == FLOW_ARP) {
@@ -64,8 +65,9 @@ static __always_inline enum drop_reason receiver_address(struct flow *flow)
 		flow->way = WAY_STACK;
 		if (flow->flags & FLOW_FROM_SOCKET)
 			return DROP_NONE;
-		return endpoint_is_open(ep, flow->generation, POLICY_INGRESS) ? DROP_NONE :
-										DROP_MULTICAST;
+		if (!endpoint_is_open(ep, flow->generation, POLICY_INGRESS))
+			return DROP_MULTICAST;
+		return DROP_NONE;
 	}
 	return addr_is_eui64(&flow->dst, ep->mac) ? DROP_NONE : DROP_NO_ENDPOINT;
 }
@@ -82,13 +84,14 @@ static __always_inline enum drop_reason receiver_neighbour(struct flow *flow)
 SEC("tc")
 int to_pod(struct __sk_buff *skb)
 {
+	const struct endpoint *ep = endpoint_find(skb->ifindex);
 	enum drop_reason why;
 	struct flow flow;
 
 	flow_begin(&flow, POLICY_INGRESS);
-	why = receiver_check(&flow, skb);
+	why = receiver_check(&flow, skb, ep);
 	why = why ?: parse_l3(&flow, skb);
-	why = why ?: receiver_address(&flow);
+	why = why ?: receiver_address(&flow, ep);
 	if (!why && flow.way == WAY_TRACK) {
 		why = parse_l4(&flow, skb);
 		why = why ?: receiver_neighbour(&flow);

@@ -23,15 +23,17 @@ static __always_inline enum drop_reason wire_source(const struct flow *flow)
 static __always_inline enum drop_reason wire_receiver(struct flow *flow)
 {
 	__u32 ifindex = peer_local_ifindex(peer_find(&flow->dst));
+	const struct endpoint *ep;
 
 	if (!ifindex) {
 		flow->way = WAY_STACK;
 		return DROP_NONE;
 	}
-	flow->receiver = peer_endpoint(ifindex, &flow->dst);
-	if (!flow->receiver)
+	ep = peer_endpoint(ifindex, &flow->dst);
+	if (!ep)
 		return DROP_NO_ENDPOINT;
-	return flow->generation && endpoint_is_ready(flow->receiver) ? DROP_NONE : DROP_NOT_READY;
+	flow->to_ifindex = ifindex;
+	return flow->generation && endpoint_is_ready(ep) ? DROP_NONE : DROP_NOT_READY;
 }
 
 SEC("tc")

@@ -66,31 +66,18 @@ static __always_inline _Bool ct_reopens(const struct ct_entry *entry, const stru
 	return entry->opener != sender || (entry->flags & CT_CLOSING);
 }
 
-/* Judge the connection of @flow in the direction of its opener: @forward, the sender is it. */
+/* Judge the connection of @flow from its opener, which is the sender when @forward. */
 static __always_inline enum drop_reason ct_judge(struct policy_case *pc, const struct flow *flow,
 						 _Bool forward)
 {
 	pc->generation = flow->generation;
 	pc->proto = flow->proto;
-	if (forward) {
-		pc->opener.addr = &flow->src;
-		pc->opener.ep = flow->sender;
-		pc->responder.addr = &flow->dst;
-		pc->responder.ep = flow->receiver;
-		pc->dport = flow->dport;
-	} else {
-		pc->opener.addr = &flow->dst;
-		pc->opener.ep = flow->receiver;
-		pc->responder.addr = &flow->src;
-		pc->responder.ep = flow->sender;
-		pc->dport = flow->sport;
-	}
+	pc->dport = forward ? flow->dport : flow->sport;
+	pc->opener.addr = forward ? flow->src : flow->dst;
+	pc->opener.ifindex = forward ? flow->from_ifindex : flow->to_ifindex;
+	pc->responder.addr = forward ? flow->dst : flow->src;
+	pc->responder.ifindex = forward ? flow->to_ifindex : flow->from_ifindex;
 	return policy_judge(pc);
-}
-
-static __always_inline __u32 end_ifindex(const struct policy_end *end)
-{
-	return end->ep ? end->ep->ifindex : 0;
 }
 
 /*
@@ -109,8 +96,8 @@ static __always_inline enum drop_reason ct_open(const struct ct_key *key, const 
 		.bytes = { high ? 0 : flow->length, high ? flow->length : 0 },
 	};
 
-	entry.ifindex[CT_LOW] = end_ifindex(high ? &pc->responder : &pc->opener);
-	entry.ifindex[CT_HIGH] = end_ifindex(high ? &pc->opener : &pc->responder);
+	entry.ifindex[CT_LOW] = high ? pc->responder.ifindex : pc->opener.ifindex;
+	entry.ifindex[CT_HIGH] = high ? pc->opener.ifindex : pc->responder.ifindex;
 	entry.expires = flow->now + ct_lifetime(&entry, flow->proto) * config.hz;
 	return ct_insert_new(key, &entry) ? DROP_CT_FULL : DROP_NONE;
 }
@@ -121,8 +108,8 @@ static __always_inline void ct_renew(struct ct_entry *entry, const struct flow *
 {
 	__u32 opener = entry->opener & 1;
 
-	entry->ifindex[opener] = end_ifindex(&pc->opener);
-	entry->ifindex[opener ^ 1] = end_ifindex(&pc->responder);
+	entry->ifindex[opener] = pc->opener.ifindex;
+	entry->ifindex[opener ^ 1] = pc->responder.ifindex;
 	entry->generation = flow->generation;
 }
 
@@ -159,7 +146,7 @@ static __noinline enum drop_reason track_new(struct flow *flow, const struct ct_
 		return why;
 	if (stale)
 		ct_delete(key);
-	flow->to_ifindex = end_ifindex(&pc.responder);
+	flow->to_ifindex = pc.responder.ifindex;
 	return ct_open(key, flow, &pc);
 }
 
@@ -193,11 +180,15 @@ static __always_inline enum drop_reason track_known(struct flow *flow, const str
 	return DROP_NONE;
 }
 
-static __noinline enum drop_reason track_slowly(struct flow *flow, const struct ct_key *key)
+int track_slowly(struct flow *flow, const struct ct_key *key);
+
+SUBPROGRAM int track_slowly(struct flow *flow, const struct ct_key *key)
 {
 	struct ct_entry *entry;
 	enum drop_reason why;
 
+	if (!flow || !key)
+		return DROP_INTERNAL;
 	entry = ct_find(key, flow->now);
 	if (entry) {
 		if (ct_reopens(entry, flow, key->sender))
@@ -220,13 +211,19 @@ static __noinline enum drop_reason track_slowly(struct flow *flow, const struct 
 }
 
 /* ICMP queries other than echo have nothing that ties an answer to them: each by itself. */
-static __noinline enum drop_reason track_alone(struct flow *flow)
-{
-	struct policy_case pc = { .exempt = !!(flow->flags & FLOW_FROM_SOCKET) };
-	enum drop_reason why = ct_judge(&pc, flow, 1);
+int track_alone(struct flow *flow);
 
+SUBPROGRAM int track_alone(struct flow *flow)
+{
+	struct policy_case pc = {};
+	enum drop_reason why;
+
+	if (!flow)
+		return DROP_INTERNAL;
+	pc.exempt = !!(flow->flags & FLOW_FROM_SOCKET);
+	why = ct_judge(&pc, flow, 1);
 	if (!why)
-		flow->to_ifindex = end_ifindex(&pc.responder);
+		flow->to_ifindex = pc.responder.ifindex;
 	return why;
 }
 

@@ -28,8 +28,6 @@ static __always_inline const struct endpoint *receiver_find(const struct flow *f
 {
 	const struct endpoint *ep;
 
-	if (flow->receiver)
-		return flow->receiver;
 	if (!flow->to_ifindex)
 		return NULL;
 	ep = peer_endpoint(flow->to_ifindex, &flow->dst);

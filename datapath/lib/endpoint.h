@@ -5,6 +5,7 @@
 #pragma once
 
 #include "lib/flow.h"
+#include "weir/endpoint.h"
 #include "weir/maps.h"
 #include "weir/state.h"
 
@@ -36,9 +37,8 @@ static __always_inline void flow_begin(struct flow *flow, enum policy_dir dir)
 	flow->role = ROLE_ANY;
 	flow->proto = 0;
 	flow->dir = dir;
+	flow->from_ifindex = 0;
 	flow->to_ifindex = 0;
-	flow->sender = NULL;
-	flow->receiver = NULL;
 	flow->now = (__u32)bpf_jiffies64();
 	node = bpf_map_lookup_elem(&state, &zero);
 	flow->generation = node ? *(const volatile __u32 *)&node->generation : 0;

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "lib/kernel.h"
-#include "weir/endpoint.h"
 #include "weir/reason.h"
 #include "weir/types.h"
 
@@ -42,12 +41,6 @@ enum flow_flag {
 };
 
 struct flow {
-	/*
-	 * Local endpoints at the ends, as far as known. Verifier: the pointers stand
-	 * first, lest the compiler clears one together with a neighbour in halves.
-	 */
-	const struct endpoint *sender;
-	const struct endpoint *receiver;
 	struct ip_addr src;
 	struct ip_addr dst;
 	__be16 sport; /* echo: the identifier, in both */
@@ -64,7 +57,9 @@ struct flow {
 	__u32 length; /* of the IP packet */
 	__u32 now; /* jiffies */
 	__u32 generation; /* of the policy: read once a packet */
-	__u32 to_ifindex; /* local endpoint of @dst as far as known, 0: none */
+	/* Local endpoints at the ends as far as known, 0: none. Numbers, so subprograms take flows. */
+	__u32 from_ifindex;
+	__u32 to_ifindex;
 };
 
 static __always_inline _Bool flow_is_icmp(const struct flow *flow)

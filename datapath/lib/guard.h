@@ -10,13 +10,13 @@
 #define PORT_DHCP4_CLIENT bpf_htons(68)
 #define PORT_DHCP6_SERVER bpf_htons(547)
 
-/* Stage: whose interface is it, and is its policy in force. */
-static __always_inline enum drop_reason guard_sender(struct flow *flow, const struct __sk_buff *skb)
+/* Stage: @ep is whose interface it is; is its policy in force? */
+static __always_inline enum drop_reason guard_sender(struct flow *flow, const struct endpoint *ep)
 {
-	flow->sender = endpoint_find(skb->ifindex);
-	if (!flow->sender)
+	if (!ep)
 		return DROP_NO_ENDPOINT;
-	return flow->generation && endpoint_is_ready(flow->sender) ? DROP_NONE : DROP_NOT_READY;
+	flow->from_ifindex = ep->ifindex;
+	return flow->generation && endpoint_is_ready(ep) ? DROP_NONE : DROP_NOT_READY;
 }
 
 static __always_inline _Bool addr_is_none(const struct ip_addr *addr)
@@ -24,10 +24,8 @@ static __always_inline _Bool addr_is_none(const struct ip_addr *addr)
 	return !(addr->halves[0] | addr->halves[1]);
 }
 
-static __always_inline _Bool guard_address(const struct flow *flow)
+static __always_inline _Bool guard_address(const struct flow *flow, const struct endpoint *ep)
 {
-	const struct endpoint *ep = flow->sender;
-
 	if (endpoint_owns(ep, &flow->src))
 		return 1;
 	if (flow->family != FLOW_IP6)
@@ -40,19 +38,20 @@ static __always_inline _Bool guard_address(const struct flow *flow)
 }
 
 /* Stage: the pod speaks for itself only. */
-static __always_inline enum drop_reason guard_source(const struct flow *flow, struct __sk_buff *skb)
+static __always_inline enum drop_reason guard_source(const struct flow *flow, struct __sk_buff *skb,
+						     const struct endpoint *ep)
 {
 	const struct ethhdr *eth = ctx_header(skb, 0, sizeof(*eth));
 
-	if (!eth || !flow->sender)
+	if (!eth || !ep)
 		return DROP_SHORT_HEADER;
-	if (!mac_equal(eth->h_source, flow->sender->mac))
+	if (!mac_equal(eth->h_source, ep->mac))
 		return DROP_SOURCE_MAC;
 	if (flow->family == FLOW_OTHER)
 		return DROP_UNKNOWN_L3;
 	if (flow->family == FLOW_ARP)
 		return DROP_NONE;
-	return guard_address(flow) ? DROP_NONE : DROP_SOURCE_ADDRESS;
+	return guard_address(flow, ep) ? DROP_NONE : DROP_SOURCE_ADDRESS;
 }
 
 static __always_inline enum drop_reason guard_icmp(struct flow *flow, struct __sk_buff *skb)
@@ -64,7 +63,7 @@ static __always_inline enum drop_reason guard_icmp(struct flow *flow, struct __s
 	if (flow->family == FLOW_IP4)
 		return type == ICMP4_REDIRECT ? DROP_ROGUE_CONTROL : DROP_NONE;
 	if (type >= ICMP6_ROUTER_SOLICIT && type <= ICMP6_REDIRECT)
-		return nd_guard(flow, skb);
+		return nd_guard(skb, flow);
 	if (addr_is_none(&flow->src) && type != ICMP6_MLD_REPORT && type != ICMP6_MLD2_REPORT)
 		return DROP_SOURCE_ADDRESS;
 	return DROP_NONE;
@@ -78,12 +77,13 @@ static __always_inline _Bool is_dhcp_server(const struct flow *flow)
 }
 
 /* Stage: no control messages of a router or server, and no multicast out of isolation. */
-static __always_inline enum drop_reason guard_control(struct flow *flow, struct __sk_buff *skb)
+static __always_inline enum drop_reason guard_control(struct flow *flow, struct __sk_buff *skb,
+						      const struct endpoint *ep)
 {
 	enum drop_reason why = DROP_NONE;
 
 	if (flow->family == FLOW_ARP)
-		return arp_guard(flow, skb);
+		return arp_guard(skb, flow);
 	if (flow_is_icmp(flow))
 		why = guard_icmp(flow, skb);
 	else if (addr_is_none(&flow->src))
@@ -94,6 +94,7 @@ static __always_inline enum drop_reason guard_control(struct flow *flow, struct 
 		return why;
 
 	flow->way = WAY_STACK;
-	return endpoint_is_open(flow->sender, flow->generation, POLICY_EGRESS) ? DROP_NONE :
-										 DROP_MULTICAST;
+	if (!ep || !endpoint_is_open(ep, flow->generation, POLICY_EGRESS))
+		return DROP_MULTICAST;
+	return DROP_NONE;
 }

@@ -80,15 +80,20 @@ static __always_inline void arp_answer(struct ethhdr *eth, struct arp_ip4 *arp,
 	__builtin_memcpy(arp->sender_ip, &gateway, 4);
 }
 
-static __noinline enum drop_reason arp_guard(struct flow *flow, struct __sk_buff *skb)
+/* ARP of a pod. */
+int arp_guard(struct __sk_buff *skb, struct flow *flow);
+
+SUBPROGRAM int arp_guard(struct __sk_buff *skb, struct flow *flow)
 {
-	const struct endpoint *ep = flow->sender;
+	const struct endpoint *ep = endpoint_find(skb->ifindex);
 	struct arp_ip4 *arp;
 	struct ethhdr *eth;
 	__be32 sender;
 
 	eth = ctx_header(skb, 0, sizeof(*eth) + sizeof(*arp));
-	if (!ep || !eth)
+	if (!flow || !ep)
+		return DROP_INTERNAL;
+	if (!eth)
 		return DROP_SHORT_HEADER;
 	arp = (struct arp_ip4 *)(eth + 1);
 	if (arp->hardware != bpf_htons(1) || arp->protocol != bpf_htons(ETH_P_IP) ||
@@ -116,14 +121,14 @@ static __noinline enum drop_reason arp_guard(struct flow *flow, struct __sk_buff
 }
 
 /* Turn the solicitation of @flow for @target into the gateway's advertisement. */
-static __noinline enum drop_reason nd_answer(struct flow *flow, struct __sk_buff *skb,
-					     const struct ip_addr *target)
+static __always_inline enum drop_reason nd_answer(struct flow *flow, struct __sk_buff *skb,
+						  const struct endpoint *ep,
+						  const struct ip_addr *target)
 {
-	const struct endpoint *ep = flow->sender;
 	struct nd_advert *advert;
 	__u64 sum;
 
-	if (!ep || flow->l4 != offsetof(struct nd_advert, type))
+	if (flow->l4 != offsetof(struct nd_advert, type))
 		return DROP_BAD_HEADER;
 	if (skb->len != sizeof(*advert) && bpf_skb_change_tail(skb, sizeof(*advert), 0))
 		return DROP_INTERNAL;
@@ -169,14 +174,18 @@ static __always_inline _Bool nd_is_gateway(const struct endpoint *ep, const stru
 }
 
 /* ICMPv6 types 133 to 137 of a pod. */
-static __noinline enum drop_reason nd_guard(struct flow *flow, struct __sk_buff *skb)
+int nd_guard(struct __sk_buff *skb, struct flow *flow);
+
+SUBPROGRAM int nd_guard(struct __sk_buff *skb, struct flow *flow)
 {
-	const struct endpoint *ep = flow->sender;
+	const struct endpoint *ep = endpoint_find(skb->ifindex);
 	struct ip_addr target;
 	const __u8 *nd;
 	_Bool nobody;
 
-	if (!ep || flow->icmp_type == ICMP6_ROUTER_ADVERT || flow->icmp_type == ICMP6_REDIRECT)
+	if (!flow || !ep)
+		return DROP_INTERNAL;
+	if (flow->icmp_type == ICMP6_ROUTER_ADVERT || flow->icmp_type == ICMP6_REDIRECT)
 		return DROP_ROGUE_CONTROL;
 	if (flow->hops != 255 || flow->flags & FLOW_FRAGMENT_FIRST)
 		return DROP_BAD_HEADER;
@@ -191,7 +200,7 @@ static __noinline enum drop_reason nd_guard(struct flow *flow, struct __sk_buff 
 	nobody = !(flow->src.halves[0] | flow->src.halves[1]);
 	if (flow->icmp_type == ICMP6_NEIGHBOUR_SOLICIT && !nobody) {
 		if (nd_is_gateway(ep, &target))
-			return nd_answer(flow, skb, &target);
+			return nd_answer(flow, skb, ep, &target);
 		return DROP_NONE;
 	}
 	/* An advertisement, or a probe before taking an address (RFC 4862): its own only. */

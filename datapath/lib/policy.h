@@ -13,8 +13,8 @@
 
 /* One end of the connection. */
 struct policy_end {
-	const struct ip_addr *addr;
-	const struct endpoint *ep; /* NULL: not a pod of this node */
+	struct ip_addr addr;
+	__u32 ifindex; /* of the endpoint with that address; 0: not known, or no local pod */
 	__u32 class;
 };
 
@@ -107,56 +107,67 @@ static __always_inline enum drop_reason policy_check(const struct policy_case *p
 
 	if (!set)
 		return DROP_NONE;
-	verdict = policy_evaluate(set, peer->class, peer->addr, pc->proto, pc->dport);
+	verdict = policy_evaluate(set, peer->class, &peer->addr, pc->proto, pc->dport);
 	if (verdict == VERDICT_ALLOW)
 		return DROP_NONE;
 	return verdict == VERDICT_DENY ? denied : DROP_POLICY_LOOKUP;
 }
 
-/* Fills @end from its address; an end that is known already is only checked. */
-static __noinline enum drop_reason policy_resolve(struct policy_end *end, __u32 parity)
+/* Fills @end and @set, its rule set, from the address; a known endpoint is only checked. */
+static __always_inline enum drop_reason policy_resolve(struct policy_end *end, __u32 *set,
+						       __u32 parity, enum policy_dir dir)
 {
+	const struct endpoint *ep;
 	const struct peer *peer;
 
+	*set = 0;
 	end->class = 0;
-	if (!end->ep) {
-		peer = peer_find(end->addr);
+	if (!end->ifindex) {
+		peer = peer_find(&end->addr);
 		if (!peer)
 			return DROP_NONE;
 		end->class = peer->class[parity & 1];
 		if (peer->kind != PEER_LOCAL_POD)
 			return DROP_NONE;
-		end->ep = peer_endpoint(peer->ifindex, end->addr);
-		if (!end->ep)
-			return DROP_NO_ENDPOINT;
+		end->ifindex = peer->ifindex;
+		ep = peer_endpoint(end->ifindex, &end->addr);
+	} else {
+		/* Not by address: the pod may speak from its link-local one. */
+		ep = endpoint_find(end->ifindex);
 	}
-	end->class = end->ep->class[parity & 1];
-	return endpoint_is_ready(end->ep) ? DROP_NONE : DROP_NOT_READY;
+	if (!ep)
+		return DROP_NO_ENDPOINT;
+	end->class = ep->class[parity & 1];
+	*set = ep->ruleset[parity & 1][dir];
+	return endpoint_is_ready(ep) ? DROP_NONE : DROP_NOT_READY;
 }
 
 /*
- * Judge the connection. On success the ends are resolved and @exempt tells
+ * Judge the connection. On success the ends are resolved, and @exempt tells
  * whether the exemption for the node's own sockets was really due.
  */
-static __noinline enum drop_reason policy_judge(struct policy_case *pc)
-{
-	enum drop_reason why;
-	__u32 parity = pc->generation & 1, set;
+int policy_judge(struct policy_case *pc);
 
-	why = policy_resolve(&pc->opener, parity);
-	why = why ?: policy_resolve(&pc->responder, parity);
+SUBPROGRAM int policy_judge(struct policy_case *pc)
+{
+	__u32 parity, egress, ingress;
+	enum drop_reason why;
+
+	if (!pc)
+		return DROP_INTERNAL;
+	parity = pc->generation & 1;
+	why = policy_resolve(&pc->opener, &egress, parity, POLICY_EGRESS);
+	why = why ?: policy_resolve(&pc->responder, &ingress, parity, POLICY_INGRESS);
 	if (why)
 		return why;
-	if (pc->opener.ep)
+	if (pc->opener.ifindex)
 		pc->exempt = 0;
 	/* A pod cannot be kept from itself. */
-	if (pc->opener.ep && pc->opener.ep == pc->responder.ep)
+	if (pc->opener.ifindex && pc->opener.ifindex == pc->responder.ifindex)
 		return DROP_NONE;
 
-	set = pc->opener.ep ? pc->opener.ep->ruleset[parity][POLICY_EGRESS] : 0;
-	why = policy_check(pc, set, &pc->responder, DROP_POLICY_EGRESS);
+	why = policy_check(pc, egress, &pc->responder, DROP_POLICY_EGRESS);
 	if (why || pc->exempt)
 		return why;
-	set = pc->responder.ep ? pc->responder.ep->ruleset[parity][POLICY_INGRESS] : 0;
-	return policy_check(pc, set, &pc->opener, DROP_POLICY_INGRESS);
+	return policy_check(pc, ingress, &pc->opener, DROP_POLICY_INGRESS);
 }

@@ -70,16 +70,20 @@ static __always_inline _Bool quote_fits(const struct flow *quote, const struct f
 {
 	if (!ip_addr_equal(&quote->src, &flow->dst))
 		return 0;
-	return !flow->sender || ip_addr_equal(&quote->dst, &flow->src);
+	return !flow->from_ifindex || ip_addr_equal(&quote->dst, &flow->src);
 }
 
-static __noinline enum drop_reason track_related(struct flow *flow, struct __sk_buff *skb)
+int track_related(struct __sk_buff *skb, struct flow *flow);
+
+SUBPROGRAM int track_related(struct __sk_buff *skb, struct flow *flow)
 {
 	struct ct_entry *entry;
 	enum drop_reason why;
 	struct flow quote;
 	struct ct_key key;
 
+	if (!flow)
+		return DROP_INTERNAL;
 	why = quote_parse_l3(&quote, flow, skb);
 	why = why ?: quote_parse_l4(&quote, skb);
 	if (why || !quote_fits(&quote, flow))
@@ -104,7 +108,7 @@ static __always_inline enum drop_reason track(struct flow *flow, struct __sk_buf
 	if (flow->way != WAY_TRACK)
 		return DROP_NONE;
 	if (flow->role == ROLE_ERROR)
-		return track_related(flow, skb);
+		return track_related(skb, flow);
 	if (flow->role == ROLE_ALONE)
 		return track_alone(flow);
 	ct_key_pack(&key, flow);
