@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "weir/policy.h"
 #include "weir/types.h"
 
@@ -88,11 +89,6 @@ struct node {
 	struct labels labels;
 	struct ip_addr *ips; /* status.addresses, InternalIP and ExternalIP */
 	size_t ip_count;
-};
-
-struct prefix {
-	struct ip_addr addr; /* masked; v4-mapped for IPv4 */
-	uint8_t bits; /* of the family: 0..32 or 0..128 */
 };
 
 /* One element of from / to. */

@@ -167,10 +167,12 @@ static __always_inline _Bool nd_is_own(const struct endpoint *ep, const struct i
 
 static __always_inline _Bool nd_is_gateway(const struct endpoint *ep, const struct ip_addr *addr)
 {
+	/* Member by member: without its volatile the compiler would know config already. */
+	__u64 high = config.gateway6.halves[0], low = config.gateway6.halves[1];
+
 	if (addr_is_eui64(addr, ep->host_mac))
 		return 1;
-	return ip_addr_equal(addr, (const struct ip_addr *)&config.gateway6) &&
-	       (addr->halves[0] | addr->halves[1]);
+	return (high | low) && addr->halves[0] == high && addr->halves[1] == low;
 }
 
 /* ICMPv6 types 133 to 137 of a pod. */

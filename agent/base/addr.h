@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Addresses, prefixes and MAC addresses: reading, writing, comparing. Addresses
+ * are as in weir/types.h: 128 bits, network byte order, IPv4 v4-mapped.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/types.h"
+
+struct prefix {
+	struct ip_addr addr; /* masked; v4-mapped for IPv4 */
+	uint8_t bits; /* of the family: 0..32 or 0..128 */
+};
+
+#define ADDR_TEXT_MAX 46 /* INET6_ADDRSTRLEN */
+#define PREFIX_TEXT_MAX (ADDR_TEXT_MAX + 4)
+#define MAC_TEXT_MAX 18
+#define MAC_BYTES 6
+
+static const struct ip_addr IP_ADDR_NONE = {}; /* :: */
+
+bool ip_addr_is_none(const struct ip_addr *addr);
+
+/*
+ * An IPv4 address in dotted form (leading zeroes are decimal, as Kubernetes
+ * reads them), or an IPv6 address. v4-mapped IPv6 text is refused: it would leak
+ * from one family's tables into the other's. 0 or -EINVAL.
+ */
+int addr_parse(struct ip_addr *ret, const char *text);
+
+/*
+ * `ADDRESS/BITS`. The result is masked; *@host_bits (may be NULL) says whether
+ * bits beyond the prefix were set. 0 or -EINVAL.
+ */
+int prefix_parse(struct prefix *ret, bool *host_bits, const char *text);
+
+/* Return @buf. */
+const char *addr_text(char buf[static ADDR_TEXT_MAX], const struct ip_addr *addr);
+const char *prefix_text(char buf[static PREFIX_TEXT_MAX], const struct prefix *prefix);
+
+/* 32 or 128. */
+unsigned int prefix_width(const struct prefix *prefix);
+
+/* Bits of the v4-mapped form: 96 more for IPv4. */
+unsigned int prefix_mapped_bits(const struct prefix *prefix);
+
+/* Never true across families. */
+bool prefix_contains(const struct prefix *prefix, const struct ip_addr *addr);
+
+/* @inner lies within @outer or equals it; never across families. */
+bool prefix_covers(const struct prefix *outer, const struct prefix *inner);
+
+/* Total order: by address, then the shorter prefix first. */
+int prefix_compare(const struct prefix *a, const struct prefix *b);
+
+/* `aa:bb:cc:dd:ee:ff`, unicast. 0 or -EINVAL. */
+int mac_parse(uint8_t ret[static MAC_BYTES], const char *text);
+const char *mac_text(char buf[static MAC_TEXT_MAX], const uint8_t mac[static MAC_BYTES]);

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+
+#define MTU_MIN 1280 /* what IPv6 needs */
+#define MTU_MAX 65535
+
+const struct config_option config_options[CONFIG_KEY_MAX] = {
+	[CONFIG_MANIFESTS] = { "manifests", "DIR", "directory of Kubernetes manifests" },
+	[CONFIG_NODE_NAME] = { "node-name", "NAME", "name of this node (default: the host name)" },
+	[CONFIG_POD_CIDR] = { "pod-cidr", "CIDR",
+			      "addresses for pods; repeat it for the second family", true },
+	[CONFIG_STATE_DIR] = { "state-dir", "DIR", "what must be kept (default /var/lib/weir)" },
+	[CONFIG_RUN_DIR] = { "run-dir", "DIR", "holds the control socket (default /run/weir)" },
+	[CONFIG_BPFFS] = { "bpffs", "DIR", "pinned objects (default /sys/fs/bpf/weir)" },
+	[CONFIG_CGROUP] = { "cgroup", "DIR", "cgroup v2 directory of the host's sockets" },
+	[CONFIG_UPLINK] = { "uplink", "IFNAME", "network device to the outside (default auto)" },
+	[CONFIG_MTU] = { "mtu", "BYTES", "of pod interfaces (default 0: the uplink's)" },
+	[CONFIG_MASQUERADE] = { "masquerade", "yes|no",
+				"translate pod addresses towards the outside (default yes)" },
+	[CONFIG_LOG_LEVEL] = { "log-level", "LEVEL", "error, warn, info (default) or debug" },
+};
+
+static int set_string(char **ret, const char *value)
+{
+	char *copy = NULL;
+
+	if (value) {
+		copy = strdup(value);
+		if (!copy)
+			return -ENOMEM;
+	}
+	free(*ret);
+	*ret = copy;
+	return 0;
+}
+
+int config_init(struct config *config)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+	int r;
+
+	*config = (struct config){ .masquerade = true, .log_level = LOG_LEVEL_INFO };
+	if (gethostname(host, sizeof(host) - 1) < 0 || !host[0])
+		strcpy(host, "localhost");
+	r = set_string(&config->node_name, host);
+	r = r ?: set_string(&config->state_dir, "/var/lib/weir");
+	r = r ?: set_string(&config->run_dir, "/run/weir");
+	r = r ?: set_string(&config->bpffs, "/sys/fs/bpf/weir");
+	if (r < 0)
+		config_done(config);
+	return r;
+}
+
+void config_done(struct config *config)
+{
+	free(config->manifests);
+	free(config->node_name);
+	free(config->state_dir);
+	free(config->run_dir);
+	free(config->bpffs);
+	free(config->cgroup);
+	free(config->uplink);
+	*config = (struct config){};
+}
+
+static int __attribute__((format(printf, 2, 3))) refuse(char *why, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, CONFIG_WHY_MAX, fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+static int set_dir(char **ret, const char *value, char *why)
+{
+	if (value[0] != '/')
+		return refuse(why, "\"%s\" is not an absolute path", value);
+	return set_string(ret, value);
+}
+
+static int set_node_name(struct config *config, const char *value, char *why)
+{
+	if (!value[0] || strlen(value) > 253 || strpbrk(value, "/ \t"))
+		return refuse(why, "\"%s\" is not a node name", value);
+	return set_string(&config->node_name, value);
+}
+
+static int set_uplink(struct config *config, const char *value, char *why)
+{
+	if (!strcmp(value, "auto"))
+		return set_string(&config->uplink, NULL);
+	if (!value[0] || strlen(value) >= IFNAMSIZ || strpbrk(value, "/ "))
+		return refuse(why, "\"%s\" is not the name of a network device", value);
+	return set_string(&config->uplink, value);
+}
+
+static int add_pod_cidr(struct config *config, const char *value, char *why)
+{
+	struct prefix prefix;
+	unsigned int width;
+
+	if (prefix_parse(&prefix, NULL, value) < 0)
+		return refuse(why, "\"%s\" is not an address prefix like 10.0.0.0/24", value);
+	width = ip_addr_is_v4(&prefix.addr) ? 32 : 128;
+	if (width - prefix.bits < 2)
+		return refuse(why, "\"%s\" has no room for pods", value);
+	if (config->pod_cidr_count == CONFIG_CIDRS_MAX)
+		return refuse(why, "\"%s\" is one too many: at most one per family", value);
+	if (config->pod_cidr_count == 1 &&
+	    ip_addr_is_v4(&config->pod_cidrs[0].addr) == ip_addr_is_v4(&prefix.addr))
+		return refuse(why, "\"%s\" is a second one of the same family", value);
+	config->pod_cidrs[config->pod_cidr_count++] = prefix;
+	return 0;
+}
+
+static int set_mtu(struct config *config, const char *value, char *why)
+{
+	uint64_t mtu;
+
+	if (parse_u64(&mtu, value, MTU_MAX) < 0 || (mtu && mtu < MTU_MIN))
+		return refuse(why, "\"%s\" is neither 0 nor a number from %d to %d", value,
+			      MTU_MIN, MTU_MAX);
+	config->mtu = (unsigned int)mtu;
+	return 0;
+}
+
+static int set_bool(bool *ret, const char *value, char *why)
+{
+	if (!strcmp(value, "yes") || !strcmp(value, "true"))
+		*ret = true;
+	else if (!strcmp(value, "no") || !strcmp(value, "false"))
+		*ret = false;
+	else
+		return refuse(why, "\"%s\" is neither yes nor no", value);
+	return 0;
+}
+
+int config_set(struct config *config, enum config_key key, const char *value, char *why)
+{
+	switch (key) {
+	case CONFIG_MANIFESTS:
+		return set_dir(&config->manifests, value, why);
+	case CONFIG_NODE_NAME:
+		return set_node_name(config, value, why);
+	case CONFIG_POD_CIDR:
+		return add_pod_cidr(config, value, why);
+	case CONFIG_STATE_DIR:
+		return set_dir(&config->state_dir, value, why);
+	case CONFIG_RUN_DIR:
+		return set_dir(&config->run_dir, value, why);
+	case CONFIG_BPFFS:
+		return set_dir(&config->bpffs, value, why);
+	case CONFIG_CGROUP:
+		return set_dir(&config->cgroup, value, why);
+	case CONFIG_UPLINK:
+		return set_uplink(config, value, why);
+	case CONFIG_MTU:
+		return set_mtu(config, value, why);
+	case CONFIG_MASQUERADE:
+		return set_bool(&config->masquerade, value, why);
+	case CONFIG_LOG_LEVEL:
+		if (log_level_parse(&config->log_level, value) < 0)
+			return refuse(why, "\"%s\" is not error, warn, info or debug", value);
+		return 0;
+	case CONFIG_KEY_MAX:
+		break;
+	}
+	return refuse(why, "no such option");
+}
+
+void config_clear_list(struct config *config, enum config_key key)
+{
+	if (key == CONFIG_POD_CIDR)
+		config->pod_cidr_count = 0;
+}

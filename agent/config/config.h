@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Configuration of weir-agent: one table of options; each is a key of the YAML
+ * file under the same name without the dashes, and a command line option. The
+ * command line wins.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/log.h"
+#include "model/objects.h"
+
+#define CONFIG_FILE "/etc/weir/weir.yaml"
+#define CONFIG_CIDRS_MAX 2 /* one per family */
+#define CONFIG_WHY_MAX 256 /* what is wrong with one value */
+#define CONFIG_ERROR_MAX 768 /* the same, with the place */
+
+struct config {
+	char *manifests; /* directory, NULL: none */
+	char *node_name;
+	struct prefix pod_cidrs[CONFIG_CIDRS_MAX];
+	size_t pod_cidr_count;
+	char *state_dir;
+	char *run_dir;
+	char *bpffs;
+	char *cgroup; /* NULL: none */
+	char *uplink; /* NULL: found by the default route */
+	unsigned int mtu; /* 0: the uplink's */
+	bool masquerade;
+	enum log_level log_level;
+	bool cleanup; /* remove everything and end; command line only */
+};
+
+enum config_key {
+	CONFIG_MANIFESTS,
+	CONFIG_NODE_NAME,
+	CONFIG_POD_CIDR,
+	CONFIG_STATE_DIR,
+	CONFIG_RUN_DIR,
+	CONFIG_BPFFS,
+	CONFIG_CGROUP,
+	CONFIG_UPLINK,
+	CONFIG_MTU,
+	CONFIG_MASQUERADE,
+	CONFIG_LOG_LEVEL,
+	CONFIG_KEY_MAX,
+};
+
+struct config_option {
+	const char *name;
+	const char *value; /* what to call its argument */
+	const char *help;
+	bool list; /* may be repeated; a sequence in YAML */
+};
+
+extern const struct config_option config_options[CONFIG_KEY_MAX];
+
+/* Fills in defaults. 0 or -ENOMEM. */
+int config_init(struct config *config);
+void config_done(struct config *config);
+
+/*
+ * Set one key. 0, -ENOMEM, or -EINVAL with a sentence about the value in @why
+ * (CONFIG_WHY_MAX bytes).
+ */
+int config_set(struct config *config, enum config_key key, const char *value, char *why);
+
+/* Before the values of a list are set: forget those of a weaker source. */
+void config_clear_list(struct config *config, enum config_key key);
+
+/*
+ * Read a YAML file. 0, -ENOENT and other errors of open(2), or -EINVAL; @error
+ * (CONFIG_ERROR_MAX bytes) then names file, line and key.
+ */
+int config_read_file(struct config *config, const char *path, char *error);
+
+/*
+ * The whole way: defaults, file, command line, and what must fit together. 0, or
+ * a negative errno with @error filled. Ends the process for --help and --version.
+ */
+int config_load(struct config *config, int argc, char **argv, char *error);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Masquerade and host ports by one nftables table, `weir`, of this network
+ * namespace, which is replaced as a whole in one transaction.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/addr.h"
+
+struct nat_port {
+	uint8_t proto; /* IPPROTO_* */
+	uint16_t host_port; /* host byte order */
+	uint16_t container_port;
+	struct ip_addr host_ip; /* :: every address of the node */
+	struct ip_addr pod_ip;
+};
+
+struct nat {
+	const struct prefix *cidrs; /* pod CIDRs of this node */
+	size_t cidr_count;
+	bool masquerade; /* pods towards anything but pods of this node */
+	const struct nat_port *ports;
+	size_t port_count;
+};
+
+/* The nft script; the caller frees it. 0 or -ENOMEM. */
+int nat_script(char **ret, const struct nat *nat);
+
+/* Put @nat in force. 0 or a negative errno; then the table is what it was. */
+int nat_apply(const struct nat *nat);
+
+/* Remove the table. */
+int nat_remove(void);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's view of the node's network: links, addresses, routes, neighbours.
+ * libnl stays behind this header. All calls act on the network namespace in
+ * which net_new() ran, are synchronous and idempotent: what exists already is no
+ * error, what is gone already neither.
+ */
+#pragma once
+
+#include <event2/event.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+#define NET_ROUTE_PROTOCOL 187 /* rtm_protocol of all routes that weir makes */
+#define NET_LINK_GROUP_DEAD 0x77656972 /* links that wait for their deletion */
+
+struct net;
+
+int net_new(struct net **ret);
+void net_free(struct net *net);
+void net_freep(struct net **net);
+
+struct net_link {
+	uint32_t ifindex;
+	char name[IFNAMSIZ];
+	uint8_t mac[MAC_BYTES];
+	unsigned int mtu;
+	bool up; /* IFF_UP */
+};
+
+/* 0, or -ENODEV. */
+int net_link_get(struct net_link *ret, struct net *net, uint32_t ifindex);
+int net_link_find(struct net_link *ret, struct net *net, const char *name);
+
+/* Links whose name starts with @prefix; the array is the caller's. */
+int net_links(struct net_link **ret, size_t *count, struct net *net, const char *prefix);
+
+/* The device of the best default route of either family; -ENOENT without one. */
+int net_uplink(struct net_link *ret, struct net *net);
+
+/*
+ * Delete links in one go: they are put into a group that is deleted with one
+ * request, so that the kernel waits for one grace period and not for one each.
+ */
+int net_links_delete(struct net *net, const uint32_t *ifindexes, size_t count);
+
+/* How the node reaches a pod. */
+struct net_pod {
+	uint32_t ifindex; /* host side */
+	uint8_t mac[MAC_BYTES]; /* of the pod */
+	struct ip_addr ips[2]; /* :: none */
+	struct ip_addr gateways[2]; /* preferred source of the host, :: none; by family like @ips */
+};
+
+/* Host routes and permanent neighbour entries. On failure nothing of it remains. */
+int net_pod_add(struct net *net, const struct net_pod *pod);
+int net_pod_del(struct net *net, const struct net_pod *pod);
+
+/*
+ * The node's side of a pod CIDR: its first address on `lo`, a blackhole route for
+ * the rest (unknown pods must not leave by the default route), forwarding on.
+ */
+int net_cidr_add(struct net *net, const struct prefix *cidr);
+int net_cidr_del(struct net *net, const struct prefix *cidr);
+
+/* Removes every route of NET_ROUTE_PROTOCOL. */
+int net_routes_flush(struct net *net);
+
+/* All addresses of this node's links; the array is the caller's. */
+int net_addrs(struct ip_addr **ret, size_t *count, struct net *net);
+
+/* Calls @changed after links or addresses of the node changed (bursts: once). */
+int net_watch(struct net *net, struct event_base *base, void (*changed)(void *arg), void *arg);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one decoder of all sources: Kubernetes objects in YAML or JSON to
+ * model/objects.h. It applies the defaults that an API server would, and the
+ * validation that it would do; both are idempotent.
+ *
+ * A problem never stops the rest. Of a NetworkPolicy with a malformed part the
+ * isolation is kept and only the unusable rule is dropped (fail closed); an
+ * object without a usable identity is skipped.
+ *
+ * Source: Kubernetes API reference, core/v1, networking.k8s.io/v1,
+ * discovery.k8s.io/v1, policy.networking.k8s.io/v1alpha2.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/objects.h"
+
+struct decode_problem {
+	unsigned int document; /* within the text, from 1; 0: the text as a whole */
+	unsigned int line; /* where the document starts or the syntax breaks, from 1; 0: unknown */
+	const char *object; /* "NetworkPolicy shop/front", "" when it is not known */
+	const char *field; /* "spec.ingress[0].ports[1].endPort", "" for the whole object */
+	const char *text; /* what is wrong */
+	bool warning; /* the object is in force as written */
+};
+
+struct decode_sink {
+	void *arg;
+	/* Takes ownership of @obj. */
+	void (*object)(void *arg, struct object *obj);
+	/* All strings are borrowed. */
+	void (*problem)(void *arg, const struct decode_problem *problem);
+};
+
+/*
+ * Decode a text of @length bytes: YAML (several documents, `List` kinds) or JSON.
+ * 0 or -ENOMEM; everything about the content goes to @sink.
+ */
+int decode_text(const struct decode_sink *sink, const char *text, size_t length);
+
+/* One object, as an API server sends it; a List is unpacked. 0 or -ENOMEM. */
+int decode_json(const struct decode_sink *sink, const json_t *value, unsigned int document,
+		unsigned int line);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The manifests directory: every *.yaml, *.yml and *.json in it, watched with
+ * inotify (follows symlinks, so that a ConfigMap's `..data` swap is one change).
+ * The store always holds what the readable files say. A file that is broken or
+ * half written keeps what it said before, and is reported; a deleted file takes
+ * its objects with it. The same object in two files: the first file by name
+ * wins, the other is reported.
+ */
+#pragma once
+
+#include <event2/event.h>
+
+#include "model/store.h"
+
+struct manifest;
+
+/* A problem as `weir status` shows it. */
+struct manifest_problem {
+	char *file; /* path */
+	unsigned int document;
+	unsigned int line;
+	char *object;
+	char *field;
+	char *text;
+	bool warning;
+};
+
+/*
+ * Start to watch @dir, which need not exist yet, and read all of it before the
+ * return. @changed is called after every later change of @store (several files
+ * changed together: once).
+ * 0 or a negative errno; the store is borrowed and must live longer.
+ */
+int manifest_new(struct manifest **ret, struct event_base *base, struct store *store,
+		 const char *dir, void (*changed)(void *arg), void *arg);
+
+/* Leaves the store as it is. */
+void manifest_free(struct manifest *manifest);
+void manifest_freep(struct manifest **manifest);
+
+/* Current problems, by file; borrowed until the event loop runs again. */
+const struct manifest_problem *manifest_problems(const struct manifest *manifest, size_t *count);
+
+/* Files that were read. */
+size_t manifest_files(const struct manifest *manifest);
