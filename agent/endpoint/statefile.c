@@ -167,7 +167,7 @@ int statefile_each(const char *state_dir, void (*fn)(struct pod_endpoint *ep, vo
 		   void (*broken)(const char *path, const char *why, void *arg), void *arg)
 {
 	cleanup(closedirp) DIR *dir = NULL;
-	struct pod_endpoint *ep;
+	struct pod_endpoint *ep = NULL;
 	struct dirent *entry;
 	char path[PATH_MAX];
 	size_t length;
