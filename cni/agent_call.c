@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -46,20 +47,29 @@ static int read_answer(json_t **ret, const struct client_reply *reply, struct cn
 	return 0;
 }
 
-/* @body is consumed; NULL: GET. @patience_ms: how long to wait for somebody to serve the socket. */
-static int ask(json_t **ret, const struct cni_call *call, const char *path, json_t *body,
-	       int timeout_ms, int patience_ms, struct cni_error *error)
+struct request {
+	const char *path;
+	bool get; /* GET, without a body */
+	json_t *body; /* consumed; NULL: a text in it was not UTF-8 */
+	int timeout_ms;
+	int patience_ms; /* for somebody to serve the socket */
+};
+
+static int ask(json_t **ret, const struct cni_call *call, const struct request *request,
+	       struct cni_error *error)
 {
-	cleanup(json_decrefp) json_t *owned = body;
+	cleanup(json_decrefp) json_t *body = request->body;
 	cleanup(freep) char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	cleanup(client_reply_done) struct client_reply reply = {};
+	int patience_ms = request->patience_ms;
 	int r;
 
-	if (body && !text)
-		return cni_fail(error, CNI_BAD_ENVIRONMENT, "a name for weir-agent is not UTF-8");
+	if (!request->get && !text)
+		return cni_fail(error, CNI_BAD_ENVIRONMENT,
+				"CNI_IFNAME or a value of CNI_ARGS is not UTF-8");
 	for (;;) {
-		r = client_call(&reply, call->conf.socket, text ? "POST" : "GET", path, text,
-				timeout_ms);
+		r = client_call(&reply, call->conf.socket, request->get ? "GET" : "POST",
+				request->path, text, request->timeout_ms);
 		if ((r != -ECONNREFUSED && r != -ENOENT) || patience_ms <= 0)
 			break;
 		poll(NULL, 0, RESTART_STEP_MS);
@@ -70,12 +80,13 @@ static int ask(json_t **ret, const struct cni_call *call, const char *path, json
 	return read_answer(ret, &reply, error);
 }
 
-static int ask_only(const struct cni_call *call, const char *path, json_t *body, int timeout_ms,
+/* For calls whose answer says nothing but that it went well. */
+static int ask_only(const struct cni_call *call, const struct request *request,
 		    struct cni_error *error)
 {
 	cleanup(json_decrefp) json_t *answer = NULL;
 
-	return ask(&answer, call, path, body, timeout_ms, 0, error);
+	return ask(&answer, call, request, error);
 }
 
 /* The members that name the endpoint. */
@@ -89,14 +100,14 @@ static json_t *add_request(const struct cni_call *call, json_t *delegated, json_
 {
 	const struct cni_env *env = &call->env;
 	const struct netconf *conf = &call->conf;
-	json_t *ips = NULL, *request;
+	json_t *ips = NULL;
 
 	/* With a delegate the wishes are the delegate's to fulfil. */
 	if (!delegated && !chained)
 		ips = json_incref(conf->ips);
 	if (!delegated && !chained && !ips && env->ip && *env->ip)
 		ips = json_pack("[s]", env->ip);
-	request = json_pack(
+	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o*, s:O*, s:O*, s:O*}",
 		"containerID", env->container_id, "ifname", env->ifname, "netns", env->netns,
 		"network", conf->name, "podNamespace",
@@ -104,7 +115,6 @@ static json_t *add_request(const struct cni_call *call, json_t *delegated, json_
 		"podName", env->pod_name ?: "", "podUID", env->pod_uid ?: "", "mtu", conf->mtu,
 		"mac", *conf->mac ? conf->mac : env->mac ?: "", "ips", ips, "portMappings",
 		conf->port_mappings, "delegated", delegated, "chained", chained);
-	return request;
 }
 
 static int read_lease_ip(struct lease_ip *ret, const json_t *ip)
@@ -153,13 +163,14 @@ static int read_lease(struct agent_lease *ret, const json_t *answer)
 int agent_add(struct agent_lease *ret, const struct cni_call *call, json_t *delegated,
 	      json_t *chained, struct cni_error *error)
 {
-	json_t *request = add_request(call, delegated, chained);
+	const struct request request = { .path = "/v1/cni/add",
+					 .body = add_request(call, delegated, chained),
+					 .timeout_ms = ANSWER_MS,
+					 .patience_ms = RESTART_MS };
 	cleanup(json_decrefp) json_t *answer = NULL;
 	int r;
 
-	if (!request)
-		return cni_fail(error, CNI_BAD_ENVIRONMENT, "a value of CNI_ARGS is not UTF-8");
-	r = ask(&answer, call, "/v1/cni/add", request, ANSWER_MS, RESTART_MS, error);
+	r = ask(&answer, call, &request, error);
 	if (r < 0)
 		return r;
 	if (ret && read_lease(ret, answer) < 0)
@@ -170,41 +181,54 @@ int agent_add(struct agent_lease *ret, const struct cni_call *call, json_t *dele
 int agent_attach(const struct cni_call *call, uint32_t host_ifindex, const char *mac,
 		 struct cni_error *error)
 {
-	json_t *request = endpoint_name(call);
+	const struct request request = { .path = "/v1/cni/attach",
+					 .body = endpoint_name(call),
+					 .timeout_ms = ANSWER_MS };
 
-	json_object_set_new(request, "ifindex", json_integer(host_ifindex));
-	json_object_set_new(request, "mac", json_string(mac));
-	return ask_only(call, "/v1/cni/attach", request, ANSWER_MS, error);
+	json_object_set_new(request.body, "ifindex", json_integer(host_ifindex));
+	json_object_set_new(request.body, "mac", json_string(mac));
+	return ask_only(call, &request, error);
 }
 
 int agent_del(const struct cni_call *call, struct cni_error *error)
 {
-	return ask_only(call, "/v1/cni/del", endpoint_name(call), ANSWER_MS, error);
+	const struct request request = { .path = "/v1/cni/del",
+					 .body = endpoint_name(call),
+					 .timeout_ms = ANSWER_MS };
+
+	return ask_only(call, &request, error);
 }
 
 int agent_check(const struct cni_call *call, json_t *ips, struct cni_error *error)
 {
-	json_t *request = endpoint_name(call);
+	const struct request request = { .path = "/v1/cni/check",
+					 .body = endpoint_name(call),
+					 .timeout_ms = ANSWER_MS };
 
-	json_object_set(request, "ips", ips);
-	return ask_only(call, "/v1/cni/check", request, ANSWER_MS, error);
+	json_object_set(request.body, "ips", ips);
+	return ask_only(call, &request, error);
 }
 
 int agent_status(const struct cni_call *call, struct cni_error *error)
 {
-	int r = ask_only(call, "/v1/cni/status", NULL, STATUS_MS, error);
+	const struct request request = { .path = "/v1/cni/status",
+					 .get = true,
+					 .timeout_ms = STATUS_MS };
+	int r = ask_only(call, &request, error);
 
 	/* Who asks for the status wants to hear that there is none to be had. */
-	if (r == -CNI_TRY_AGAIN) {
+	if (r == -CNI_TRY_AGAIN)
 		error->code = CNI_NOT_AVAILABLE;
-		r = -error->code;
-	}
-	return r;
+	return r < 0 ? -error->code : 0;
 }
 
 int agent_gc(const struct cni_call *call, json_t *valid, struct cni_error *error)
 {
-	json_t *request = json_pack("{s:s, s:O}", "network", call->conf.name, "valid", valid);
+	const struct request request = {
+		.path = "/v1/cni/gc",
+		.body = json_pack("{s:s, s:O}", "network", call->conf.name, "valid", valid),
+		.timeout_ms = GC_MS,
+	};
 
-	return ask_only(call, "/v1/cni/gc", request, GC_MS, error);
+	return ask_only(call, &request, error);
 }
