@@ -95,7 +95,7 @@ static void add_route(struct netlink *pod, uint32_t ifindex, const struct ip_add
 
 	info->rtm_family = netlink_family(gateway);
 	info->rtm_table = RT_TABLE_MAIN;
-	info->rtm_protocol = RTPROTO_STATIC;
+	info->rtm_protocol = RTPROT_STATIC;
 	info->rtm_type = RTN_UNICAST;
 	mnl_attr_put_u32(message, RTA_OIF, ifindex);
 	if (by_gateway) {
