@@ -132,12 +132,29 @@ static int on_answer(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static int on_done(struct nl_msg *msg, void *arg)
+static int on_ack(struct nl_msg *msg, void *arg)
 {
 	struct exchange *ex = arg;
 
 	if (nlmsg_hdr(msg)->nlmsg_seq == ex->seq)
 		ex->done = true;
+	return NL_OK;
+}
+
+/* The end of a dump carries its errno. */
+static int on_finish(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	struct exchange *ex = arg;
+	int error;
+
+	if (header->nlmsg_seq != ex->seq)
+		return NL_OK;
+	ex->done = true;
+	if (nlmsg_datalen(header) >= (int)sizeof(error) && !ex->error) {
+		memcpy(&error, nlmsg_data(header), sizeof(error));
+		ex->error = error < 0 ? error : 0;
+	}
 	return NL_OK;
 }
 
@@ -180,8 +197,8 @@ static int exchange(struct exchange *ex, struct net *net, struct nl_msg *msg)
 	if (!cb)
 		return -ENOMEM;
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_answer, ex);
-	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_done, ex);
-	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_done, ex);
+	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, ex);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, ex);
 	nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_interrupted, ex);
 	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_sequence, NULL);
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, ex);
