@@ -12,6 +12,8 @@
 
 #include "base/addr.h"
 
+#define NET_LOOPBACK 1 /* index of `lo` in every network namespace */
+
 struct net_watcher;
 
 struct net {
@@ -49,3 +51,6 @@ typedef bool (*net_read_fn)(void *row, struct nlmsghdr *header, const void *arg)
  */
 int net_collect(void *ret, size_t *count, struct net *net, struct nl_msg *msg, size_t size,
 		net_read_fn read, const void *arg);
+
+/* Adds or deletes (@type) the host address @addr on `lo`. */
+int net_loopback_addr(struct net *net, int type, int flags, const struct ip_addr *addr);
