@@ -18,6 +18,7 @@
 #include "weir/reason.h"
 
 #define LINKS 8
+#define WHOLE_HEADERS 54 /* Ethernet and IPv6 */
 #define CPUS_MAX 4096
 
 static struct {
@@ -151,11 +152,12 @@ bool engine_run(struct engine_run *run)
 		    .data_size_out = sizeof(out), .ctx_in = &skb, .ctx_size_in = sizeof(skb),
 		    .repeat = 1);
 
-	/* The kernel makes no test packet without a whole Ethernet header. */
-	if (run->frame->len < 14)
-		return false;
-	if (bpf_prog_test_run_opts(engine_program_fd(run->program), &opts))
+	if (bpf_prog_test_run_opts(engine_program_fd(run->program), &opts)) {
+		/* The kernel makes no test packet without whole headers of layer 2 and 3. */
+		if (errno == EINVAL && run->frame->len < WHOLE_HEADERS)
+			return false;
 		die("BPF_PROG_TEST_RUN", errno);
+	}
 	run->action = (int)opts.retval;
 	if (opts.data_size_out > FRAME_MAX)
 		die("packet grew", EMSGSIZE);
