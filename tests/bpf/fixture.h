@@ -89,3 +89,14 @@ void ct_expire_all(void);
 
 /* Name of a map of this family: "ct4_new" of "ct", "_new". */
 const char *map_of(const char *prefix, bool v6, const char *suffix);
+
+/* Events, for step.before. Policy changes are in both halves, so they are in force at once. */
+void a_is_gone(bool v6);
+void b_is_gone(bool v6);
+void a_is_not_ready(bool v6);
+void b_is_not_ready(bool v6);
+void no_policy_was_loaded(bool v6);
+void a_sends_to_nobody(bool v6); /* egress policy without rules */
+void b_hears_nobody(bool v6); /* ingress policy without rules */
+void the_generation_turns(bool v6);
+void time_passes(bool v6); /* all connections are over */
