@@ -222,7 +222,7 @@ static void put_neighbour(struct frame *frame, const struct packet *packet)
 	put8(frame, advert ? 136 : 135);
 	put8(frame, packet->code);
 	put16(frame, 0);
-	put32(frame, advert ? 0x60000000 : 0);
+	put32(frame, advert ? (uint32_t)(packet->flags ?: 0x60) << 24 : 0);
 	put_addr(frame, packet->target, true);
 	put8(frame, advert ? 2 : 1);
 	put8(frame, 1);

@@ -64,7 +64,7 @@ struct packet {
 	enum packet_kind kind;
 	enum who src, dst;
 	uint16_t sport, dport; /* host order; echo: @sport is the identifier */
-	uint8_t flags; /* TCP; SCTP: type of the first chunk */
+	uint8_t flags; /* TCP; SCTP: type of the first chunk; neighbour advertisement: 0 is 0x60 */
 	uint8_t type, code;
 	uint8_t hops; /* 0: 64, neighbour discovery: 255 */
 	enum who mac; /* source MAC of somebody else; NOBODY: of @src */
