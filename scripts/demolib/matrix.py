@@ -33,8 +33,8 @@ class WrongAnswer(Exception):
     """Traffic arrived at somebody else."""
 
 
-def _collect(process, lines, batch, parties):
-    out, err = process.communicate("".join(lines), timeout=60)
+def _collect(process, batch):
+    out, err = process.communicate(timeout=60)
     rows = out.splitlines()
     if len(rows) != len(batch):
         raise RuntimeError(f"weir-probe: {err.strip() or 'not every target has a result'}")
@@ -49,33 +49,33 @@ def _collect(process, lines, batch, parties):
     return results
 
 
+def _target(probe, parties):
+    """A line for weir-probe. Hosts outside are told apart by their source address."""
+    source, destination = parties[probe.source], parties[probe.destination]
+    own = source.addresses[probe.family] if source.kind == "outside" else ""
+    return f"{probe.protocol.lower()} {destination.addresses[probe.family]} {probe.number} {own}\n"
+
+
 def measure(wanted, parties, command_of, probe_binary, timeout_ms=TIMEOUT_MS):
     """Probes everything at the same time: one process a source, one socket a probe.
 
-    @command_of: name of a party to the words that run a command in its network
-    namespace. Hosts outside share one, and are told apart by their source address.
+    @command_of: name of a party to the words that run a command in its network namespace.
     """
+    batches = collections.defaultdict(list)
+    for probe in wanted:
+        batches[probe.source].append(probe)
     running = []
-    for name in dict.fromkeys(probe.source for probe in wanted):
-        batch = [probe for probe in wanted if probe.source == name]
-        lines = []
-        for probe in batch:
-            source = parties[name].addresses[probe.family] if parties[name].kind == "outside" else ""
-            lines.append(f"{probe.protocol.lower()} {parties[probe.destination].addresses[probe.family]} "
-                         f"{probe.number} {source}\n")
+    for name, batch in batches.items():
         process = subprocess.Popen([*command_of(name), probe_binary, "try", str(timeout_ms)],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
-        process.stdin.flush()
-        running.append((process, lines, batch))
-    # All processes wait for their input: they are fed at once, then collected.
-    results = {}
-    for process, lines, _ in running:
-        process.stdin.write("".join(lines))
+        process.stdin.writelines(_target(probe, parties) for probe in batch)
         process.stdin.close()
         process.stdin = None
-    for process, _, batch in running:
-        results.update(_collect(process, (), batch, parties))
+        running.append((process, batch))
+    results = {}
+    for process, batch in running:
+        results.update(_collect(process, batch))
     return results
 
 
