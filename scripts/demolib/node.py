@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node of its own inside this machine: network namespaces, the outside, and an agent."""
 
+import http.client
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -89,12 +91,25 @@ class Node:
             self.agent = subprocess.Popen(self.agent_command(), stdout=log, stderr=log,
                                           start_new_session=True)
         deadline = time.monotonic() + 30
-        while run(*self.weir_command("status"), check=False).returncode:
+        while not self.healthy():
             if self.agent.poll() is not None or time.monotonic() > deadline:
                 raise Failed(f"the agent did not start:\n{self.agent_log()}")
             time.sleep(0.05)
         with open(f"{self.dir}/agent.pid", "w", encoding="utf-8") as file:
             file.write(f"{self.agent.pid}\n")
+
+    def healthy(self):
+        """Does the agent answer on its socket that pods can be added?"""
+        connection = http.client.HTTPConnection("weir", timeout=5)
+        try:
+            connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.sock.connect(f"{self.run_dir}/weir.sock")
+            connection.request("GET", "/v1/cni/status")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
 
     def agent_log(self, lines=30):
         try:
