@@ -118,11 +118,12 @@ class Node:
         except OSError:
             return ""
 
-    def serve(self, netns, name, ports):
-        """A server that is no pod."""
+    def serve(self, netns, name, ports, addresses=()):
+        """A server outside of any container; @addresses: only on these."""
         with open(f"{self.dir}/serve-{name}.log", "w", encoding="utf-8") as log:
             self.servers.append(subprocess.Popen(
-                [*in_netns(netns), f"{self.build}/tests/probe/weir-probe", "serve", name, *ports],
+                [*in_netns(netns), f"{self.build}/tests/probe/weir-probe", "serve", name,
+                 *[f"on:{address}" for address in addresses], *ports],
                 stdout=log, stderr=log, start_new_session=True))
 
     def replace_manifest(self, path):

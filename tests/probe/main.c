@@ -11,11 +11,11 @@
 #define LINE_WORDS 4
 
 static const char usage[] =
-	"usage: weir-probe serve NAME [tcp:PORT|udp:PORT]...\n"
+	"usage: weir-probe serve NAME [on:ADDRESS]... [tcp:PORT|udp:PORT]...\n"
 	"       weir-probe try tcp|udp|icmp ADDRESS PORT TIMEOUT_MS\n"
 	"       weir-probe try TIMEOUT_MS    (lines \"PROTOCOL ADDRESS PORT [SOURCE]\" on stdin)\n"
 	"\n"
-	"serve answers NAME on every port, IPv4 and IPv6. try prints a line for each target:\n"
+	"serve answers NAME on every port, of every address or of those after on:. try prints a line for each target:\n"
 	"PROTOCOL ADDRESS PORT RESULT MILLISECONDS [ANSWER], where RESULT is open, refused,\n"
 	"unreachable, silent, timeout or error. Exit status 0: all are open; 1: some are not.\n";
 

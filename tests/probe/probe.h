@@ -48,8 +48,11 @@ int probe_parse_proto(enum probe_proto *ret, const char *text);
 int probe_parse_address(struct sockaddr_storage *ret, const char *address, const char *port);
 const char *probe_proto_name(enum probe_proto proto);
 
-/* Serves "tcp:80" "udp:53" ... until a signal; prints "ready" once all are open. */
-int probe_serve(const char *name, char **ports, size_t count);
+/*
+ * Serves "tcp:80" "udp:53" ... until a signal, on all addresses or those that "on:ADDRESS"
+ * words name; prints "ready" once all are open. Returns only with an error.
+ */
+int probe_serve(const char *name, char **words, size_t count);
 
 /* Tries all targets at once and returns when each has a result. */
 int probe_try(struct target *targets, size_t count, int64_t timeout_ms);
