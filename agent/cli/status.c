@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One screen: is it healthy, what does it serve, how full is it, what goes wrong. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -113,37 +114,52 @@ static void print_passed(FILE *out, const json_t *passed)
 		json_number(eg, "packets"), bytes_text(eg_bytes, json_number(eg, "bytes")));
 }
 
-static int print_drops(FILE *out, const json_t *drops)
+/* Most packets first. */
+static int compare_drops(const void *left, const void *right)
+{
+	const json_t *a = *(json_t *const *)left, *b = *(json_t *const *)right;
+	json_int_t x = packets(a, "ingress") + packets(a, "egress");
+	json_int_t y = packets(b, "ingress") + packets(b, "egress");
+
+	return (x < y) - (x > y);
+}
+
+static int print_drop_table(FILE *out, json_t *const *drops, size_t count)
 {
 	cleanup(table_done) struct table table = TABLE("DROPPED", ">INGRESS", ">EGRESS", "BECAUSE");
-	size_t shown = 0, hidden = 0, i;
-	json_t *drop;
+	size_t shown = count < DROPS_SHOWN ? count : DROPS_SHOWN;
 
-	json_array_foreach(drops, i, drop) {
-		json_int_t in = packets(drop, "ingress"), eg = packets(drop, "egress");
-
-		if (!in && !eg)
-			continue;
-		if (shown == DROPS_SHOWN) {
-			hidden++;
-			continue;
-		}
-		shown++;
-		table_cell(&table, "%s", json_text(drop, "reason"));
-		table_cell(&table, "%lld", in);
-		table_cell(&table, "%lld", eg);
-		table_cell(&table, "%s", json_text(drop, "text"));
-	}
-	if (!shown && !table.failed) {
-		fprintf(out, "Dropped     nothing\n");
-		return 0;
+	for (size_t i = 0; i < shown; i++) {
+		table_cell(&table, "%s", json_text(drops[i], "reason"));
+		table_cell(&table, "%lld", packets(drops[i], "ingress"));
+		table_cell(&table, "%lld", packets(drops[i], "egress"));
+		table_cell(&table, "%s", json_text(drops[i], "text"));
 	}
 	fputc('\n', out);
 	if (table_print(out, &table) < 0)
 		return -ENOMEM;
-	if (hidden)
-		fprintf(out, "and %zu more reasons\n", hidden);
+	if (shown < count)
+		fprintf(out, "and %zu more; all: weir status -o yaml\n", count - shown);
 	return 0;
+}
+
+static int print_drops(FILE *out, const json_t *all)
+{
+	cleanup(freep) json_t **drops = calloc(json_array_size(all) + 1, sizeof(*drops));
+	size_t count = 0, i;
+	json_t *drop;
+
+	if (!drops)
+		return -ENOMEM;
+	json_array_foreach(all, i, drop)
+		if (packets(drop, "ingress") || packets(drop, "egress"))
+			drops[count++] = drop;
+	if (!count) {
+		fprintf(out, "Dropped     nothing\n");
+		return 0;
+	}
+	qsort(drops, count, sizeof(*drops), compare_drops);
+	return print_drop_table(out, drops, count);
 }
 
 /* "FILE:LINE: OBJECT: FIELD: TEXT", without what is not known. */
