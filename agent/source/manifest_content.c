@@ -10,11 +10,15 @@
 #include "source/yaml.h"
 
 #define HASH_PRIME 0x100000001b3u
+#define DUMP_MAX (4 * (size_t)YAML_TEXT_MAX) /* aliases can make a short text very long */
 
 struct reading {
 	struct manifest_content content;
 	const char *file;
+	const char *text;
+	size_t length;
 	uint64_t hash; /* of the current document */
+	size_t dumped;
 	bool no_memory;
 };
 
@@ -47,10 +51,21 @@ uint64_t content_hash(uint64_t hash, const void *data, size_t length)
 
 static int hash_chunk(const char *chunk, size_t length, void *arg)
 {
-	uint64_t *hash = arg;
+	struct reading *reading = arg;
 
-	*hash = content_hash(*hash, chunk, length);
-	return 0;
+	reading->hash = content_hash(reading->hash, chunk, length);
+	reading->dumped += length;
+	return reading->dumped > DUMP_MAX ? -1 : 0;
+}
+
+/* Independent of layout, comments and other documents, unless it is excessively long. */
+static void hash_document(struct reading *reading, const json_t *value)
+{
+	reading->hash = CONTENT_HASH_START;
+	reading->dumped = 0;
+	if (json_dump_callback(value, hash_chunk, reading,
+			       JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+		reading->hash = content_hash(CONTENT_HASH_START, reading->text, reading->length);
 }
 
 /* Leaves the array as it is when there is no memory. */
@@ -117,10 +132,7 @@ static int take_document(void *arg, const json_t *value, unsigned int number, un
 		.problem = take_problem,
 	};
 
-	reading->hash = CONTENT_HASH_START;
-	if (json_dump_callback(value, hash_chunk, &reading->hash,
-			       JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY) < 0)
-		return -ENOMEM;
+	hash_document(reading, value);
 	return decode_json(&sink, value, number, line);
 }
 
@@ -128,7 +140,7 @@ int content_decode(struct manifest_content *ret, const char *file, const char *t
 		   size_t length)
 {
 	cleanup(content_done) struct manifest_content content = {};
-	struct reading reading = { .file = file };
+	struct reading reading = { .file = file, .text = text, .length = length };
 	char error[YAML_ERROR_MAX] = "";
 	unsigned int line = 0;
 	int r;
