@@ -2,6 +2,7 @@
 #include "cni/error.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -30,6 +30,12 @@ int decode_labels(struct labels *ret, const struct field *field);
 /* A LabelSelector; absent: everything. */
 int decode_selector(struct selector *ret, const struct field *field);
 
+/*
+ * One rule of a NetworkPolicy, @peers is "from" or "to". Unusable peers and ports
+ * are left out; 0, -ENOMEM, or -EINVAL when the rule as a whole is unusable.
+ */
+int decode_rule(struct policy_rule *ret, const struct field *field, const char *peers);
+
 /* TCP, UDP or SCTP; absent: TCP. @ret is IPPROTO_*. */
 int decode_proto(uint8_t *ret, const struct field *field);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Labels and label selectors. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "source/decode_parts.h"
 #include "source/names.h"
 
