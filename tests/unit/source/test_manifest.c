@@ -677,37 +677,36 @@ START_TEST(lost_events_lead_to_a_look_at_everything)
 }
 END_TEST
 
-static const struct check_row rows[] = {
-	CHECK_TEST(what_is_there_is_read_before_the_start_returns),
-	CHECK_TEST(a_renamed_file_is_one_change),
-	CHECK_TEST(a_same_size_rewrite_is_seen_however_soon_it_comes),
-	CHECK_TEST(a_half_written_file_keeps_what_it_said),
-	CHECK_TEST(a_writer_that_falls_silent_is_not_waited_for),
-	CHECK_TEST(an_emptied_file_has_a_second_to_fill),
-	CHECK_TEST(a_deleted_file_takes_its_objects_with_it),
-	CHECK_TEST(a_file_under_another_name_says_the_same),
-	CHECK_TEST(comments_change_nothing),
-	CHECK_TEST(a_config_map_swap_is_one_change),
-	CHECK_TEST(the_target_of_a_link_is_watched),
-	CHECK_TEST(a_dangling_link_keeps_what_it_said),
-	CHECK_TEST(a_directory_may_appear_later),
-	CHECK_TEST(a_replaced_directory_is_watched_instead_of_the_old_one),
-	CHECK_TEST(a_directory_behind_a_link_follows_the_link),
-	CHECK_TEST(a_directory_that_goes_takes_its_objects_with_it),
-	CHECK_TEST(the_first_file_by_name_wins_and_the_next_steps_in),
-	CHECK_TEST(equal_objects_in_two_files_change_hands_silently),
-	CHECK_TEST(an_object_twice_in_one_file_is_reported),
-	CHECK_TEST(a_broken_file_keeps_what_it_said_until_it_is_mended),
-	CHECK_TEST(a_broken_file_stays_the_winner_of_what_only_the_store_has),
-	CHECK_TEST(an_object_that_became_undecodable_keeps_its_previous_version),
-	CHECK_TEST(what_is_no_file_is_reported_and_not_waited_for),
-	CHECK_TEST(a_burst_over_300_files_is_one_change),
-	CHECK_TEST(an_endless_burst_does_not_hold_changes_back),
-	CHECK_TEST(lost_events_lead_to_a_look_at_everything),
-};
-
 int main(void)
 {
+	const struct check_row rows[] = {
+		CHECK_TEST(what_is_there_is_read_before_the_start_returns),
+		CHECK_TEST(a_renamed_file_is_one_change),
+		CHECK_TEST(a_same_size_rewrite_is_seen_however_soon_it_comes),
+		CHECK_TEST(a_half_written_file_keeps_what_it_said),
+		CHECK_TEST(a_writer_that_falls_silent_is_not_waited_for),
+		CHECK_TEST(an_emptied_file_has_a_second_to_fill),
+		CHECK_TEST(a_deleted_file_takes_its_objects_with_it),
+		CHECK_TEST(a_file_under_another_name_says_the_same),
+		CHECK_TEST(comments_change_nothing),
+		CHECK_TEST(a_config_map_swap_is_one_change),
+		CHECK_TEST(the_target_of_a_link_is_watched),
+		CHECK_TEST(a_dangling_link_keeps_what_it_said),
+		CHECK_TEST(a_directory_may_appear_later),
+		CHECK_TEST(a_replaced_directory_is_watched_instead_of_the_old_one),
+		CHECK_TEST(a_directory_behind_a_link_follows_the_link),
+		CHECK_TEST(a_directory_that_goes_takes_its_objects_with_it),
+		CHECK_TEST(the_first_file_by_name_wins_and_the_next_steps_in),
+		CHECK_TEST(equal_objects_in_two_files_change_hands_silently),
+		CHECK_TEST(an_object_twice_in_one_file_is_reported),
+		CHECK_TEST(a_broken_file_keeps_what_it_said_until_it_is_mended),
+		CHECK_TEST(a_broken_file_stays_the_winner_of_what_only_the_store_has),
+		CHECK_TEST(an_object_that_became_undecodable_keeps_its_previous_version),
+		CHECK_TEST(what_is_no_file_is_reported_and_not_waited_for),
+		CHECK_TEST(a_burst_over_300_files_is_one_change),
+		CHECK_TEST(an_endless_burst_does_not_hold_changes_back),
+		CHECK_TEST(lost_events_lead_to_a_look_at_everything),
+	};
 	Suite *suite = suite_create("manifest");
 	TCase *tcase;
 
