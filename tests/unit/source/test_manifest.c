@@ -342,6 +342,7 @@ START_TEST(a_config_map_swap_is_one_change)
 	ck_assert_int_eq(port_of("front"), 80);
 	make_link("..2", "manifests/..data_tmp");
 	move("manifests/..data_tmp", "manifests/..data");
+	expect_changes(1);
 	drop("manifests/..1/a.yaml");
 	drop("manifests/..1/b.yaml");
 	drop("manifests/..1");
@@ -636,6 +637,21 @@ START_TEST(a_burst_over_300_files_is_one_change)
 }
 END_TEST
 
+START_TEST(files_that_follow_each_other_closely_are_one_change)
+{
+	const char *const names[] = { "manifests/a.yaml", "manifests/b.yaml", "manifests/c.yaml" };
+	const char *const texts[] = { POLICY("a", 80), POLICY("b", 80), POLICY("c", 80) };
+
+	start();
+	for (int i = 0; i < CHECK_COUNT(names); i++) {
+		in_place(names[i], texts[i]);
+		run_for(2);
+	}
+	expect_changes(1);
+	ck_assert_uint_eq(store_count(w.store, OBJECT_NETWORK_POLICY), 3);
+}
+END_TEST
+
 START_TEST(an_endless_burst_does_not_hold_changes_back)
 {
 	int64_t end;
@@ -704,6 +720,7 @@ int main(void)
 		CHECK_TEST(an_object_that_became_undecodable_keeps_its_previous_version),
 		CHECK_TEST(what_is_no_file_is_reported_and_not_waited_for),
 		CHECK_TEST(a_burst_over_300_files_is_one_change),
+		CHECK_TEST(files_that_follow_each_other_closely_are_one_change),
 		CHECK_TEST(an_endless_burst_does_not_hold_changes_back),
 		CHECK_TEST(lost_events_lead_to_a_look_at_everything),
 	};
