@@ -44,11 +44,11 @@ struct check_row {
 #define CHECK_TEST(test) { #test, test, 0 }
 #define CHECK_LOOP(test, table) { #test, test, CHECK_COUNT(table) }
 
-#define CHECK_MAIN(name, ...)                                                           \
+#define CHECK_MAIN(title, ...)                                                          \
 	int main(void)                                                                  \
 	{                                                                               \
 		const struct check_row rows[] = { __VA_ARGS__ };                        \
-		Suite *suite = suite_create(name);                                      \
+		Suite *suite = suite_create(title);                                     \
                                                                                         \
 		for (int i = 0; i < CHECK_COUNT(rows); i++)                             \
 			check_add(suite, rows[i].name, rows[i].test, rows[i].rows);     \
