@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/objects.h"
+
+#include <stdlib.h>
+
+static void pod_done(struct pod *pod)
+{
+	free(pod->node);
+	free(pod->uid);
+	labels_done(&pod->labels);
+	free(pod->ips);
+	for (size_t i = 0; i < pod->port_count; i++)
+		free(pod->ports[i].name);
+	free(pod->ports);
+}
+
+static void peer_done(struct policy_peer *peer)
+{
+	free(peer->except);
+	selector_done(&peer->namespaces);
+	selector_done(&peer->pods);
+}
+
+static void rule_done(struct policy_rule *rule)
+{
+	for (size_t i = 0; i < rule->peer_count; i++)
+		peer_done(&rule->peers[i]);
+	free(rule->peers);
+	for (size_t i = 0; i < rule->port_count; i++)
+		free(rule->ports[i].name);
+	free(rule->ports);
+}
+
+static void policy_done(struct network_policy *policy)
+{
+	selector_done(&policy->pods);
+	for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
+		for (size_t i = 0; i < policy->rule_count[dir]; i++)
+			rule_done(&policy->rules[dir][i]);
+		free(policy->rules[dir]);
+	}
+}
+
+static void content_done(struct object *obj)
+{
+	switch (obj->kind) {
+	case OBJECT_POD:
+		pod_done(&obj->pod);
+		break;
+	case OBJECT_NAMESPACE:
+		labels_done(&obj->ns.labels);
+		break;
+	case OBJECT_NETWORK_POLICY:
+		policy_done(&obj->policy);
+		break;
+	case OBJECT_NODE:
+		labels_done(&obj->node.labels);
+		free(obj->node.ips);
+		break;
+	case OBJECT_SERVICE:
+	case OBJECT_ENDPOINT_SLICE:
+	case OBJECT_CLUSTER_NETWORK_POLICY:
+	case OBJECT_KIND_MAX:
+		break;
+	}
+}
+
+void object_free(struct object *obj)
+{
+	if (!obj)
+		return;
+	content_done(obj);
+	free(obj->namespace);
+	free(obj->name);
+	free(obj);
+}
+
+void object_freep(struct object **obj)
+{
+	object_free(*obj);
+}
+
+const char *object_kind_name(enum object_kind kind)
+{
+	switch (kind) {
+	case OBJECT_POD:
+		return "Pod";
+	case OBJECT_NAMESPACE:
+		return "Namespace";
+	case OBJECT_NETWORK_POLICY:
+		return "NetworkPolicy";
+	case OBJECT_SERVICE:
+		return "Service";
+	case OBJECT_ENDPOINT_SLICE:
+		return "EndpointSlice";
+	case OBJECT_NODE:
+		return "Node";
+	case OBJECT_CLUSTER_NETWORK_POLICY:
+		return "ClusterNetworkPolicy";
+	case OBJECT_KIND_MAX:
+		break;
+	}
+	return "unknown";
+}
