@@ -59,7 +59,7 @@ int chain_add(json_t **ret, const struct cni_call *call, struct netlink *host, s
 	struct netlink_link inner, outer;
 	struct cni_error ignored;
 	char mac[MAC_TEXT_MAX];
-	json_t *ips;
+	json_t *ips = NULL;
 	int r;
 
 	if (call->conf.ipam_type)

@@ -18,7 +18,7 @@ static const struct verb {
 } verbs[] = {
 	{ "ADD", CNI_ENV_CONTAINERID | CNI_ENV_NETNS | CNI_ENV_IFNAME | CNI_ENV_PATH, CNI_0_1_0,
 	  cni_add },
-	{ "DEL", CNI_ENV_CONTAINERID | CNI_ENV_IFNAME | CNI_ENV_PATH, CNI_0_1_0, cni_del },
+	{ "DEL", CNI_ENV_CONTAINERID | CNI_ENV_IFNAME, CNI_0_1_0, cni_del },
 	{ "CHECK", CNI_ENV_CONTAINERID | CNI_ENV_NETNS | CNI_ENV_IFNAME | CNI_ENV_PATH, CNI_0_4_0,
 	  cni_check },
 	{ "STATUS", CNI_ENV_PATH, CNI_1_1_0, cni_status },
@@ -84,7 +84,7 @@ static json_t *answer_version(const char *text)
 static int run_verb(json_t **ret, struct cni_call *call, const struct verb *verb,
 		    struct cni_error *error)
 {
-	char *text;
+	char *text = NULL;
 	int r;
 
 	r = cni_env_read(&call->env, verb->required, error);
@@ -120,7 +120,7 @@ static int print(const json_t *object)
 int main(void)
 {
 	struct cni_call call = { .conf.version = CNI_NEWEST };
-	const struct verb *verb;
+	const struct verb *verb = NULL;
 	struct cni_error error;
 	json_t *answer = NULL;
 	int r;

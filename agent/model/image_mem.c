@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/image_mem.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_SIZE (64 * 1024)
+#define ARRAY_MIN 4
+#define BUF_MIN 256
+#define SLOTS_MIN 16
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t used;
+	size_t size;
+	_Alignas(max_align_t) unsigned char data[];
+};
+
+static struct arena_chunk *chunk_add(struct arena *arena, size_t size)
+{
+	size_t room = size > CHUNK_SIZE / 4 ? size : CHUNK_SIZE;
+	struct arena_chunk *chunk;
+
+	chunk = calloc(1, sizeof(*chunk) + room);
+	if (!chunk)
+		return NULL;
+	chunk->size = room;
+	/* A chunk of its own goes second, so that the first stays in use. */
+	if (room == size && arena->chunks) {
+		chunk->next = arena->chunks->next;
+		arena->chunks->next = chunk;
+	} else {
+		chunk->next = arena->chunks;
+		arena->chunks = chunk;
+	}
+	return chunk;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	struct arena_chunk *chunk = arena->chunks;
+	void *data;
+
+	size = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+	if (!chunk || chunk->size - chunk->used < size)
+		chunk = chunk_add(arena, size);
+	if (!chunk)
+		return NULL;
+	data = chunk->data + chunk->used;
+	chunk->used += size;
+	return data;
+}
+
+void *arena_copy(struct arena *arena, const void *data, size_t size)
+{
+	void *copy = arena_alloc(arena, size);
+
+	if (copy && size)
+		memcpy(copy, data, size);
+	return copy;
+}
+
+void arena_done(struct arena *arena)
+{
+	struct arena_chunk *next;
+
+	for (struct arena_chunk *chunk = arena->chunks; chunk; chunk = next) {
+		next = chunk->next;
+		free(chunk);
+	}
+	arena->chunks = NULL;
+}
+
+int array_room(void *items, size_t count, size_t size)
+{
+	size_t room = 0;
+	void *data;
+
+	memcpy(&data, items, sizeof(data));
+	if (!count)
+		room = ARRAY_MIN;
+	else if (count >= ARRAY_MIN && !(count & (count - 1)))
+		room = count * 2;
+	if (room) {
+		data = reallocarray(data, room, size);
+		if (!data)
+			return -ENOMEM;
+		memcpy(items, &data, sizeof(data));
+	}
+	memset((char *)data + count * size, 0, size);
+	return 0;
+}
+
+int id_list_add(struct id_list *list, uint32_t id)
+{
+	uint32_t *item = array_add(list->items, list->count);
+
+	if (!item)
+		return -ENOMEM;
+	*item = id;
+	return 0;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+void id_list_sort(struct id_list *list)
+{
+	size_t kept = 0;
+
+	if (!list->count)
+		return;
+	qsort(list->items, list->count, sizeof(*list->items), compare_ids);
+	for (size_t i = 1; i < list->count; i++)
+		if (list->items[i] != list->items[kept])
+			list->items[++kept] = list->items[i];
+	/* The capacity follows from the count: a list is not added to after it was sorted. */
+	list->count = kept + 1;
+}
+
+void id_list_done(struct id_list *list)
+{
+	free(list->items);
+	*list = (struct id_list){};
+}
+
+bool ids_contain(const uint32_t *sorted, size_t count, uint32_t id)
+{
+	return count && bsearch(&id, sorted, count, sizeof(id), compare_ids);
+}
+
+static bool buf_room(struct buf *buf, size_t size)
+{
+	size_t room = buf->room ?: BUF_MIN;
+	char *data;
+
+	while (room - buf->length <= size)
+		room *= 2;
+	if (room == buf->room)
+		return true;
+	data = realloc(buf->data, room);
+	if (!data) {
+		buf->failed = true;
+		return false;
+	}
+	buf->data = data;
+	buf->room = room;
+	return true;
+}
+
+void buf_put(struct buf *buf, const void *data, size_t size)
+{
+	if (!buf_room(buf, size))
+		return;
+	memcpy(buf->data + buf->length, data, size);
+	buf->length += size;
+	buf->data[buf->length] = '\0';
+}
+
+void buf_str(struct buf *buf, const char *text)
+{
+	buf_put(buf, text, strlen(text));
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (length < 0 || !buf_room(buf, (size_t)length))
+		return;
+	va_start(args, format);
+	vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
+	va_end(args);
+	buf->length += (size_t)length;
+}
+
+void buf_reset(struct buf *buf)
+{
+	buf->length = 0;
+	buf->failed = false;
+}
+
+void buf_done(struct buf *buf)
+{
+	free(buf->data);
+	*buf = (struct buf){};
+}
+
+char *buf_take(struct buf *buf)
+{
+	char *text = buf->failed ? NULL : strndup(buf->data ?: "", buf->length);
+
+	buf_reset(buf);
+	return text;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+	return hash ^ hash >> 29;
+}
+
+static uint64_t hash_bytes(const unsigned char *data, size_t size)
+{
+	uint64_t hash = size, word;
+
+	for (; size >= sizeof(word); data += sizeof(word), size -= sizeof(word)) {
+		memcpy(&word, data, sizeof(word));
+		hash = mix(hash, word);
+	}
+	word = 0;
+	for (size_t i = 0; i < size; i++)
+		word = word << 8 | data[i];
+	return mix(mix(hash, word), size);
+}
+
+/* The slot of the key, or the empty one where it belongs. */
+static uint32_t *intern_slot(const struct intern *intern, const void *key, size_t size,
+			     uint64_t hash)
+{
+	size_t mask = intern->slot_count - 1;
+
+	for (size_t at = hash & mask;; at = (at + 1) & mask) {
+		uint32_t *slot = &intern->slots[at];
+		const struct intern_key *have;
+
+		if (!*slot)
+			return slot;
+		have = &intern->keys[*slot - 1];
+		if (have->hash == hash && have->size == size && !memcmp(have->data, key, size))
+			return slot;
+	}
+}
+
+static int intern_grow(struct intern *intern)
+{
+	size_t count = intern->slot_count ? intern->slot_count * 2 : SLOTS_MIN;
+	uint32_t *slots = calloc(count, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	free(intern->slots);
+	intern->slots = slots;
+	intern->slot_count = count;
+	for (size_t i = 0; i < intern->count; i++) {
+		const struct intern_key *key = &intern->keys[i];
+
+		*intern_slot(intern, key->data, key->size, key->hash) = (uint32_t)i + 1;
+	}
+	return 0;
+}
+
+int intern_add(uint32_t *ret, struct intern *intern, struct arena *arena, const void *key,
+	       size_t size)
+{
+	uint64_t hash = hash_bytes(key, size);
+	struct intern_key added = { .size = size, .hash = hash };
+	struct intern_key *item;
+	uint32_t *slot;
+
+	if (intern->count * 2 >= intern->slot_count && intern_grow(intern) < 0)
+		return -ENOMEM;
+	slot = intern_slot(intern, key, size, hash);
+	if (*slot) {
+		*ret = *slot - 1;
+		return 0;
+	}
+	added.data = arena_copy(arena, key, size);
+	if (!added.data)
+		return -ENOMEM;
+	item = array_add(intern->keys, intern->count);
+	if (!item)
+		return -ENOMEM;
+	*item = added;
+	*slot = (uint32_t)intern->count;
+	*ret = *slot - 1;
+	return 1;
+}
+
+uint32_t intern_find(const struct intern *intern, const void *key, size_t size)
+{
+	if (!intern->count)
+		return INTERN_NONE;
+	return *intern_slot(intern, key, size, hash_bytes(key, size)) - 1;
+}
+
+void intern_done(struct intern *intern)
+{
+	free(intern->keys);
+	free(intern->slots);
+	*intern = (struct intern){};
+}
