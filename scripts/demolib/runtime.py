@@ -75,7 +75,7 @@ class Podman:
         for kind in KINDS:
             self.oci_runtime, self.run_options = kind
             try:
-                self.podman("run", "--rm", "--network", "none", *self.run_options, IMAGE,
+                self.podman("run", "--rm", "--network", "none", *self.options(), IMAGE,
                             "/bin/true")
                 return
             except Failed as error:
@@ -93,9 +93,14 @@ class Podman:
             with subprocess.Popen(["tar", "-C", rootfs, "-c", "."], stdout=subprocess.PIPE) as tar:
                 self.podman("import", "-", IMAGE, stdin=tar.stdout)
 
+    def options(self):
+        if "--cgroups=disabled" in self.run_options:
+            return self.run_options
+        return (*self.run_options, "--cgroup-parent", f"/{self.node.prefix}")
+
     def start(self, pod, ports):
         self.podman("run", "-d", "--name", pod.name, "--hostname", pod.name,
-                    "--network", f"weir-{pod.namespace}", *self.run_options, IMAGE,
+                    "--network", f"weir-{pod.namespace}", *self.options(), IMAGE,
                     "/bin/weir-probe", *serve_words(pod, ports))
         self.pids[pod.name] = self.podman("inspect", "-f", "{{.State.Pid}}", pod.name).strip()
 
@@ -106,6 +111,11 @@ class Podman:
         if os.path.exists(f"{self.dir}/containers.conf"):
             self.podman("rm", "-f", "-t", "0", "-a", check=False)
             run("umount", "-R", f"{self.dir}/root/overlay", check=False)
+        for parent, names, _ in os.walk("/sys/fs/cgroup"):
+            if self.node.prefix in names:
+                run("find", f"{parent}/{self.node.prefix}", "-depth", "-type", "d", "-delete",
+                    check=False)
+                names.remove(self.node.prefix)
 
     def hint(self):
         return f"CONTAINERS_CONF={self.dir}/containers.conf {' '.join(self.command())}"
