@@ -84,7 +84,7 @@ static int open_datapath(struct agent *agent)
 	}
 	r = reconcile_new(&agent->rec, agent->dp);
 	r = r ?: expiry_new(&agent->expiry, agent->base, agent->dp, endpoint_on_purged, agent);
-	r = r ?: reaper_new(&agent->reaper, agent->dp);
+	r = r ?: linkwork_new(&agent->linkwork, agent->dp);
 	return r < 0 ? log_error_errno(r, "what the kernel holds cannot be read back") : 0;
 }
 
@@ -222,7 +222,7 @@ void agent_free(struct agent *agent)
 	control_free(agent->control);
 	manifest_free(agent->manifest);
 	expiry_free(agent->expiry);
-	reaper_free(agent->reaper);
+	linkwork_free(agent->linkwork);
 	if (agent->rec)
 		reconcile_settle(agent->rec);
 	reconcile_free(agent->rec);
