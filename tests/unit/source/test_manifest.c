@@ -256,6 +256,15 @@ START_TEST(a_half_written_file_keeps_what_it_said)
 }
 END_TEST
 
+START_TEST(a_closed_file_is_read_at_once)
+{
+	start();
+	in_place("manifests/a.yaml", POLICY("front", 80));
+	run_for(SETTLE_MS);
+	ck_assert_uint_eq(w.changes, 1);
+}
+END_TEST
+
 START_TEST(a_writer_that_falls_silent_is_not_waited_for)
 {
 	cleanup(closep) int fd = -1;
@@ -507,6 +516,23 @@ START_TEST(equal_objects_in_two_files_change_hands_silently)
 }
 END_TEST
 
+START_TEST(a_loser_that_broke_still_steps_in)
+{
+	in_place("manifests/b.yaml", POLICY("front", 80));
+	start();
+	in_place("manifests/a.yaml", POLICY("front", 80));
+	run_for(SETTLE_MS);
+	in_place("manifests/b.yaml", "kind: [unfinished\n");
+	run_for(SETTLE_MS);
+	in_place("manifests/a.yaml", POLICY("front", 81));
+	expect_changes(1);
+	ck_assert_int_eq(port_of("front"), 81);
+	drop("manifests/a.yaml");
+	expect_changes(2);
+	ck_assert_int_eq(port_of("front"), 80);
+}
+END_TEST
+
 START_TEST(an_object_twice_in_one_file_is_reported)
 {
 	in_place("manifests/a.yaml", POLICY("front", 80) NEXT POLICY("front", 81));
@@ -700,6 +726,7 @@ int main(void)
 		CHECK_TEST(a_renamed_file_is_one_change),
 		CHECK_TEST(a_same_size_rewrite_is_seen_however_soon_it_comes),
 		CHECK_TEST(a_half_written_file_keeps_what_it_said),
+		CHECK_TEST(a_closed_file_is_read_at_once),
 		CHECK_TEST(a_writer_that_falls_silent_is_not_waited_for),
 		CHECK_TEST(an_emptied_file_has_a_second_to_fill),
 		CHECK_TEST(a_deleted_file_takes_its_objects_with_it),
@@ -714,6 +741,7 @@ int main(void)
 		CHECK_TEST(a_directory_that_goes_takes_its_objects_with_it),
 		CHECK_TEST(the_first_file_by_name_wins_and_the_next_steps_in),
 		CHECK_TEST(equal_objects_in_two_files_change_hands_silently),
+		CHECK_TEST(a_loser_that_broke_still_steps_in),
 		CHECK_TEST(an_object_twice_in_one_file_is_reported),
 		CHECK_TEST(a_broken_file_keeps_what_it_said_until_it_is_mended),
 		CHECK_TEST(a_broken_file_stays_the_winner_of_what_only_the_store_has),
