@@ -199,7 +199,7 @@ START_TEST(a_host_port_leads_to_the_pod)
 		const char *to;
 		uint16_t port;
 		const char *seen;
-	} rows_[] = {
+	} attempts[] = {
 		{ OUTSIDE, plan->node, HOST_PORT, plan->outside },
 		{ NODE, plan->node, HOST_PORT, plan->node },
 		{ NODE, plan->gateway, HOST_PORT, plan->gateway },
@@ -214,9 +214,9 @@ START_TEST(a_host_port_leads_to_the_pod)
 
 	world_setup(&world, _i);
 	nat_setup(&world, true);
-	for (int i = 0; i < CHECK_COUNT(rows_); i++)
-		ck_assert_msg(!strcmp(connection(&world, rows_[i].from, rows_[i].to, rows_[i].port,
-						 POD, POD_PORT), rows_[i].seen), "row %d", i);
+	for (int i = 0; i < CHECK_COUNT(attempts); i++)
+		ck_assert_msg(!strcmp(connection(&world, attempts[i].from, attempts[i].to, attempts[i].port,
+						 POD, POD_PORT), attempts[i].seen), "row %d", i);
 	ck_assert_int_eq(nat_remove(), 0);
 	ck_assert_str_eq(connection(&world, OUTSIDE, plan->node, HOST_PORT, POD, POD_PORT), "");
 }
@@ -254,7 +254,6 @@ END_TEST
 
 START_TEST(other_tables_stay)
 {
-	struct nat_port bad = { .proto = IPPROTO_TCP, .host_port = 1, .container_port = 1 };
 	struct nat nat = { .masquerade = true };
 
 	world_enter_new();
@@ -263,9 +262,6 @@ START_TEST(other_tables_stay)
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(nat_apply(&nat), 0);
 	ck_assert(world_shows("nft list tables", "table inet weir"));
-	nat.ports = &bad;
-	nat.port_count = 1;
-	ck_assert_int_eq(nat_apply(&nat), 0);
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(nat_remove(), 0);
 	ck_assert(!world_shows("nft list tables", "weir"));
