@@ -40,6 +40,13 @@ struct world {
 	struct nat nat;
 };
 
+static void world_done(struct world *world)
+{
+	net_free(world->net);
+	for (int i = 0; i < PLACES; i++)
+		close(world->places[i]);
+}
+
 static void node_setup(struct world *world)
 {
 	const struct plan *plan = world->plan;
@@ -167,7 +174,7 @@ static const char *connection(const struct world *world, enum place from, const 
 
 START_TEST(a_pod_reaches_the_outside_as_the_node)
 {
-	struct world world;
+	cleanup(world_done) struct world world = {};
 
 	world_setup(&world, _i);
 	ck_assert_str_eq(connection(&world, POD, world.plan->outside, 443, OUTSIDE, 443), "");
@@ -181,7 +188,7 @@ END_TEST
 
 START_TEST(a_pod_reaches_the_node_as_itself)
 {
-	struct world world;
+	cleanup(world_done) struct world world = {};
 
 	world_setup(&world, _i);
 	nat_setup(&world, true);
@@ -210,7 +217,7 @@ START_TEST(a_host_port_leads_to_the_pod)
 		{ OUTSIDE, plan->node, HOST_PORT + 1, "" }, /* bound to the gateway */
 		{ OUTSIDE, plan->node, HOST_PORT + 2, "" },
 	};
-	struct world world;
+	cleanup(world_done) struct world world = {};
 
 	world_setup(&world, _i);
 	nat_setup(&world, true);
@@ -224,7 +231,7 @@ END_TEST
 
 START_TEST(a_connection_outlives_the_replacement_of_the_table)
 {
-	struct world world;
+	cleanup(world_done) struct world world = {};
 	struct sockaddr_storage any, target;
 	socklen_t length;
 	char byte = 0;
