@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* GET /v1/status: the health of the node on one screen. */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -121,20 +120,13 @@ static json_t *maps_to_json(const struct agent *agent)
 	return list;
 }
 
-/* One counter, summed over the CPUs. */
-static json_t *metric_to_json(const struct agent *agent, struct metric *values, int cpus,
-			      enum drop_reason reason, enum policy_dir dir)
+static json_t *metric_to_json(const struct metric *metrics, enum drop_reason reason,
+			      enum policy_dir dir)
 {
-	uint32_t index = metric_index(reason, dir);
-	json_int_t packets = 0, bytes = 0;
+	const struct metric *metric = &metrics[metric_index(reason, dir)];
 
-	if (bpf_map_lookup_elem(datapath_map_fd(agent->dp, MAP_METRIC), &index, values))
-		return NULL;
-	for (int cpu = 0; cpu < cpus; cpu++) {
-		packets += (json_int_t)values[cpu].packets;
-		bytes += (json_int_t)values[cpu].bytes;
-	}
-	return json_pack("{s:I,s:I}", "packets", packets, "bytes", bytes);
+	return json_pack("{s:I,s:I}", "packets", (json_int_t)metric->packets, "bytes",
+			 (json_int_t)metric->bytes);
 }
 
 static const char *const reason_names[DROP_REASON_MAX] = {
@@ -151,19 +143,17 @@ static const char *const reason_texts[DROP_REASON_MAX] = {
 
 static int counters_to_json(json_t *answer, const struct agent *agent)
 {
-	int cpus = libbpf_num_possible_cpus();
-	struct metric *values;
+	struct metric metrics[METRIC_MAX];
 	json_t *drops, *in, *out;
+	int r;
 
-	if (cpus <= 0)
-		return cpus;
-	values = calloc((size_t)cpus, sizeof(*values));
-	if (!values)
-		return -ENOMEM;
+	r = datapath_metrics(agent->dp, metrics);
+	if (r < 0)
+		return r;
 	drops = json_array();
 	for (int reason = DROP_NONE; reason < DROP_REASON_MAX; reason++) {
-		in = metric_to_json(agent, values, cpus, (enum drop_reason)reason, POLICY_INGRESS);
-		out = metric_to_json(agent, values, cpus, (enum drop_reason)reason, POLICY_EGRESS);
+		in = metric_to_json(metrics, (enum drop_reason)reason, POLICY_INGRESS);
+		out = metric_to_json(metrics, (enum drop_reason)reason, POLICY_EGRESS);
 		if (reason == DROP_NONE)
 			json_object_set_new(answer, "passed",
 					    json_pack("{s:o,s:o}", "ingress", in, "egress", out));
@@ -174,7 +164,6 @@ static int counters_to_json(json_t *answer, const struct agent *agent)
 							       "ingress", in, "egress", out));
 	}
 	json_object_set_new(answer, "drops", drops);
-	free(values);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "weir/reason.h"
 #include "weir/state.h"
 #include "weir/sweep.h"
 
@@ -84,6 +85,9 @@ uint32_t datapath_hz(const struct datapath *dp);
  * Returns how many, or a negative errno.
  */
 int datapath_sweep(struct datapath *dp, enum ct_table table, const void *keys, uint32_t count);
+
+/* All packet counters, by metric_index(). 0 or a negative errno. */
+int datapath_metrics(struct datapath *dp, struct metric ret[static METRIC_MAX]);
 
 /* One of the programs on a device, replacing what a former agent attached there. */
 int datapath_attach(struct datapath *dp, uint32_t ifindex, enum datapath_program program);
