@@ -22,6 +22,7 @@
 #include "uplink.h"
 
 #define HOUSEKEEPING_S 2
+#define LOCK_WAIT_MS 3000
 
 int64_t agent_now_ms(void)
 {
@@ -29,6 +30,20 @@ int64_t agent_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* A former agent may still be dying, which takes the kernel a moment. */
+static int lock_patiently(int fd)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	int64_t until = agent_now_ms() + LOCK_WAIT_MS;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || agent_now_ms() >= until)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
 }
 
 /* Two agents over one state would undo each other's work. */
@@ -45,8 +60,9 @@ static int take_lock(int *ret, const char *state_dir)
 	*ret = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (*ret < 0)
 		return log_error_errno(-errno, "%s cannot be opened", path);
-	if (flock(*ret, LOCK_EX | LOCK_NB) < 0)
-		return log_error_errno(-errno, "%s is locked: another agent uses %s", path,
+	r = lock_patiently(*ret);
+	if (r < 0)
+		return log_error_errno(r, "%s is locked: another agent uses %s", path,
 				       state_dir);
 	return 0;
 }
@@ -84,7 +100,7 @@ static int open_datapath(struct agent *agent)
 	}
 	r = reconcile_new(&agent->rec, agent->dp);
 	r = r ?: expiry_new(&agent->expiry, agent->base, agent->dp, endpoint_on_purged, agent);
-	r = r ?: reaper_new(&agent->reaper, agent->dp);
+	r = r ?: linkwork_new(&agent->linkwork, agent->dp);
 	return r < 0 ? log_error_errno(r, "what the kernel holds cannot be read back") : 0;
 }
 
@@ -222,7 +238,7 @@ void agent_free(struct agent *agent)
 	control_free(agent->control);
 	manifest_free(agent->manifest);
 	expiry_free(agent->expiry);
-	reaper_free(agent->reaper);
+	linkwork_free(agent->linkwork);
 	if (agent->rec)
 		reconcile_settle(agent->rec);
 	reconcile_free(agent->rec);

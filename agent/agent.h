@@ -10,7 +10,7 @@
 
 #include "config/config.h"
 #include "datapath/datapath.h"
-#include "endpoint/reaper.h"
+#include "endpoint/linkwork.h"
 #include "endpoint/table.h"
 #include "model/ipam.h"
 #include "model/store.h"
@@ -43,7 +43,7 @@ struct agent {
 	struct datapath *dp;
 	struct reconcile *rec;
 	struct expiry *expiry;
-	struct reaper *reaper;
+	struct linkwork *linkwork;
 	struct control *control;
 	struct ipam_pool *pools[FAMILY_MAX]; /* NULL: no pod CIDR of that family */
 	struct endpoint_table endpoints;

@@ -139,7 +139,7 @@ static void delete_strange_links(struct agent *agent)
 		    endpoints_at(&agent->endpoints, links[i].ifindex))
 			continue;
 		log_info("interface %s belongs to no pod: it is removed", links[i].name);
-		reaper_add(agent->reaper, links[i].ifindex);
+		linkwork_delete(agent->linkwork, links[i].ifindex);
 	}
 }
 
@@ -169,6 +169,7 @@ int adopt_finish(struct agent *agent)
 			reconcile_endpoint_close(agent->rec, ep->ifindex);
 		}
 		ep->state = POD_READY;
+		linkwork_promote(agent->linkwork, ep->ifindex);
 	}
 	close_strangers(agent);
 	delete_strange_links(agent);

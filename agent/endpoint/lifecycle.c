@@ -170,6 +170,7 @@ int endpoint_attach(struct agent *agent, const char *container_id, const char *i
 		return r;
 	}
 	ep->state = POD_READY;
+	linkwork_promote(agent->linkwork, ep->ifindex);
 	log_info("endpoint %u: pod %s/%s on %s is ready", ep->slot, ep->namespace, ep->pod,
 		 ep->host_ifname);
 	return 0;
@@ -194,7 +195,7 @@ void endpoint_leave(struct agent *agent, struct pod_endpoint *ep)
 	else if (was_attached)
 		net_pod_del(agent->net, &pod);
 	if (!ep->chained)
-		reaper_add(agent->reaper, ep->ifindex);
+		linkwork_delete(agent->linkwork, ep->ifindex);
 	expiry_purge(agent->expiry, ep->ifindex);
 	policy_apply_soon(agent);
 }

@@ -154,7 +154,7 @@ START_TEST(links_that_live_on_advertisements_keep_listening)
 	struct prefix cidr = world_prefix("fd00:1::/64");
 
 	world_run("ip link add up1 type veth peer name p1; ip link add up2 type veth peer name p2");
-	world_run("echo 1 >/proc/sys/net/ipv6/conf/up1/accept_ra; echo 0 >/proc/sys/net/ipv6/conf/up2/accept_ra");
+	world_run("cd /proc/sys/net/ipv6/conf; echo 1 >up1/accept_ra; echo 0 >up2/accept_ra");
 	ck_assert_int_eq(net_cidr_add(net, &cidr), 0);
 	ck_assert(world_shows("cat /proc/sys/net/ipv6/conf/up1/accept_ra", "2"));
 	ck_assert(world_shows("cat /proc/sys/net/ipv6/conf/up2/accept_ra", "0"));

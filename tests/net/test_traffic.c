@@ -40,6 +40,13 @@ struct world {
 	struct nat nat;
 };
 
+static void world_done(struct world *world)
+{
+	net_free(world->net);
+	for (int i = 0; i < PLACES; i++)
+		close(world->places[i]);
+}
+
 static void node_setup(struct world *world)
 {
 	const struct plan *plan = world->plan;
@@ -167,7 +174,7 @@ static const char *connection(const struct world *world, enum place from, const 
 
 START_TEST(a_pod_reaches_the_outside_as_the_node)
 {
-	struct world world;
+	cleanup(world_done) struct world world = {};
 
 	world_setup(&world, _i);
 	ck_assert_str_eq(connection(&world, POD, world.plan->outside, 443, OUTSIDE, 443), "");
@@ -181,7 +188,7 @@ END_TEST
 
 START_TEST(a_pod_reaches_the_node_as_itself)
 {
-	struct world world;
+	cleanup(world_done) struct world world = {};
 
 	world_setup(&world, _i);
 	nat_setup(&world, true);
@@ -199,7 +206,7 @@ START_TEST(a_host_port_leads_to_the_pod)
 		const char *to;
 		uint16_t port;
 		const char *seen;
-	} rows_[] = {
+	} attempts[] = {
 		{ OUTSIDE, plan->node, HOST_PORT, plan->outside },
 		{ NODE, plan->node, HOST_PORT, plan->node },
 		{ NODE, plan->gateway, HOST_PORT, plan->gateway },
@@ -210,13 +217,13 @@ START_TEST(a_host_port_leads_to_the_pod)
 		{ OUTSIDE, plan->node, HOST_PORT + 1, "" }, /* bound to the gateway */
 		{ OUTSIDE, plan->node, HOST_PORT + 2, "" },
 	};
-	struct world world;
+	cleanup(world_done) struct world world = {};
 
 	world_setup(&world, _i);
 	nat_setup(&world, true);
-	for (int i = 0; i < CHECK_COUNT(rows_); i++)
-		ck_assert_msg(!strcmp(connection(&world, rows_[i].from, rows_[i].to, rows_[i].port,
-						 POD, POD_PORT), rows_[i].seen), "row %d", i);
+	for (int i = 0; i < CHECK_COUNT(attempts); i++)
+		ck_assert_msg(!strcmp(connection(&world, attempts[i].from, attempts[i].to, attempts[i].port,
+						 POD, POD_PORT), attempts[i].seen), "row %d", i);
 	ck_assert_int_eq(nat_remove(), 0);
 	ck_assert_str_eq(connection(&world, OUTSIDE, plan->node, HOST_PORT, POD, POD_PORT), "");
 }
@@ -224,7 +231,7 @@ END_TEST
 
 START_TEST(a_connection_outlives_the_replacement_of_the_table)
 {
-	struct world world;
+	cleanup(world_done) struct world world = {};
 	struct sockaddr_storage any, target;
 	socklen_t length;
 	char byte = 0;
@@ -254,7 +261,6 @@ END_TEST
 
 START_TEST(other_tables_stay)
 {
-	struct nat_port bad = { .proto = IPPROTO_TCP, .host_port = 1, .container_port = 1 };
 	struct nat nat = { .masquerade = true };
 
 	world_enter_new();
@@ -263,9 +269,6 @@ START_TEST(other_tables_stay)
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(nat_apply(&nat), 0);
 	ck_assert(world_shows("nft list tables", "table inet weir"));
-	nat.ports = &bad;
-	nat.port_count = 1;
-	ck_assert_int_eq(nat_apply(&nat), 0);
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(nat_remove(), 0);
 	ck_assert(!world_shows("nft list tables", "weir"));
