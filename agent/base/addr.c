@@ -136,17 +136,29 @@ int prefix_compare(const struct prefix *a, const struct prefix *b)
 	return r ?: (int)prefix_mapped_bits(a) - (int)prefix_mapped_bits(b);
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 int mac_parse(uint8_t ret[static MAC_BYTES], const char *text)
 {
-	unsigned int b[MAC_BYTES];
-	int end = 0;
+	uint8_t mac[MAC_BYTES];
 
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
-		   &end) != MAC_BYTES ||
-	    text[end] || end != MAC_TEXT_MAX - 1 || (b[0] & 1))
+	for (int i = 0; i < MAC_BYTES; i++, text += 3) {
+		int high = hex_digit(text[0]);
+		int low = high < 0 ? -1 : hex_digit(text[1]);
+
+		if (low < 0 || text[2] != (i < MAC_BYTES - 1 ? ':' : '\0'))
+			return -EINVAL;
+		mac[i] = (uint8_t)(high << 4 | low);
+	}
+	if (mac[0] & 1)
 		return -EINVAL;
-	for (int i = 0; i < MAC_BYTES; i++)
-		ret[i] = (uint8_t)b[i];
+	memcpy(ret, mac, sizeof(mac));
 	return 0;
 }
 

@@ -10,6 +10,9 @@
 
 #include "base/addr.h"
 
+/* Removes the table, whether it exists or not. */
+#define NAT_SCRIPT_REMOVE "add table inet weir\ndelete table inet weir\n"
+
 struct nat_port {
 	uint8_t proto; /* IPPROTO_* */
 	uint16_t host_port; /* host byte order */
@@ -26,10 +29,15 @@ struct nat {
 	size_t port_count;
 };
 
-/* The nft script; the caller frees it. 0 or -ENOMEM. */
+/*
+ * The nft script, which replaces the table; the caller frees it. 0 or -ENOMEM.
+ * Of two ports that want the same host port the first has it; ports whose
+ * addresses are of different families, or that name no TCP, UDP or SCTP port, are
+ * left out.
+ */
 int nat_script(char **ret, const struct nat *nat);
 
-/* Put @nat in force. 0 or a negative errno; then the table is what it was. */
+/* Put @nat in force. -ENOENT: no nft; -EIO: it refused. On failure the table is what it was. */
 int nat_apply(const struct nat *nat);
 
 /* Remove the table. */

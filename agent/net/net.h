@@ -15,7 +15,7 @@
 
 #include "base/addr.h"
 
-#define NET_ROUTE_PROTOCOL 187 /* rtm_protocol of all routes that weir makes */
+#define NET_ROUTE_PROTOCOL 119 /* rtm_protocol of all routes that weir makes */
 #define NET_LINK_GROUP_DEAD 0x77656972 /* links that wait for their deletion */
 
 struct net;
@@ -42,6 +42,16 @@ int net_links(struct net_link **ret, size_t *count, struct net *net, const char 
 /* The device of the best default route of either family; -ENOENT without one. */
 int net_uplink(struct net_link *ret, struct net *net);
 
+/* IFF_UP. 0, or -ENODEV. */
+int net_link_up(struct net *net, uint32_t ifindex);
+
+/*
+ * Quiet the host side of a pod's veth before it goes up: no link-local address of
+ * its own (and so no neighbour discovery from it), no router advertisements taken
+ * from the pod, no reverse path filter (the datapath has judged the source).
+ */
+int net_link_prepare(struct net *net, const char *name);
+
 /*
  * Delete links in one go: they are put into a group that is deleted with one
  * request, so that the kernel waits for one grace period and not for one each.
@@ -56,7 +66,11 @@ struct net_pod {
 	struct ip_addr gateways[2]; /* preferred source of the host, :: none; by family like @ips */
 };
 
-/* Host routes and permanent neighbour entries. On failure nothing of it remains. */
+/*
+ * Host routes and permanent neighbour entries. On failure nothing of it remains.
+ * The link must be up: the kernel refuses routes through a link that is down
+ * (-ENETDOWN), and drops those it has when the link goes down.
+ */
 int net_pod_add(struct net *net, const struct net_pod *pod);
 int net_pod_del(struct net *net, const struct net_pod *pod);
 
@@ -73,5 +87,9 @@ int net_routes_flush(struct net *net);
 /* All addresses of this node's links; the array is the caller's. */
 int net_addrs(struct ip_addr **ret, size_t *count, struct net *net);
 
-/* Calls @changed after links or addresses of the node changed (bursts: once). */
+/*
+ * Calls @changed from the event loop after links, addresses or default routes of
+ * the node changed, once for a burst of changes. One watch for each @net; it ends
+ * with net_free(), which must come before the end of @base.
+ */
 int net_watch(struct net *net, struct event_base *base, void (*changed)(void *arg), void *arg);

@@ -15,13 +15,26 @@
 /* skb->pkt_type of a frame that is addressed to the receiving interface. */
 #define PKT_TYPE_HOST 0
 
+/* Bytes of transport header that each segment will repeat. */
+static __always_inline __u32 segment_header(struct __sk_buff *skb, const struct flow *flow)
+{
+	const __u8 *tcp;
+
+	if (flow->proto != IPPROTO_TCP)
+		return 8;
+	tcp = ctx_header(skb, flow->l4, 20);
+	return tcp ? (tcp[12] >> 4) * 4 : 60;
+}
+
 /* Longer than the receiver takes: for a segmented packet each segment counts. */
-static __always_inline _Bool is_too_long(const struct __sk_buff *skb, const struct flow *flow,
+static __always_inline _Bool is_too_long(struct __sk_buff *skb, const struct flow *flow,
 					 const struct endpoint *to)
 {
 	if (flow->length <= to->mtu)
 		return 0;
-	return !skb->gso_size || flow->l4 - ETH_HLEN + skb->gso_size > to->mtu;
+	if (!skb->gso_size)
+		return 1;
+	return flow->l4 - ETH_HLEN + segment_header(skb, flow) + skb->gso_size > to->mtu;
 }
 
 static __always_inline const struct endpoint *receiver_find(const struct flow *flow)

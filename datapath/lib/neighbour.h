@@ -203,7 +203,9 @@ SUBPROGRAM int nd_guard(struct __sk_buff *skb, struct flow *flow)
 	if (flow->icmp_type == ICMP6_NEIGHBOUR_SOLICIT && !nobody) {
 		if (nd_is_gateway(ep, &target))
 			return nd_answer(flow, skb, ep, &target);
-		return DROP_NONE;
+		/* As in arp_guard(): nobody else is there to be asked for. */
+		return ep->flags & ENDPOINT_CHAINED || nd_is_own(ep, &target) ? DROP_NONE
+									      : DROP_MULTICAST;
 	}
 	/* An advertisement, or a probe before taking an address (RFC 4862): its own only. */
 	return nd_is_own(ep, &target) ? DROP_NONE : DROP_ARP_SPOOF;

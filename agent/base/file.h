@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files and directories. */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* mkdir -p. 0 or a negative errno. */
+int file_make_dirs(const char *path, mode_t mode);
+
+/* The whole file, NUL-terminated; -EFBIG beyond @max bytes. The caller frees. */
+int file_read(char **ret, size_t *length, const char *path, size_t max);
+
+/*
+ * Replace @path as a whole: write beside it, then rename. A reader sees the old
+ * or the new content; nothing is forced to the disk.
+ */
+int file_replace(const char *path, const char *text, size_t length, mode_t mode);
+
+/* rm -rf; what is not there is no error. Does not follow symbolic links or cross mounts. */
+int file_remove_tree(const char *path);

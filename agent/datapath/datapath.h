@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The datapath in the kernel: its programs, pinned maps and pinned links. libbpf
+ * stays behind this header.
+ *
+ *	<bpffs>/v<WEIR_SCHEMA>/maps/<name>	maps
+ *	<bpffs>/links/<ifindex>-<program>	links; each keeps its program
+ *
+ * What is pinned outlives the agent. datapath_free() forgets it, datapath_remove()
+ * takes it away.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "weir/reason.h"
+#include "weir/state.h"
+#include "weir/sweep.h"
+
+struct datapath;
+
+struct datapath_config {
+	const char *bpffs; /* directory; a BPF file system is mounted where there is none */
+	struct ip_addr gateway4, gateway6; /* ::  the family is not in use */
+	bool clsact; /* attach as before Linux 6.6; otherwise decided by what the kernel takes */
+};
+
+enum datapath_map {
+	MAP_STATE,
+	MAP_ENDPOINT,
+	MAP_PEER4,
+	MAP_PEER6,
+	MAP_RULESET,
+	MAP_POLICY_CLASS,
+	MAP_POLICY_PORT,
+	MAP_POLICY_CIDR4,
+	MAP_POLICY_CIDR6,
+	MAP_POLICY_BITS,
+	MAP_CT4,
+	MAP_CT6,
+	MAP_CT4_NEW,
+	MAP_CT6_NEW,
+	MAP_FRAG,
+	MAP_METRIC,
+	DATAPATH_MAP_MAX,
+};
+
+enum datapath_program {
+	PROGRAM_FROM_POD,
+	PROGRAM_TO_POD,
+	PROGRAM_FROM_WIRE,
+	DATAPATH_ATTACHED_MAX,
+	PROGRAM_SWEEP = DATAPATH_ATTACHED_MAX,
+	PROGRAM_CLOCK,
+	DATAPATH_PROGRAM_MAX,
+};
+
+/*
+ * Load the programs over the pinned maps, which are adopted if there are some.
+ * What is attached stays as it is. 0 or a negative errno; @error (DATAPATH_ERROR_MAX
+ * bytes) says what was attempted.
+ */
+#define DATAPATH_ERROR_MAX 256
+int datapath_open(struct datapath **ret, const struct datapath_config *config, char *error);
+void datapath_free(struct datapath *dp);
+void datapath_freep(struct datapath **dp);
+
+/* Borrowed. */
+int datapath_map_fd(const struct datapath *dp, enum datapath_map map);
+const char *datapath_map_name(enum datapath_map map);
+uint32_t datapath_map_entries_max(const struct datapath *dp, enum datapath_map map);
+
+/* The mapped `state`: a store to it is seen by the next packet. */
+volatile struct node_state *datapath_state(struct datapath *dp);
+
+/* The datapath's clock: jiffies, and how many of them make a second. */
+int datapath_clock(uint32_t *ret, struct datapath *dp);
+uint32_t datapath_hz(const struct datapath *dp);
+
+/*
+ * Delete those of @count keys (at most SWEEP_KEYS_MAX) whose flow has expired.
+ * Returns how many, or a negative errno.
+ */
+int datapath_sweep(struct datapath *dp, enum ct_table table, const void *keys, uint32_t count);
+
+/* All packet counters, by metric_index(). 0 or a negative errno. */
+int datapath_metrics(struct datapath *dp, struct metric ret[static METRIC_MAX]);
+
+/* One of the programs on a device, replacing what a former agent attached there. */
+int datapath_attach(struct datapath *dp, uint32_t ifindex, enum datapath_program program);
+
+/*
+ * Both programs of a pod, as fast as the kernel allows: by clsact, because a TCX
+ * attachment waits for an RCU grace period (10 ms) under the lock over all links.
+ * TCX links of a former agent take the new programs.
+ */
+int datapath_attach_pod(struct datapath *dp, uint32_t ifindex);
+
+/*
+ * The same programs by pinned TCX links, which run in front of the clsact ones and
+ * instead of them. Slow. May be called from another thread. -EOPNOTSUPP: the
+ * kernel has no TCX; what is attached serves.
+ */
+int datapath_promote_pod(struct datapath *dp, uint32_t ifindex);
+
+/*
+ * Take the links of a device away: only when it is gone or down, for otherwise
+ * its packets pass by all policy.
+ */
+void datapath_detach(struct datapath *dp, uint32_t ifindex);
+
+/* Calls @fn for each device that has a pinned link. */
+int datapath_each_device(struct datapath *dp, void (*fn)(uint32_t ifindex, void *arg), void *arg);
+
+/* Unpin everything below @bpffs. 0 or a negative errno. */
+int datapath_remove(const char *bpffs);

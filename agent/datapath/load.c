@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "datapath/private.h"
+#include "pod.skel.h"
+#include "sweep.skel.h"
+#include "uplink.skel.h"
+
+#define SYS_BPF "/sys/fs/bpf"
+
+static const char *const map_names[DATAPATH_MAP_MAX] = {
+	[MAP_STATE] = "state",
+	[MAP_ENDPOINT] = "endpoint",
+	[MAP_PEER4] = "peer4",
+	[MAP_PEER6] = "peer6",
+	[MAP_RULESET] = "ruleset",
+	[MAP_POLICY_CLASS] = "policy_class",
+	[MAP_POLICY_PORT] = "policy_port",
+	[MAP_POLICY_CIDR4] = "policy_cidr4",
+	[MAP_POLICY_CIDR6] = "policy_cidr6",
+	[MAP_POLICY_BITS] = "policy_bits",
+	[MAP_CT4] = "ct4",
+	[MAP_CT6] = "ct6",
+	[MAP_CT4_NEW] = "ct4_new",
+	[MAP_CT6_NEW] = "ct6_new",
+	[MAP_FRAG] = "frag",
+	[MAP_METRIC] = "metric",
+};
+
+const char *datapath_map_name(enum datapath_map map)
+{
+	return map_names[map];
+}
+
+int datapath_map_fd(const struct datapath *dp, enum datapath_map map)
+{
+	return dp->maps[map];
+}
+
+uint32_t datapath_map_entries_max(const struct datapath *dp, enum datapath_map map)
+{
+	return dp->entries_max[map];
+}
+
+volatile struct node_state *datapath_state(struct datapath *dp)
+{
+	return dp->state;
+}
+
+void datapath_free(struct datapath *dp)
+{
+	if (!dp)
+		return;
+	if (dp->state)
+		munmap((void *)dp->state, (size_t)sysconf(_SC_PAGESIZE));
+	for (int i = 0; i < DATAPATH_PROGRAM_MAX; i++)
+		closep(&dp->programs[i]);
+	for (int i = 0; i < DATAPATH_MAP_MAX; i++)
+		closep(&dp->maps[i]);
+	free(dp->bpffs);
+	free(dp);
+}
+
+void datapath_freep(struct datapath **dp)
+{
+	datapath_free(*dp);
+}
+
+/* libbpf's own words help only who looks for them. */
+static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[1024];
+
+	if (level != LIBBPF_DEBUG && log_enabled(LOG_LEVEL_DEBUG)) {
+		vsnprintf(line, sizeof(line), fmt, ap);
+		log_debug("libbpf: %s", line);
+	}
+	return 0;
+}
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
+}
+
+/* Nothing can be made in /sys itself: there, the usual mount point serves. */
+static int make_bpffs(const char *path)
+{
+	bool in_sys = !strncmp(path, SYS_BPF "/", strlen(SYS_BPF "/")) || !strcmp(path, SYS_BPF);
+	const char *where = in_sys ? SYS_BPF : path;
+	int r;
+
+	if (!in_sys) {
+		r = file_make_dirs(path, 0700);
+		if (r < 0)
+			return r;
+	}
+	if (!is_bpffs(where) && mount("bpf", where, "bpf", 0, "mode=0700") < 0)
+		return -errno;
+	return file_make_dirs(path, 0700);
+}
+
+static int duplicate(int *ret, int fd)
+{
+	*ret = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return *ret < 0 ? -errno : 0;
+}
+
+/* Keep file descriptors only: an open object costs a megabyte. */
+static int keep_maps(struct datapath *dp, struct bpf_object *obj)
+{
+	struct bpf_map *map;
+	int r;
+
+	for (int i = 0; i < DATAPATH_MAP_MAX; i++) {
+		map = bpf_object__find_map_by_name(obj, map_names[i]);
+		if (!map || dp->maps[i] >= 0)
+			continue;
+		dp->entries_max[i] = bpf_map__max_entries(map);
+		r = duplicate(&dp->maps[i], bpf_map__fd(map));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int keep_program(struct datapath *dp, enum datapath_program which,
+			const struct bpf_program *program)
+{
+	return duplicate(&dp->programs[which], bpf_program__fd(program));
+}
+
+static void configure(struct node_config *node, const struct datapath *dp,
+		      const struct datapath_config *config)
+{
+	node->endpoint_slots = ENDPOINT_SLOTS;
+	node->hz = dp->hz;
+	node->gateway4 = ip_addr_is_none(&config->gateway4) ? 0 : config->gateway4.words[3];
+	node->gateway6 = config->gateway6;
+}
+
+static int load_sweep(struct datapath *dp, const struct bpf_object_open_opts *opts,
+		      const struct datapath_config *config)
+{
+	struct sweep *skel = sweep__open_opts(opts);
+	int r;
+
+	if (!skel)
+		return -errno;
+	r = sweep__load(skel);
+	r = r ?: keep_maps(dp, skel->obj);
+	r = r ?: keep_program(dp, PROGRAM_SWEEP, skel->progs.sweep);
+	r = r ?: keep_program(dp, PROGRAM_CLOCK, skel->progs.clock);
+	sweep__destroy(skel);
+	return r;
+}
+
+static int load_pod(struct datapath *dp, const struct bpf_object_open_opts *opts,
+		    const struct datapath_config *config)
+{
+	struct pod *skel = pod__open_opts(opts);
+	int r;
+
+	if (!skel)
+		return -errno;
+	configure((struct node_config *)&skel->rodata->config, dp, config);
+	r = pod__load(skel);
+	r = r ?: keep_maps(dp, skel->obj);
+	r = r ?: keep_program(dp, PROGRAM_FROM_POD, skel->progs.from_pod);
+	r = r ?: keep_program(dp, PROGRAM_TO_POD, skel->progs.to_pod);
+	pod__destroy(skel);
+	return r;
+}
+
+static int load_uplink(struct datapath *dp, const struct bpf_object_open_opts *opts,
+		       const struct datapath_config *config)
+{
+	struct uplink *skel = uplink__open_opts(opts);
+	int r;
+
+	if (!skel)
+		return -errno;
+	configure((struct node_config *)&skel->rodata->config, dp, config);
+	r = uplink__load(skel);
+	r = r ?: keep_maps(dp, skel->obj);
+	r = r ?: keep_program(dp, PROGRAM_FROM_WIRE, skel->progs.from_wire);
+	uplink__destroy(skel);
+	return r;
+}
+
+static int map_state(struct datapath *dp)
+{
+	void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
+			  dp->maps[MAP_STATE], 0);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	dp->state = page;
+	return 0;
+}
+
+static int fail(char *error, int r, const char *what, const char *object)
+{
+	snprintf(error, DATAPATH_ERROR_MAX, "%.60s %.120s: %.60s", what, object, strerror(-r));
+	return r;
+}
+
+int datapath_open(struct datapath **ret, const struct datapath_config *config, char *error)
+{
+	cleanup(datapath_freep) struct datapath *dp = calloc(1, sizeof(*dp));
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	char pins[PATH_MAX];
+	int r;
+
+	if (!dp)
+		return fail(error, -ENOMEM, "loading", "datapath");
+	memset(dp->maps, 0xff, sizeof(dp->maps));
+	memset(dp->programs, 0xff, sizeof(dp->programs));
+	dp->clsact = config->clsact;
+	dp->bpffs = strdup(config->bpffs);
+	snprintf(pins, sizeof(pins), "%s/v%d/maps", config->bpffs, WEIR_SCHEMA);
+	opts.pin_root_path = pins;
+	libbpf_set_print(on_libbpf);
+
+	r = dp->bpffs ? make_bpffs(config->bpffs) : -ENOMEM;
+	if (r < 0)
+		return fail(error, r, "mounting a BPF file system for", config->bpffs);
+	r = file_make_dirs(pins, 0700);
+	if (r < 0)
+		return fail(error, r, "making", pins);
+	r = load_sweep(dp, &opts, config);
+	r = r ?: datapath_measure_hz(dp);
+	if (r < 0)
+		return fail(error, r, "loading", "sweep.bpf.o");
+	r = load_pod(dp, &opts, config);
+	if (r < 0)
+		return fail(error, r, "loading", "pod.bpf.o");
+	r = load_uplink(dp, &opts, config);
+	if (r < 0)
+		return fail(error, r, "loading", "uplink.bpf.o");
+	r = map_state(dp);
+	if (r < 0)
+		return fail(error, r, "mapping", "state");
+	*ret = take_ptr(&dp);
+	return 0;
+}
+
+int datapath_remove(const char *bpffs)
+{
+	char part[PATH_MAX];
+	int r;
+
+	snprintf(part, sizeof(part), "%s/links", bpffs);
+	r = file_remove_tree(part);
+	snprintf(part, sizeof(part), "%s/v%d", bpffs, WEIR_SCHEMA);
+	r = file_remove_tree(part) ?: r;
+	/* A mount point stays, and so does a directory in which something else lives. */
+	rmdir(bpffs);
+	return r;
+}

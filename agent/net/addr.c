@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
+#include "base/cleanup.h"
+#include "net/internal.h"
+#include "net/net.h"
+
+static bool read_addr(void *row, struct nlmsghdr *header, const void *arg)
+{
+	struct nlattr *attrs[IFA_MAX + 1];
+
+	if (header->nlmsg_type != RTM_NEWADDR ||
+	    nlmsg_parse(header, sizeof(struct ifaddrmsg), attrs, IFA_MAX, NULL) < 0)
+		return false;
+	/* On links with a peer IFA_ADDRESS is the peer's. */
+	return net_get_addr(row, attrs[IFA_LOCAL] ?: attrs[IFA_ADDRESS]);
+}
+
+int net_addrs(struct ip_addr **ret, size_t *count, struct net *net)
+{
+	struct ifaddrmsg info = {};
+	cleanup(net_message_freep) struct nl_msg *msg = NULL;
+	int r;
+
+	r = net_message(&msg, RTM_GETADDR, NLM_F_DUMP, &info, sizeof(info));
+	if (r < 0)
+		return r;
+	return net_collect(ret, count, net, msg, sizeof(**ret), read_addr, NULL);
+}
+
+int net_loopback_addr(struct net *net, int type, int flags, const struct ip_addr *addr)
+{
+	struct ifaddrmsg info = {
+		.ifa_family = net_family(addr),
+		.ifa_prefixlen = ip_addr_is_v4(addr) ? 32 : 128,
+		.ifa_flags = ip_addr_is_v4(addr) ? 0 : IFA_F_NODAD,
+		.ifa_scope = RT_SCOPE_UNIVERSE,
+		.ifa_index = NET_LOOPBACK,
+	};
+	cleanup(net_message_freep) struct nl_msg *msg = NULL;
+	int r;
+
+	r = net_message(&msg, type, flags, &info, sizeof(info));
+	if (r < 0)
+		return r;
+	if (net_put_addr(msg, IFA_LOCAL, addr) < 0 || net_put_addr(msg, IFA_ADDRESS, addr) < 0)
+		return -EMSGSIZE;
+	return net_request(net, msg);
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/nat.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+#define ERROR_TEXT_MAX 1024
+
+static int write_all(int fd, const char *text, size_t length)
+{
+	while (length) {
+		ssize_t n = write(fd, text, length);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			text += n;
+			length -= (size_t)n;
+		}
+	}
+	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+}
+
+/* @input is its standard input, @output takes what it says. */
+static int spawn_nft(pid_t *ret, int input, int output)
+{
+	char *const argv[] = { "nft", "-f", "-", NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int r;
+
+	sigemptyset(&none);
+	r = posix_spawn_file_actions_init(&files);
+	if (r)
+		return -r;
+	r = posix_spawnattr_init(&attr);
+	if (r) {
+		posix_spawn_file_actions_destroy(&files);
+		return -r;
+	}
+	/* The agent blocks signals for its event loop; the child must not inherit that. */
+	r = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK) ?:
+	    posix_spawnattr_setsigmask(&attr, &none) ?:
+	    posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO) ?:
+	    posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO) ?:
+	    posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO) ?:
+	    posix_spawnp(ret, "nft", &files, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return -r;
+}
+
+static void log_output(int fd)
+{
+	char text[ERROR_TEXT_MAX];
+	ssize_t n;
+
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	log_debug("nft: %s", text);
+}
+
+/* Files in memory instead of pipes: neither side can wait for the other. */
+static int run_nft(const char *script)
+{
+	cleanup(closep) int input = memfd_create("nft-input", MFD_CLOEXEC);
+	cleanup(closep) int output = memfd_create("nft-output", MFD_CLOEXEC);
+	int r, status;
+	pid_t pid;
+
+	if (input < 0 || output < 0)
+		return -errno;
+	r = write_all(input, script, strlen(script));
+	if (r < 0)
+		return r;
+	r = spawn_nft(&pid, input, output);
+	if (r < 0)
+		return r;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	log_output(output);
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
+}
+
+int nat_apply(const struct nat *nat)
+{
+	cleanup(freep) char *script = NULL;
+	int r;
+
+	r = nat_script(&script, nat);
+	if (r < 0)
+		return r;
+	return run_nft(script);
+}
+
+int nat_remove(void)
+{
+	return run_nft(NAT_SCRIPT_REMOVE);
+}

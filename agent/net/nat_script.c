@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "net/nat.h"
+
+/* What differs between the families in nft's language. */
+struct dialect {
+	bool v4;
+	const char *name; /* of sets and maps */
+	const char *header; /* expression */
+	const char *type;
+	const char *loopback;
+	const char *multicast;
+};
+
+static const struct dialect dialects[] = {
+	{ true, "4", "ip", "ipv4_addr", "127.0.0.0/8", "224.0.0.0/4" },
+	{ false, "6", "ip6", "ipv6_addr", "::1", "ff00::/8" },
+};
+
+#define DIALECTS (sizeof(dialects) / sizeof(dialects[0]))
+
+static const char *proto_name(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_SCTP:
+		return "sctp";
+	default:
+		return NULL;
+	}
+}
+
+static bool same_host_port(const struct nat_port *a, const struct nat_port *b)
+{
+	return a->proto == b->proto && a->host_port == b->host_port &&
+	       ip_addr_is_v4(&a->pod_ip) == ip_addr_is_v4(&b->pod_ip) &&
+	       ip_addr_equal(&a->host_ip, &b->host_ip);
+}
+
+/*
+ * nft refuses a map with two answers for a key, and with it the whole table. Two
+ * pods may ask for the same host port while one of them leaves: the first of the
+ * list has it.
+ */
+static bool is_usable(const struct nat *nat, size_t index, const struct dialect *dialect)
+{
+	const struct nat_port *port = &nat->ports[index];
+
+	if (ip_addr_is_none(&port->pod_ip) || ip_addr_is_v4(&port->pod_ip) != dialect->v4)
+		return false;
+	if (!proto_name(port->proto) || !port->host_port || !port->container_port)
+		return false;
+	if (!ip_addr_is_none(&port->host_ip) && ip_addr_is_v4(&port->host_ip) != dialect->v4)
+		return false;
+	for (size_t i = 0; i < index; i++)
+		if (same_host_port(&nat->ports[i], port))
+			return false;
+	return true;
+}
+
+/* The elements of a set; nft has no syntax for an empty list. */
+struct elements {
+	FILE *out;
+	bool any;
+};
+
+static void element_begin(struct elements *elements)
+{
+	fputs(elements->any ? ",\n\t\t\t" : "\t\telements = {\n\t\t\t", elements->out);
+	elements->any = true;
+}
+
+static void elements_end(struct elements *elements)
+{
+	if (elements->any)
+		fputs("\n\t\t}\n", elements->out);
+	fputs("\t}\n", elements->out);
+}
+
+static void write_pods(FILE *out, const struct nat *nat, const struct dialect *dialect)
+{
+	struct elements elements = { out };
+	char text[PREFIX_TEXT_MAX];
+
+	fprintf(out, "\tset pods%s {\n\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n",
+		dialect->name, dialect->type);
+	for (size_t i = 0; i < nat->cidr_count; i++) {
+		if (ip_addr_is_v4(&nat->cidrs[i].addr) != dialect->v4)
+			continue;
+		element_begin(&elements);
+		fputs(prefix_text(text, &nat->cidrs[i]), out);
+	}
+	elements_end(&elements);
+}
+
+/* `pod . pod`: nft cannot compare two fields of a packet, but look up both at once. */
+static void write_hairpins(FILE *out, const struct nat *nat, const struct dialect *dialect)
+{
+	struct elements elements = { out };
+	char text[ADDR_TEXT_MAX];
+
+	fprintf(out, "\tset hairpins%s {\n\t\ttype %s . %s\n", dialect->name, dialect->type,
+		dialect->type);
+	for (size_t i = 0; i < nat->port_count; i++) {
+		if (!is_usable(nat, i, dialect))
+			continue;
+		addr_text(text, &nat->ports[i].pod_ip);
+		element_begin(&elements);
+		fprintf(out, "%s . %s", text, text);
+	}
+	elements_end(&elements);
+}
+
+/* Host ports of one address of the node (@bound), or of all. */
+static void write_ports(FILE *out, const struct nat *nat, const struct dialect *dialect, bool bound)
+{
+	struct elements elements = { out };
+	char text[ADDR_TEXT_MAX];
+
+	fprintf(out, "\tmap %s%s {\n\t\ttype %s%sinet_proto . inet_service : %s . inet_service\n",
+		bound ? "bound" : "ports", dialect->name, bound ? dialect->type : "",
+		bound ? " . " : "", dialect->type);
+	for (size_t i = 0; i < nat->port_count; i++) {
+		const struct nat_port *port = &nat->ports[i];
+
+		if (!is_usable(nat, i, dialect) || ip_addr_is_none(&port->host_ip) == bound)
+			continue;
+		element_begin(&elements);
+		if (bound)
+			fprintf(out, "%s . ", addr_text(text, &port->host_ip));
+		fprintf(out, "%s . %u : %s . %u", proto_name(port->proto), port->host_port,
+			addr_text(text, &port->pod_ip), port->container_port);
+	}
+	elements_end(&elements);
+}
+
+/*
+ * Loopback destinations are left out: IPv4 would need route_localnet on every
+ * link, which opens the node's loopback services to the pods, and IPv6 has nothing
+ * like it. Processes of the node reach host ports by the node's other addresses.
+ */
+static void write_host_port_chain(FILE *out)
+{
+	fputs("\tchain hostports {\n", out);
+	for (size_t i = 0; i < DIALECTS; i++) {
+		const struct dialect *d = &dialects[i];
+
+		fprintf(out, "\t\t%s daddr %s return\n", d->header, d->loopback);
+		fprintf(out, "\t\tdnat %s to %s daddr . meta l4proto . th dport map @bound%s\n",
+			d->header, d->header, d->name);
+		fprintf(out, "\t\tdnat %s to meta l4proto . th dport map @ports%s\n", d->header,
+			d->name);
+	}
+	fputs("\t}\n", out);
+}
+
+static void write_hooks(FILE *out)
+{
+	static const char *const hooks[] = { "prerouting", "output" };
+
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+		fprintf(out,
+			"\tchain %s {\n"
+			"\t\ttype nat hook %s priority -100; policy accept;\n"
+			"\t\tfib daddr type local jump hostports\n"
+			"\t}\n",
+			hooks[i], hooks[i]);
+}
+
+/*
+ * A pod that reaches itself by its host port would answer itself directly; so its
+ * own address must not be the source. Everything else between pods of the node
+ * keeps its source, which policies judge.
+ */
+static void write_postrouting(FILE *out, const struct nat *nat)
+{
+	fputs("\tchain postrouting {\n"
+	      "\t\ttype nat hook postrouting priority 100; policy accept;\n", out);
+	for (size_t i = 0; i < DIALECTS; i++) {
+		const struct dialect *d = &dialects[i];
+
+		fprintf(out, "\t\t%s saddr . %s daddr @hairpins%s masquerade fully-random\n",
+			d->header, d->header, d->name);
+		if (nat->masquerade)
+			fprintf(out, "\t\toifname != \"lo\" %s saddr @pods%s %s daddr != @pods%s "
+				"%s daddr != %s masquerade fully-random\n",
+				d->header, d->name, d->header, d->name, d->header, d->multicast);
+	}
+	fputs("\t}\n", out);
+}
+
+int nat_script(char **ret, const struct nat *nat)
+{
+	cleanup(freep) char *text = NULL;
+	size_t size;
+	FILE *out;
+	bool failed;
+
+	out = open_memstream(&text, &size);
+	if (!out)
+		return -ENOMEM;
+	fputs(NAT_SCRIPT_REMOVE "table inet weir {\n", out);
+	for (size_t i = 0; i < DIALECTS; i++) {
+		write_pods(out, nat, &dialects[i]);
+		write_hairpins(out, nat, &dialects[i]);
+		write_ports(out, nat, &dialects[i], true);
+		write_ports(out, nat, &dialects[i], false);
+	}
+	write_host_port_chain(out);
+	write_hooks(out);
+	write_postrouting(out, nat);
+	fputs("}\n", out);
+	failed = ferror(out);
+	if (fclose(out) || failed)
+		return -ENOMEM;
+	*ret = take_ptr(&text);
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files below /proc/sys/net, which show the network namespace of the calling thread. */
+#pragma once
+
+/*
+ * @path is relative to /proc/sys/net. 0, or the errno of the file (-ENOENT: the
+ * kernel lacks it). What has the value already is not written.
+ */
+int net_sysctl_set(const char *path, int value);
+int net_sysctl_get(int *ret, const char *path);
+
+/* Packets of this family (AF_INET, AF_INET6) are forwarded between links. */
+int net_forwarding_on(int family);

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcile/expiry.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "reconcile/walk.h"
+
+/* From the end of a walk to the start of the next. */
+#define REST_MS 10000
+/* The same when endpoints have left. */
+#define REST_PURGE_MS 50
+/* Between the steps of a walk: other events come first. */
+#define STEP_MS 1
+
+struct expiry {
+	struct datapath *dp;
+	struct event *timer;
+	expiry_purged_fn purged;
+	void *arg;
+	struct walk *walk; /* NULL: resting */
+	uint32_t *wanted; /* interfaces that left since the walk began */
+	size_t wanted_count, wanted_room;
+	uint32_t *purging; /* interfaces that this walk removes, sorted */
+	size_t purging_count;
+};
+
+void expiry_free(struct expiry *expiry)
+{
+	if (!expiry)
+		return;
+	if (expiry->timer)
+		event_free(expiry->timer);
+	free(expiry->walk);
+	free(expiry->wanted);
+	free(expiry->purging);
+	free(expiry);
+}
+
+void expiry_freep(struct expiry **expiry)
+{
+	expiry_free(*expiry);
+}
+
+static void schedule(struct expiry *expiry, int ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	evtimer_add(expiry->timer, &tv);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool is_purged(const struct expiry *expiry, uint32_t ifindex)
+{
+	return ifindex && expiry->purging_count &&
+	       bsearch(&ifindex, expiry->purging, expiry->purging_count, sizeof(ifindex),
+		       compare_numbers);
+}
+
+/* Expired flows are gathered for the program; those of a pod that left go at once. */
+static void judge_step(struct expiry *expiry, uint32_t now)
+{
+	struct walk *walk = expiry->walk;
+	uint32_t size = walk_key_size(walk->table), dead = 0;
+	int fd = datapath_map_fd(expiry->dp, walk_map(walk->table));
+
+	for (uint32_t i = 0; i < walk->count; i++) {
+		const struct ct_entry *entry = &walk->entries[i];
+
+		if (is_purged(expiry, entry->ifindex[CT_LOW]) ||
+		    is_purged(expiry, entry->ifindex[CT_HIGH]))
+			bpf_map_delete_elem(fd, walk_key(walk, i));
+		else if ((int32_t)(now - entry->expires) > 0)
+			memmove(walk->keys + (size_t)dead++ * size, walk_key(walk, i), size);
+	}
+	/* A test run takes 64 KiB at most. */
+	for (uint32_t done = 0; done < dead; done += 1024)
+		datapath_sweep(expiry->dp, walk->table, walk->keys + (size_t)done * size,
+			       dead - done < 1024 ? dead - done : 1024);
+}
+
+static int start_walk(struct expiry *expiry)
+{
+	expiry->walk = malloc(sizeof(*expiry->walk));
+	if (!expiry->walk)
+		return -ENOMEM;
+	walk_begin(expiry->walk, (enum ct_table)0);
+	expiry->purging = take_ptr(&expiry->wanted);
+	expiry->purging_count = expiry->wanted_count;
+	expiry->wanted_count = expiry->wanted_room = 0;
+	if (expiry->purging_count)
+		qsort(expiry->purging, expiry->purging_count, sizeof(uint32_t), compare_numbers);
+	return 0;
+}
+
+static void end_walk(struct expiry *expiry)
+{
+	cleanup(freep) uint32_t *purged = take_ptr(&expiry->purging);
+	size_t count = expiry->purging_count;
+
+	free(take_ptr(&expiry->walk));
+	expiry->purging_count = 0;
+	if (count)
+		expiry->purged(purged, count, expiry->arg);
+	schedule(expiry, expiry->wanted_count ? REST_PURGE_MS : REST_MS);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct expiry *expiry = arg;
+	uint32_t now;
+	int r;
+
+	if (datapath_clock(&now, expiry->dp) < 0 || (!expiry->walk && start_walk(expiry) < 0)) {
+		schedule(expiry, REST_MS);
+		return;
+	}
+	r = walk_step(expiry->walk, expiry->dp);
+	judge_step(expiry, now);
+	if (r <= 0) {
+		if (expiry->walk->table + 1 == CT_TABLE_MAX) {
+			end_walk(expiry);
+			return;
+		}
+		walk_begin(expiry->walk, (enum ct_table)(expiry->walk->table + 1));
+	}
+	schedule(expiry, STEP_MS);
+}
+
+int expiry_new(struct expiry **ret, struct event_base *base, struct datapath *dp,
+	       expiry_purged_fn purged, void *arg)
+{
+	cleanup(expiry_freep) struct expiry *expiry = calloc(1, sizeof(*expiry));
+
+	if (!expiry)
+		return -ENOMEM;
+	expiry->dp = dp;
+	expiry->purged = purged;
+	expiry->arg = arg;
+	expiry->timer = evtimer_new(base, on_timer, expiry);
+	if (!expiry->timer)
+		return -ENOMEM;
+	schedule(expiry, REST_MS);
+	*ret = take_ptr(&expiry);
+	return 0;
+}
+
+int expiry_purge(struct expiry *expiry, uint32_t ifindex)
+{
+	uint32_t *wanted;
+
+	if (expiry->wanted_count == expiry->wanted_room) {
+		expiry->wanted_room = expiry->wanted_room ? expiry->wanted_room * 2 : 16;
+		wanted = realloc(expiry->wanted, expiry->wanted_room * sizeof(*wanted));
+		if (!wanted)
+			return -ENOMEM;
+		expiry->wanted = wanted;
+	}
+	expiry->wanted[expiry->wanted_count++] = ifindex;
+	if (!expiry->walk)
+		schedule(expiry, REST_PURGE_MS);
+	return 0;
+}
+
+int expiry_each_flow(struct datapath *dp, expiry_fn fn, void *arg)
+{
+	cleanup(freep) struct walk *walk = malloc(sizeof(*walk));
+	int r = 0, more;
+
+	if (!walk)
+		return -ENOMEM;
+	for (int table = 0; !r && table < CT_TABLE_MAX; table++) {
+		walk_begin(walk, (enum ct_table)table);
+		do {
+			more = walk_step(walk, dp);
+			for (uint32_t i = 0; !r && i < walk->count; i++)
+				r = fn(walk->table, walk_key(walk, i), &walk->entries[i], arg);
+		} while (!r && more > 0);
+		r = r ?: (more < 0 ? more : 0);
+	}
+	return r;
+}
+
+struct flush {
+	struct datapath *dp;
+	int removed;
+};
+
+static int flush_one(enum ct_table table, const void *key, const struct ct_entry *entry, void *arg)
+{
+	struct flush *flush = arg;
+
+	if (!bpf_map_delete_elem(datapath_map_fd(flush->dp, walk_map(table)), key))
+		flush->removed++;
+	return 0;
+}
+
+int expiry_flush(struct datapath *dp)
+{
+	struct flush flush = { .dp = dp };
+	int r = expiry_each_flow(dp, flush_one, &flush);
+
+	return r < 0 ? r : flush.removed;
+}

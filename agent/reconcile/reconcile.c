@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcile/reconcile.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "reconcile/private.h"
+
+#define GRACE_MS 50
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static void change_free(struct change *change)
+{
+	if (!change)
+		return;
+	change_done(change);
+	free(change);
+}
+
+static void change_freep(struct change **change)
+{
+	change_free(*change);
+}
+
+void reconcile_free(struct reconcile *rec)
+{
+	if (!rec)
+		return;
+	change_free(rec->pending);
+	journal_done(&rec->stale);
+	image_free(rec->image);
+	free(rec);
+}
+
+void reconcile_freep(struct reconcile **rec)
+{
+	reconcile_free(*rec);
+}
+
+int reconcile_new(struct reconcile **ret, struct datapath *dp)
+{
+	cleanup(reconcile_freep) struct reconcile *rec = calloc(1, sizeof(*rec));
+	int r;
+
+	if (!rec)
+		return -ENOMEM;
+	rec->dp = dp;
+	rec->halves_differ = true;
+	r = slots_read(rec);
+	r = r ?: readback(rec);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(&rec);
+	return 0;
+}
+
+const struct image *reconcile_image(const struct reconcile *rec)
+{
+	return rec->image;
+}
+
+bool reconcile_in_force(const struct reconcile *rec)
+{
+	return rec->in_force;
+}
+
+static uint32_t generation_now(const struct reconcile *rec)
+{
+	return datapath_state(rec->dp)->generation;
+}
+
+/* 0 means "nothing may pass" and is left out; the parity must come out right. */
+static uint32_t generation_after(uint32_t generation, uint32_t step)
+{
+	return generation + step ?: 2;
+}
+
+static void generation_set(struct reconcile *rec, uint32_t generation)
+{
+	__atomic_store_n(&datapath_state(rec->dp)->generation, generation, __ATOMIC_RELEASE);
+}
+
+void reconcile_settle(struct reconcile *rec)
+{
+	cleanup(change_freep) struct change *change = take_ptr(&rec->pending);
+	uint32_t written[DATAPATH_MAP_MAX];
+	enum datapath_map failed;
+
+	if (!change)
+		return;
+	/* Programs run under RCU: after its grace period none sees the former generation. */
+	if (now_ms() - rec->turned_ms < GRACE_MS)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	/*
+	 * Entries that are there are written in place. Should the kernel refuse all the
+	 * same, their idle halves stay what they were: the next turn writes all again.
+	 */
+	if (journal_write(&change->settle, rec->dp, written, &failed) < 0 ||
+	    slots_bind(rec, rec->image, generation_now(rec), false) < 0)
+		rec->halves_differ = true;
+	journal_delete(&change->del, rec->dp, NULL);
+}
+
+/* Nothing of @change is in force yet. */
+static void take_back(struct reconcile *rec, struct change *change,
+		      const uint32_t added[DATAPATH_MAP_MAX])
+{
+	uint32_t written[DATAPATH_MAP_MAX];
+	enum datapath_map failed;
+
+	journal_delete(&change->add, rec->dp, added);
+	journal_write(&change->back, rec->dp, written, &failed);
+	slots_bind(rec, rec->image, generation_now(rec), false);
+}
+
+static int write_beside(struct reconcile *rec, struct change *change, const struct image *image,
+			uint32_t next, const char **map)
+{
+	uint32_t added[DATAPATH_MAP_MAX] = {}, turned[DATAPATH_MAP_MAX];
+	enum datapath_map failed = MAP_ENDPOINT;
+	int r;
+
+	r = journal_write(&change->add, rec->dp, added, &failed);
+	r = r ?: journal_write(&change->turn, rec->dp, turned, &failed);
+	if (!r) {
+		failed = MAP_ENDPOINT;
+		r = slots_bind(rec, image, next, change->must_turn);
+	}
+	if (r < 0) {
+		take_back(rec, change, added);
+		if (map)
+			*map = datapath_map_name(failed);
+	}
+	return r;
+}
+
+/* The rule sets of a former agent go with the first turn of this one. */
+static void delete_stale(struct reconcile *rec, struct change *change)
+{
+	for (int i = 0; i < DATAPATH_MAP_MAX; i++) {
+		if (!rec->stale.maps[i].count)
+			continue;
+		change->del.maps[i] = rec->stale.maps[i];
+		rec->stale.maps[i] = (struct entries){};
+	}
+}
+
+static int apply(struct reconcile *rec, const struct image *image, const char **map)
+{
+	cleanup(change_freep) struct change *change = calloc(1, sizeof(*change));
+	uint32_t next = generation_after(generation_now(rec), 1);
+	int r;
+
+	if (!change)
+		return -ENOMEM;
+	r = change_compute(change, rec->image, image, next, rec->halves_differ);
+	if (r < 0)
+		return r;
+	if (!change->must_turn)
+		next = generation_after(generation_now(rec), 2);
+	r = write_beside(rec, change, image, next, map);
+	if (r < 0)
+		return r;
+	if (!change->must_turn) {
+		journal_delete(&change->del, rec->dp, NULL);
+		generation_set(rec, next);
+		return 0;
+	}
+	generation_set(rec, next);
+	rec->turned_ms = now_ms();
+	rec->halves_differ = false;
+	delete_stale(rec, change);
+	rec->pending = take_ptr(&change);
+	return 0;
+}
+
+int reconcile_apply(struct reconcile *rec, struct image *image, const char **map)
+{
+	int r;
+
+	if (map)
+		*map = NULL;
+	reconcile_settle(rec);
+	r = apply(rec, image, map);
+	if (r < 0) {
+		image_free(image);
+		return r;
+	}
+	image_free(rec->image);
+	rec->image = image;
+	rec->in_force = true;
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of the decoder, private to it. Each takes the field that it decodes
+ * and returns 0, -ENOMEM, or -EINVAL when it is unusable, which then has been
+ * reported. What was filled before an error is owned by @ret as usual.
+ */
+#pragma once
+
+#include "model/objects.h"
+#include "source/field.h"
+
+/* The content of one object; @root is the object, @obj has its identity. */
+typedef int (*decode_content)(struct object *obj, const struct field *root);
+
+int decode_pod(struct object *obj, const struct field *root);
+int decode_namespace(struct object *obj, const struct field *root);
+int decode_node(struct object *obj, const struct field *root);
+
+/* -ENOMEM or 0: isolation is kept whatever the content. */
+int decode_policy(struct object *obj, const struct field *root);
+
+/* Check the schema only. */
+int decode_service(struct object *obj, const struct field *root);
+int decode_endpoint_slice(struct object *obj, const struct field *root);
+int decode_cluster_policy(struct object *obj, const struct field *root);
+
+/* A map of labels, sorted. */
+int decode_labels(struct labels *ret, const struct field *field);
+
+/* A LabelSelector; absent: everything. */
+int decode_selector(struct selector *ret, const struct field *field);
+
+/*
+ * One rule of a NetworkPolicy, @peers is "from" or "to". Unusable peers and ports
+ * are left out; 0, -ENOMEM, or -EINVAL when the rule as a whole is unusable.
+ */
+int decode_rule(struct policy_rule *ret, const struct field *field, const char *peers);
+
+/* TCP, UDP or SCTP; absent: TCP. @ret is IPPROTO_*. */
+int decode_proto(uint8_t *ret, const struct field *field);
+
+/* A required address. */
+int decode_addr(struct ip_addr *ret, const struct field *field);

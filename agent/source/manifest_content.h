@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one text says: its objects and its problems. No I/O. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/objects.h"
+#include "source/manifest_problem.h"
+
+struct manifest_object {
+	enum object_kind kind;
+	char *namespace;
+	char *name;
+	char *label; /* "NetworkPolicy shop/front": names it, and identifies it */
+	uint64_t hash; /* fingerprint.h: equal, the same object */
+	struct object *object; /* NULL once the store has it */
+	bool wanted; /* the store lets go of it, see manifest_merge.c */
+};
+
+struct manifest_content {
+	struct manifest_object *objects; /* in the order of the text */
+	size_t count;
+	struct problem_list problems;
+	bool broken; /* the text as a whole cannot be read: @objects is not all of it */
+};
+
+/* @file is for the problems. 0 or -ENOMEM. */
+int content_decode(struct manifest_content *ret, const char *file, const char *text,
+		   size_t length);
+
+/* The first object of this label, or NULL; @hint makes searches in order quick, start with 0. */
+struct manifest_object *content_find(const struct manifest_content *content, const char *label,
+				     size_t *hint);
+
+/*
+ * Objects of @before that @after tries to say but cannot move into @after, and the
+ * problem says that they stay in force. 0 or -ENOMEM, then nothing has moved.
+ */
+int content_keep(struct manifest_content *after, struct manifest_content *before);
+
+/* Leaves an empty content. */
+void content_done(struct manifest_content *content);

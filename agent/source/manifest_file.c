@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/manifest_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "source/fingerprint.h"
+#include "source/manifest_text.h"
+#include "source/yaml.h"
+
+#define TORN_RETRY_MS 50
+
+int manifest_file_new(struct manifest_file **ret, uint64_t id, const char *dir, const char *name)
+{
+	cleanup(manifest_file_freep) struct manifest_file *file = NULL;
+
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		return -ENOMEM;
+	file->id = id;
+	file->watch = -1;
+	file->name = strdup(name);
+	if (asprintf(&file->path, "%s/%s", dir, name) < 0)
+		file->path = NULL;
+	if (!file->name || !file->path)
+		return -ENOMEM;
+	*ret = take_ptr(&file);
+	return 0;
+}
+
+void manifest_file_free(struct manifest_file *file)
+{
+	if (!file)
+		return;
+	free(file->name);
+	free(file->path);
+	content_done(&file->content);
+	problem_list_done(&file->faults);
+	problem_list_done(&file->clashes);
+	free(file);
+}
+
+void manifest_file_freep(struct manifest_file **file)
+{
+	manifest_file_free(*file);
+}
+
+static void look_again(int64_t *again_ms, int64_t at_ms)
+{
+	if (at_ms < *again_ms)
+		*again_ms = at_ms;
+}
+
+static const char *kept_note(const struct manifest_file *file)
+{
+	return file->content.count ? "; what it said before stays in force" : "";
+}
+
+static void describe_read_error(char *buf, size_t size, int r)
+{
+	switch (r) {
+	case -EFBIG:
+		snprintf(buf, size, "is larger than %u MiB", YAML_TEXT_MAX >> 20);
+		break;
+	case -EBADF:
+		snprintf(buf, size, "is not a regular file");
+		break;
+	default:
+		snprintf(buf, size, "cannot be read: %s", strerror(-r));
+	}
+}
+
+/* The file cannot be read: it says what it said. */
+static int set_fault(struct manifest_file *file, const char *text)
+{
+	problem_list_done(&file->faults);
+	file->judged = false;
+	return problem_add(&file->faults, file->path, "", "%s%s", text, kept_note(file));
+}
+
+static int read_failed(struct manifest_file *file, int r, int64_t now_ms, int64_t *again_ms)
+{
+	char text[128];
+
+	switch (r) {
+	case -ENOMEM:
+		return r;
+	case -EAGAIN:
+		file->settled = false;
+		look_again(again_ms, now_ms + TORN_RETRY_MS);
+		return 0;
+	case -EFBIG:
+	case -EBADF:
+		/* Only a change can heal these, and the sign tells of it. */
+		file->settled = true;
+		break;
+	default:
+		file->settled = false;
+		look_again(again_ms, now_ms + MANIFEST_RETRY_MS);
+	}
+	describe_read_error(text, sizeof(text), r);
+	return set_fault(file, text);
+}
+
+/*
+ * A file is emptied before it is written in place, and the writer may take its
+ * time: only a file that stays empty has nothing to say.
+ */
+static bool is_emptied(struct manifest_file *file, size_t length, int64_t now_ms,
+		       int64_t *again_ms)
+{
+	if (length || !file->content.count) {
+		file->empty_ms = 0;
+		return false;
+	}
+	if (!file->empty_ms)
+		file->empty_ms = now_ms;
+	if (now_ms - file->empty_ms >= MANIFEST_EMPTY_MS) {
+		file->empty_ms = 0;
+		return false;
+	}
+	look_again(again_ms, file->empty_ms + MANIFEST_EMPTY_MS);
+	return true;
+}
+
+static int keep_whole(struct manifest_file *file, struct manifest_content *broken)
+{
+	struct problem_list *problems = &broken->problems;
+	struct manifest_problem *last = &problems->items[problems->count - 1];
+	int r;
+
+	/* The syntax error is the last problem, for the text ends there. */
+	r = problem_append(last, kept_note(file));
+	if (r < 0)
+		return r;
+	problem_list_done(&file->faults);
+	file->faults = *problems;
+	*problems = (struct problem_list){};
+	return 0;
+}
+
+static int judge_text(struct manifest_file *file, const char *text, size_t length)
+{
+	cleanup(content_done) struct manifest_content content = {};
+	uint64_t hash = fingerprint_text(text, length);
+	struct manifest_content before;
+	int r;
+
+	if (file->judged && hash == file->text_hash)
+		return 0;
+	r = content_decode(&content, file->path, text, length);
+	if (r >= 0 && content.broken)
+		r = keep_whole(file, &content);
+	else if (r >= 0)
+		r = content_keep(&content, &file->content);
+	if (r < 0)
+		return r;
+	file->text_hash = hash;
+	file->judged = true;
+	if (content.broken)
+		return 0;
+	problem_list_done(&file->faults);
+	before = file->content;
+	file->content = content;
+	content = before;
+	file->was_read = true;
+	return 0;
+}
+
+static int read_file(struct manifest_file *file, int64_t now_ms, int64_t *again_ms)
+{
+	cleanup(freep) char *text = NULL;
+	size_t length;
+	int r;
+
+	r = text_read(&text, &length, &file->sign, file->path);
+	if (r < 0)
+		return read_failed(file, r, now_ms, again_ms);
+	file->settled = file_sign_settled(&file->sign);
+	if (is_emptied(file, length, now_ms, again_ms)) {
+		file->settled = false;
+		return set_fault(file, "is empty, perhaps still being written");
+	}
+	r = judge_text(file, text, length);
+	if (r < 0)
+		file->settled = false;
+	return r;
+}
+
+int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *again_ms)
+{
+	struct file_sign sign;
+	int r;
+
+	if (file->writing_ms && now_ms - file->writing_ms < MANIFEST_WRITER_MS) {
+		look_again(again_ms, file->writing_ms + MANIFEST_WRITER_MS);
+		return 0;
+	}
+	file->writing_ms = 0;
+	r = file_sign_get(&sign, file->path);
+	if (r < 0)
+		return read_failed(file, r, now_ms, again_ms);
+	if (file->settled && file_sign_equal(&sign, &file->sign))
+		return 0;
+	return read_file(file, now_ms, again_ms);
+}
+
+int manifest_file_refill(struct manifest_file *file)
+{
+	cleanup(content_done) struct manifest_content content = {};
+	struct manifest_object *item, *fresh;
+	cleanup(freep) char *text = NULL;
+	struct file_sign sign;
+	size_t length, hint = 0;
+	int r;
+
+	r = text_read(&text, &length, &sign, file->path);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	r = content_decode(&content, file->path, text, length);
+	if (r < 0 || content.broken)
+		return r;
+	for (size_t i = 0; i < file->content.count; i++) {
+		item = &file->content.objects[i];
+		if (!item->wanted || item->object)
+			continue;
+		fresh = content_find(&content, item->label, &hint);
+		if (fresh && fresh->hash == item->hash)
+			item->object = take_ptr(&fresh->object);
+	}
+	return 0;
+}

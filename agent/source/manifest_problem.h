@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of struct manifest_problem; a list owns its strings. */
+#pragma once
+
+#include "source/decode.h"
+#include "source/manifest.h"
+
+struct problem_list {
+	struct manifest_problem *items;
+	size_t count;
+};
+
+/* A problem of @file as a whole, or of @object in it ("" for none). 0 or -ENOMEM. */
+int problem_add(struct problem_list *list, const char *file, const char *object, const char *fmt,
+		...) __attribute__((format(printf, 4, 5)));
+
+/* Copies. 0 or -ENOMEM. */
+int problem_add_decoded(struct problem_list *list, const char *file,
+			const struct decode_problem *problem);
+
+/* Adds @more to the sentence. 0 or -ENOMEM. */
+int problem_append(struct manifest_problem *problem, const char *more);
+
+/* Leaves an empty list. */
+void problem_list_done(struct problem_list *list);

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/schema.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "source/decode_parts.h"
+
+/* Go on after a problem, but remember it. */
+static int both(int first, int second)
+{
+	return first == -ENOMEM ? first : second ?: first;
+}
+
+static bool is_known(const struct schema *schema, const char *name)
+{
+	for (const struct schema *field = schema->fields; field->name; field++) {
+		if (!strcmp(field->name, name))
+			return true;
+	}
+	return false;
+}
+
+static void warn_unknown(const struct schema *schema, const struct field *field)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach ((json_t *)field->value, name, value) {
+		struct field unknown = field_get(field, name);
+
+		if (!is_known(schema, name))
+			field_warning(&unknown, "is not a known field");
+	}
+}
+
+static int check_object(const struct schema *schema, const struct field *field)
+{
+	unsigned int present = 0;
+	int r = field_object(field);
+
+	if (r < 0)
+		return r;
+	if (schema->closed)
+		warn_unknown(schema, field);
+	for (const struct schema *entry = schema->fields; entry && entry->name; entry++) {
+		struct field child = field_get(field, entry->name);
+
+		present += !field_is_absent(&child);
+		r = both(r, schema_check(entry, &child));
+	}
+	if (schema->one_of && present != 1)
+		r = both(r, field_error(field, "must have exactly one of its fields, not %u",
+					present));
+	return r;
+}
+
+static int check_list(const struct schema *schema, const struct field *field)
+{
+	int64_t count = (int64_t)field_count(field);
+	int r = field_list(field);
+
+	if (r < 0)
+		return r;
+	if (schema->max && (count < schema->min || count > schema->max))
+		r = field_error(field, "must have %" PRId64 " to %" PRId64 " elements, not %" PRId64,
+				schema->min, schema->max, count);
+	for (size_t i = 0; i < field_count(field); i++) {
+		struct field element = field_at(field, i);
+
+		r = both(r, schema_check(schema->element, &element));
+	}
+	return r;
+}
+
+static int check_string(const struct schema *schema, const struct field *field)
+{
+	const char *text;
+	unsigned int index;
+
+	if (schema->values)
+		return field_enum(&index, field, schema->values);
+	return field_string(&text, field);
+}
+
+static int check_map(const struct field *field)
+{
+	const char *key, *text;
+	json_t *value;
+	int r = field_object(field);
+
+	if (r < 0)
+		return r;
+	json_object_foreach ((json_t *)field->value, key, value) {
+		struct field entry = field_key(field, key, value);
+
+		r = both(r, field_string(&text, &entry));
+	}
+	return r;
+}
+
+static int check_selector(const struct field *field)
+{
+	struct selector selector = {};
+	int r = decode_selector(&selector, field);
+
+	selector_done(&selector);
+	return r;
+}
+
+static int check_cidr(const struct field *field)
+{
+	const char *text = NULL;
+	struct prefix prefix;
+	int r = field_string(&text, field);
+
+	if (r < 0)
+		return r;
+	if (prefix_parse(&prefix, NULL, text) < 0)
+		return field_error(field, "must be an address range like 10.0.0.0/8, not \"%s\"",
+				   text);
+	return 0;
+}
+
+int schema_check(const struct schema *schema, const struct field *field)
+{
+	int64_t number;
+	bool truth;
+
+	if (field_is_absent(field))
+		return schema->required ? field_require(field) : 0;
+	switch (schema->type) {
+	case SCHEMA_OBJECT:
+		return check_object(schema, field);
+	case SCHEMA_LIST:
+		return check_list(schema, field);
+	case SCHEMA_STRING_MAP:
+		return check_map(field);
+	case SCHEMA_STRING:
+		return check_string(schema, field);
+	case SCHEMA_BOOL:
+		return field_bool(&truth, field);
+	case SCHEMA_INT_OR_STRING:
+		if (json_is_string(field->value))
+			return check_string(schema, field);
+		return field_int(&number, field, schema->min, schema->max);
+	case SCHEMA_INT:
+		return field_int(&number, field, schema->min, schema->max);
+	case SCHEMA_SELECTOR:
+		return check_selector(field);
+	case SCHEMA_CIDR:
+		return check_cidr(field);
+	}
+	return 0;
+}

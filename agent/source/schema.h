@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checks an object against a table, for kinds whose content is not kept: the
+ * types of known fields, required ones, the values of enumerations and limits.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "source/field.h"
+
+enum schema_type {
+	SCHEMA_OBJECT,
+	SCHEMA_LIST,
+	SCHEMA_STRING_MAP,
+	SCHEMA_STRING,
+	SCHEMA_BOOL,
+	SCHEMA_INT,
+	SCHEMA_INT_OR_STRING,
+	SCHEMA_SELECTOR, /* a LabelSelector */
+	SCHEMA_CIDR,
+};
+
+struct schema {
+	const char *name; /* NULL: the object itself, an element, or the end of @fields */
+	enum schema_type type;
+	bool required;
+	bool closed; /* SCHEMA_OBJECT: unknown fields are warned about */
+	bool one_of; /* SCHEMA_OBJECT: exactly one of @fields */
+	const char *const *values; /* SCHEMA_STRING: those allowed, NULL at the end; NULL: any */
+	/* SCHEMA_INT: the range; SCHEMA_LIST: of the number of elements, @max 0: any. */
+	int64_t min;
+	int64_t max;
+	const struct schema *fields; /* SCHEMA_OBJECT */
+	const struct schema *element; /* SCHEMA_LIST */
+};
+
+/* Reports all problems. 0, -ENOMEM, or -EINVAL if there was one. */
+int schema_check(const struct schema *schema, const struct field *field);

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The CNI plugin: one verb a process, configuration on stdin, answer on stdout. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cni/call.h"
+
+#define FIRST_BYTES 16384
+
+static const struct verb {
+	const char *name;
+	unsigned int required; /* enum cni_env_variable */
+	enum cni_version since;
+	int (*run)(json_t **ret, const struct cni_call *call, struct cni_error *error);
+} verbs[] = {
+	{ "ADD", CNI_ENV_CONTAINERID | CNI_ENV_NETNS | CNI_ENV_IFNAME | CNI_ENV_PATH, CNI_0_1_0,
+	  cni_add },
+	{ "DEL", CNI_ENV_CONTAINERID | CNI_ENV_IFNAME, CNI_0_1_0, cni_del },
+	{ "CHECK", CNI_ENV_CONTAINERID | CNI_ENV_NETNS | CNI_ENV_IFNAME | CNI_ENV_PATH, CNI_0_4_0,
+	  cni_check },
+	{ "STATUS", CNI_ENV_PATH, CNI_1_1_0, cni_status },
+	{ "GC", CNI_ENV_PATH, CNI_1_1_0, cni_gc },
+	{ "VERSION", 0, CNI_0_1_0, NULL },
+};
+
+static int find_verb(const struct verb **ret, struct cni_error *error)
+{
+	const char *command = getenv("CNI_COMMAND") ?: "";
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (!strcmp(verbs[i].name, command)) {
+			*ret = &verbs[i];
+			return 0;
+		}
+	}
+	if (!*command)
+		return cni_fail(error, CNI_BAD_ENVIRONMENT,
+				"required env variables [CNI_COMMAND] missing");
+	return cni_fail(error, CNI_BAD_ENVIRONMENT, "unknown CNI_COMMAND: %s", command);
+}
+
+static int read_stdin(char **ret)
+{
+	cleanup(freep) char *text = NULL;
+	size_t room = 0, used = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (used + 1 >= room) {
+			char *more = realloc(text, room = room ? room * 2 : FIRST_BYTES);
+
+			if (!more)
+				return -ENOMEM;
+			text = more;
+		}
+		n = read(STDIN_FILENO, text + used, room - used - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		used += (size_t)n;
+		if (used > NETCONF_BYTES_MAX)
+			return -EFBIG;
+	}
+	text[used] = '\0';
+	*ret = take_ptr(&text);
+	return 0;
+}
+
+/* What VERSION is given may be empty or anything: it is answered all the same. */
+static json_t *answer_version(const char *text)
+{
+	cleanup(json_decrefp) json_t *conf = json_loads(text, 0, NULL);
+
+	return cni_version_json(json_string_value(json_object_get(conf, "cniVersion")) ?: "");
+}
+
+static int run_verb(json_t **ret, struct cni_call *call, const struct verb *verb,
+		    struct cni_error *error)
+{
+	char *text = NULL;
+	int r;
+
+	r = cni_env_read(&call->env, verb->required, error);
+	if (r < 0)
+		return r;
+	r = read_stdin(&text);
+	if (r < 0)
+		return cni_fail_errno(error, CNI_IO_FAILURE, r, "cannot read the configuration");
+	if (!verb->run) {
+		*ret = answer_version(text);
+		free(text);
+		return 0;
+	}
+	r = netconf_parse(&call->conf, text, error);
+	if (r < 0)
+		return r;
+	if (call->conf.version < verb->since)
+		return cni_fail(error, CNI_INCOMPATIBLE_VERSION, "%s needs cniVersion %s, not %s",
+				verb->name, cni_version_text(verb->since),
+				cni_version_text(call->conf.version));
+	return verb->run(ret, call, error);
+}
+
+static int print(const json_t *object)
+{
+	if (!object)
+		return 0;
+	if (json_dumpf(object, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF)
+		return -EIO;
+	return fflush(stdout) == EOF ? -errno : 0;
+}
+
+int main(void)
+{
+	struct cni_call call = { .conf.version = CNI_NEWEST };
+	const struct verb *verb = NULL;
+	struct cni_error error;
+	json_t *answer = NULL;
+	int r;
+
+	r = find_verb(&verb, &error);
+	r = r ?: run_verb(&answer, &call, verb, &error);
+	if (r < 0)
+		answer = cni_error_json(&error, cni_version_text(call.conf.version));
+	if (print(answer) < 0)
+		r = -CNI_IO_FAILURE;
+	json_decref(answer);
+	cni_env_done(&call.env);
+	netconf_done(&call.conf);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What runs the datapath under test: the kernel (engine_kernel.c), or the same
+ * sources compiled for the host (tests/hostsim). The tests know only this.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "packet.h"
+#include "weir/state.h"
+
+enum program {
+	FROM_POD,
+	TO_POD,
+	FROM_WIRE,
+	SWEEP,
+	CLOCK,
+	PROGRAM_MAX,
+};
+
+/* Small, so that a test can fill them. */
+#define ENGINE_CT_MAX 256
+
+struct engine_run {
+	enum program program;
+	uint32_t ifindex; /* where the packet is; 0: nowhere in particular */
+	uint32_t ingress_ifindex; /* where it came in; 0: a socket of this node sent it */
+	uint32_t gso_size;
+	int action; /* result: what the program returned */
+	uint32_t redirect; /* result: the interface it redirected to; 0: none, or not known */
+	struct frame *frame; /* in and out */
+};
+
+/* NULL when it can run here, or why it cannot. */
+const char *engine_refuses(void);
+
+/* Once, before anything else. Ends the process when the programs do not load. */
+void engine_start(const struct node_config *config);
+
+/* Interface indexes exist for @n in [0, 8). */
+uint32_t engine_ifindex(unsigned int n);
+
+/* File descriptor of the program, for what the kernel tells about it. Kernel only. */
+int engine_program_fd(enum program program);
+
+/* False: the engine cannot run such a packet, and the caller skips it. */
+bool engine_run(struct engine_run *run);
+
+/* 0 or a negative errno. A per-CPU map has one value: the sum is the engine's work. */
+int engine_update(const char *map, const void *key, const void *value);
+int engine_lookup(const char *map, const void *key, void *value);
+int engine_delete(const char *map, const void *key);
+/* @key NULL: the first one. */
+int engine_next(const char *map, const void *key, void *next);
+
+/* Packets that metric @index counted so far. */
+uint64_t engine_metric(uint32_t index);

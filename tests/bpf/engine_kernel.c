@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "pod.skel.h"
+#include "sweep.skel.h"
+#include "uplink.skel.h"
+#include "weir/reason.h"
+
+#define LINKS 8
+#define WHOLE_HEADERS 54 /* Ethernet and IPv6 */
+#define CPUS_MAX 4096
+
+static struct {
+	struct pod *pod;
+	struct uplink *uplink;
+	struct sweep *sweep;
+	struct bpf_program *programs[PROGRAM_MAX];
+	uint32_t ifindex[LINKS];
+} engine;
+
+static void die(const char *what, int err)
+{
+	printf("Bail out! %s: %s\n", what, strerror(err < 0 ? -err : err));
+	exit(EXIT_FAILURE);
+}
+
+const char *engine_refuses(void)
+{
+	return geteuid() ? "needs root" : NULL;
+}
+
+static void make_links(void)
+{
+	char command[128], name[IFNAMSIZ];
+
+	if (unshare(CLONE_NEWNET))
+		die("unshare", errno);
+	for (int i = 0; i < LINKS; i++) {
+		snprintf(name, sizeof(name), "t%d", i);
+		snprintf(command, sizeof(command),
+			 "ip link add %s type veth peer name p%d && ip link set %s up", name, i, name);
+		if (system(command))
+			die("ip link add", EIO);
+		engine.ifindex[i] = if_nametoindex(name);
+	}
+}
+
+/* Maps of our own: nothing of this machine is touched. */
+static void maps_prepare(struct bpf_object *obj)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, obj) {
+		bpf_map__set_pin_path(map, NULL);
+		if (!strcmp(bpf_map__name(map), "ct4") || !strcmp(bpf_map__name(map), "ct6"))
+			bpf_map__set_max_entries(map, ENGINE_CT_MAX);
+		else if (!strncmp(bpf_map__name(map), "ct", 2))
+			bpf_map__set_max_entries(map, 8 * ENGINE_CT_MAX);
+	}
+}
+
+/* Maps that are pinned in production are one map for all objects. */
+static void maps_share(struct bpf_object *obj)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, obj) {
+		struct bpf_map *first;
+
+		if (!bpf_map__pin_path(map))
+			continue;
+		first = bpf_object__find_map_by_name(engine.pod->obj, bpf_map__name(map));
+		bpf_map__set_pin_path(map, NULL);
+		if (first && bpf_map__reuse_fd(map, bpf_map__fd(first)))
+			die(bpf_map__name(map), errno);
+	}
+}
+
+static void load_pod(const struct node_config *config)
+{
+	engine.pod = pod__open();
+	if (!engine.pod)
+		die("open pod.bpf.o", errno);
+	maps_prepare(engine.pod->obj);
+	engine.pod->rodata->config = *config;
+	if (pod__load(engine.pod))
+		die("load pod.bpf.o", errno);
+	engine.programs[FROM_POD] = engine.pod->progs.from_pod;
+	engine.programs[TO_POD] = engine.pod->progs.to_pod;
+}
+
+static void load_uplink(const struct node_config *config)
+{
+	engine.uplink = uplink__open();
+	if (!engine.uplink)
+		die("open uplink.bpf.o", errno);
+	maps_share(engine.uplink->obj);
+	engine.uplink->rodata->config = *config;
+	if (uplink__load(engine.uplink))
+		die("load uplink.bpf.o", errno);
+	engine.programs[FROM_WIRE] = engine.uplink->progs.from_wire;
+}
+
+static void load_sweep(void)
+{
+	engine.sweep = sweep__open();
+	if (!engine.sweep)
+		die("open sweep.bpf.o", errno);
+	maps_share(engine.sweep->obj);
+	if (sweep__load(engine.sweep))
+		die("load sweep.bpf.o", errno);
+	engine.programs[SWEEP] = engine.sweep->progs.sweep;
+	engine.programs[CLOCK] = engine.sweep->progs.clock;
+}
+
+void engine_start(const struct node_config *config)
+{
+	make_links();
+	load_pod(config);
+	load_uplink(config);
+	load_sweep();
+}
+
+uint32_t engine_ifindex(unsigned int n)
+{
+	return engine.ifindex[n % LINKS];
+}
+
+int engine_program_fd(enum program program)
+{
+	return bpf_program__fd(engine.programs[program]);
+}
+
+bool engine_run(struct engine_run *run)
+{
+	struct __sk_buff skb = { .ifindex = run->ifindex, .ingress_ifindex = run->ingress_ifindex,
+				 .gso_size = run->gso_size };
+	uint8_t out[FRAME_MAX + 64];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = run->frame->data,
+		    .data_size_in = (uint32_t)run->frame->len, .data_out = out,
+		    .data_size_out = sizeof(out), .ctx_in = &skb, .ctx_size_in = sizeof(skb),
+		    .repeat = 1);
+
+	if (bpf_prog_test_run_opts(engine_program_fd(run->program), &opts)) {
+		/* The kernel makes no test packet without whole headers of layer 2 and 3. */
+		if (errno == EINVAL && run->frame->len < WHOLE_HEADERS)
+			return false;
+		die("BPF_PROG_TEST_RUN", errno);
+	}
+	run->action = (int)opts.retval;
+	if (opts.data_size_out > FRAME_MAX)
+		die("packet grew", EMSGSIZE);
+	memcpy(run->frame->data, out, opts.data_size_out);
+	run->frame->len = opts.data_size_out;
+	return true;
+}
+
+static int map_fd(const char *map)
+{
+	int fd = bpf_object__find_map_fd_by_name(engine.pod->obj, map);
+
+	if (fd < 0)
+		die(map, fd);
+	return fd;
+}
+
+int engine_update(const char *map, const void *key, const void *value)
+{
+	return bpf_map_update_elem(map_fd(map), key, value, BPF_ANY) ? -errno : 0;
+}
+
+int engine_lookup(const char *map, const void *key, void *value)
+{
+	return bpf_map_lookup_elem(map_fd(map), key, value) ? -errno : 0;
+}
+
+int engine_delete(const char *map, const void *key)
+{
+	return bpf_map_delete_elem(map_fd(map), key) ? -errno : 0;
+}
+
+int engine_next(const char *map, const void *key, void *next)
+{
+	return bpf_map_get_next_key(map_fd(map), key, next) ? -errno : 0;
+}
+
+uint64_t engine_metric(uint32_t index)
+{
+	static struct metric values[CPUS_MAX];
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t sum = 0;
+
+	if (cpus < 1 || cpus > CPUS_MAX)
+		die("number of CPUs", E2BIG);
+	if (bpf_map_lookup_elem(map_fd("metric"), &index, values))
+		die("metric", errno);
+	for (int i = 0; i < cpus; i++)
+		sum += values[i].packets;
+	return sum;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CHECK_MAIN for tests that need the datapath: it is loaded once, tests run in children. */
+#pragma once
+
+#include <stdio.h>
+
+#include "fixture.h"
+#include "lib/check_main.h"
+
+/* Node of the tests. */
+static const struct node_config engine_config = {
+	.endpoint_slots = 4096, .hz = 250,
+	.tcp_open_s = 60, .tcp_live_s = 7200, .closing_s = 10, .udp_new_s = 30,
+	.udp_live_s = 180, .icmp_s = 30, .other_s = 60, .sctp_live_s = 3600,
+};
+
+static inline int engine_main(const char *name, const struct check_row *rows, int count)
+{
+	struct node_config config = engine_config;
+	const char *refusal = engine_refuses();
+	Suite *suite = suite_create(name);
+
+	if (refusal) {
+		printf("1..0 # SKIP %s\n", refusal);
+		return EXIT_SUCCESS;
+	}
+	config.gateway4 = who_addr(GATEWAY, false).words[3];
+	config.gateway6 = who_addr(GATEWAY, true);
+	engine_start(&config);
+	for (int i = 0; i < count; i++)
+		check_add(suite, rows[i].name, rows[i].test, rows[i].rows);
+	return check_run(suite);
+}
+
+#define ENGINE_MAIN(name, ...)                                                          \
+	int main(void)                                                                  \
+	{                                                                               \
+		const struct check_row tests_[] = { __VA_ARGS__ };                      \
+                                                                                        \
+		return engine_main(name, tests_, CHECK_COUNT(tests_));                  \
+	}

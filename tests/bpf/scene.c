@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fixture.h"
+
+#include <linux/pkt_cls.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *reason_name(int reason)
+{
+	static const char *const names[] = {
+#define X(name, number, text) [number] = #name,
+		DROP_REASONS(X)
+#undef X
+	};
+
+	return reason < 0 ? "nothing counted" : names[reason];
+}
+
+static enum policy_dir dir_of(enum program program)
+{
+	return program == FROM_POD ? POLICY_EGRESS : POLICY_INGRESS;
+}
+
+/* A single metric has moved by one: its reason. -1: none has, -2: it was not a single one. */
+static int metric_moved(const uint64_t *before, enum policy_dir dir)
+{
+	int moved = -1;
+
+	for (uint32_t i = 0; i < METRIC_MAX; i++) {
+		uint64_t now = engine_metric(i);
+
+		if (now == before[i])
+			continue;
+		if (moved != -1 || now != before[i] + 1 || i % POLICY_DIR_MAX != dir)
+			return -2;
+		moved = (int)(i / POLICY_DIR_MAX);
+	}
+	return moved;
+}
+
+static uint32_t interface_of(const struct step *step)
+{
+	if (step->via == FROM_WIRE)
+		return engine_ifindex(0);
+	if (step->at)
+		return ifindex_of(step->at);
+	return ifindex_of(step->via == FROM_POD ? step->packet.src : step->packet.dst);
+}
+
+/* The frame as the receiving pod shall see it. */
+static void frame_delivered(struct frame *frame, const struct step *step)
+{
+	bool v6 = frame->data[12] == 0x86;
+	uint8_t *ip = frame->data + 14;
+
+	who_mac(frame->data, step->packet.dst);
+	who_mac(frame->data + 6, GATEWAY);
+	ip[v6 ? 7 : 8]--;
+	if (!v6) {
+		/* RFC 1624: a checksum of 0xffff may come out as 0 and the other way. */
+		uint32_t sum = (uint32_t)(ip[10] << 8 | ip[11]) + 0x100;
+
+		sum = (sum & 0xffff) + (sum >> 16);
+		ip[10] = (uint8_t)(sum >> 8);
+		ip[11] = (uint8_t)sum;
+	}
+}
+
+static void check_fate(const struct step *step, const struct engine_run *run,
+		       const struct frame *in, const char *where)
+{
+	struct frame wanted = *in;
+	int action = step->fate == TO_STACK ? TC_ACT_OK : TC_ACT_REDIRECT;
+	uint32_t to = ifindex_of(step->fate == TO_PEER ? step->packet.dst : step->packet.src);
+
+	ck_assert_msg(run->action == action, "%s: action %d instead of %d", where, run->action,
+		      action);
+	if (run->redirect)
+		ck_assert_msg(run->redirect == to, "%s: sent to interface %u instead of %u", where,
+			      run->redirect, to);
+	if (step->fate == SENT_BACK)
+		return;
+	if (step->fate == TO_PEER)
+		frame_delivered(&wanted, step);
+	ck_assert_msg(run->frame->len == wanted.len &&
+			      !memcmp(run->frame->data, wanted.data, wanted.len),
+		      "%s: the packet came out changed", where);
+}
+
+void step_play(const struct step *step, bool v6, const char *where)
+{
+	uint64_t before[METRIC_MAX];
+	struct frame in, out;
+	struct engine_run run = { .program = step->via, .ifindex = interface_of(step),
+				  .gso_size = step->gso_size, .frame = &out };
+	int why;
+
+	if (step->before)
+		step->before(v6);
+	packet_build(&in, &step->packet, v6);
+	out = in;
+	if (step->via != TO_POD || !step->from_socket)
+		run.ingress_ifindex = engine_ifindex(step->via == FROM_POD ? step->packet.src : 0);
+	for (uint32_t i = 0; i < METRIC_MAX; i++)
+		before[i] = engine_metric(i);
+	if (!engine_run(&run))
+		return;
+	why = metric_moved(before, dir_of(step->via));
+	/* What is not for a pod passes the wire without being counted. */
+	if (step->via == FROM_WIRE && step->fate == TO_STACK && !step->why && why == -1)
+		why = DROP_NONE;
+	ck_assert_msg(why == (int)step->why, "%s: %s instead of %s", where, reason_name(why),
+		      reason_name((int)step->why));
+	if (step->why)
+		ck_assert_msg(run.action == TC_ACT_SHOT, "%s: action %d of a refused packet", where,
+			      run.action);
+	else
+		check_fate(step, &run, &in, where);
+	if (step->after)
+		step->after(v6, &out);
+}
+
+void scene_play(const struct scene *scene, bool v6)
+{
+	char where[160];
+
+	if (scene->families == (v6 ? ONLY_V4 : ONLY_V6))
+		return;
+	world_reset();
+	for (int i = 0; i < STEPS_MAX && scene->steps[i].packet.src + scene->steps[i].packet.dst;
+	     i++) {
+		snprintf(where, sizeof(where), "%s, IPv%d, packet %d", scene->name, v6 ? 6 : 4,
+			 i + 1);
+		step_play(&scene->steps[i], v6, where);
+	}
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "lib/check_main.h"
+#include "net/nat.h"
+
+struct port_text {
+	uint8_t proto;
+	uint16_t host_port, container_port;
+	const char *host_ip; /* NULL every address */
+	const char *pod_ip;
+};
+
+static struct nat_port port_of(const struct port_text *text)
+{
+	struct nat_port port = {
+		.proto = text->proto,
+		.host_port = text->host_port,
+		.container_port = text->container_port,
+	};
+
+	ck_assert_int_eq(addr_parse(&port.pod_ip, text->pod_ip), 0);
+	if (text->host_ip)
+		ck_assert_int_eq(addr_parse(&port.host_ip, text->host_ip), 0);
+	return port;
+}
+
+/* The block of set, map or chain @name, without tabs and line ends. */
+static char *block(const struct nat *nat, const char *name)
+{
+	cleanup(freep) char *script = NULL;
+	char *found, *end, *to;
+
+	ck_assert_int_eq(nat_script(&script, nat), 0);
+	found = strstr(script, name);
+	ck_assert_ptr_nonnull(found);
+	end = strstr(found, "\n\t}\n");
+	ck_assert_ptr_nonnull(end);
+	*end = '\0';
+	for (char *from = to = found; (*to = *from); from++)
+		to += *from != '\t' && *from != '\n';
+	return strdup(found);
+}
+
+static const struct {
+	struct port_text ports[2];
+	const char *name;
+	const char *elements; /* NULL: the block has none */
+} port_cases[] = {
+	/* One port of every address of the node */
+	{ { { IPPROTO_TCP, 8080, 80, NULL, "10.1.0.2" } }, "map ports4 {",
+	  "elements = {tcp . 8080 : 10.1.0.2 . 80}" },
+	{ { { IPPROTO_TCP, 8080, 80, NULL, "10.1.0.2" } }, "map ports6 {", NULL },
+	{ { { IPPROTO_TCP, 8080, 80, NULL, "10.1.0.2" } }, "map bound4 {", NULL },
+	{ { { IPPROTO_TCP, 8080, 80, NULL, "10.1.0.2" } }, "set hairpins4 {",
+	  "elements = {10.1.0.2 . 10.1.0.2}" },
+	{ { { IPPROTO_UDP, 53, 5353, NULL, "fd00::2" } }, "map ports6 {",
+	  "elements = {udp . 53 : fd00::2 . 5353}" },
+	{ { { IPPROTO_UDP, 53, 5353, NULL, "fd00::2" } }, "set hairpins6 {",
+	  "elements = {fd00::2 . fd00::2}" },
+	/* One address only */
+	{ { { IPPROTO_SCTP, 9, 10, "192.0.2.1", "10.1.0.2" } }, "map bound4 {",
+	  "elements = {192.0.2.1 . sctp . 9 : 10.1.0.2 . 10}" },
+	{ { { IPPROTO_SCTP, 9, 10, "192.0.2.1", "10.1.0.2" } }, "map ports4 {", NULL },
+	{ { { IPPROTO_TCP, 9, 10, "2001:db8::1", "fd00::2" } }, "map bound6 {",
+	  "elements = {2001:db8::1 . tcp . 9 : fd00::2 . 10}" },
+	/* The first of two that want the same has it */
+	{ { { IPPROTO_TCP, 80, 80, NULL, "10.1.0.2" }, { IPPROTO_TCP, 80, 81, NULL, "10.1.0.3" } },
+	  "map ports4 {", "elements = {tcp . 80 : 10.1.0.2 . 80}" },
+	{ { { IPPROTO_TCP, 80, 80, NULL, "10.1.0.2" }, { IPPROTO_UDP, 80, 81, NULL, "10.1.0.3" } },
+	  "map ports4 {", "elements = {tcp . 80 : 10.1.0.2 . 80,udp . 80 : 10.1.0.3 . 81}" },
+	{ { { IPPROTO_TCP, 80, 80, NULL, "10.1.0.2" }, { IPPROTO_TCP, 80, 80, NULL, "fd00::2" } },
+	  "map ports6 {", "elements = {tcp . 80 : fd00::2 . 80}" },
+	{ { { IPPROTO_TCP, 80, 80, NULL, "10.1.0.2" },
+	    { IPPROTO_TCP, 80, 81, "192.0.2.1", "10.1.0.3" } },
+	  "map bound4 {", "elements = {192.0.2.1 . tcp . 80 : 10.1.0.3 . 81}" },
+	/* What nft would refuse, or mean otherwise */
+	{ { { IPPROTO_TCP, 80, 80, "192.0.2.1", "fd00::2" } }, "map bound6 {", NULL },
+	{ { { IPPROTO_TCP, 80, 80, "192.0.2.1", "fd00::2" } }, "set hairpins6 {", NULL },
+	{ { { IPPROTO_ICMP, 80, 80, NULL, "10.1.0.2" } }, "map ports4 {", NULL },
+	{ { { IPPROTO_TCP, 80, 80, NULL, "::" } }, "map ports6 {", NULL },
+	{ { { IPPROTO_TCP, 0, 80, NULL, "10.1.0.2" } }, "map ports4 {", NULL },
+	{ { { IPPROTO_TCP, 80, 0, NULL, "10.1.0.2" } }, "map ports4 {", NULL },
+};
+
+START_TEST(ports_become_elements_of_their_family)
+{
+	cleanup(freep) char *text = NULL;
+	struct nat_port ports[2];
+	struct nat nat = { .ports = ports };
+	const char *elements;
+
+	for (int i = 0; i < 2 && port_cases[_i].ports[i].pod_ip; i++)
+		ports[nat.port_count++] = port_of(&port_cases[_i].ports[i]);
+	text = block(&nat, port_cases[_i].name);
+	elements = strstr(text, "elements");
+	if (port_cases[_i].elements)
+		ck_assert_pstr_eq(elements, port_cases[_i].elements);
+	else
+		ck_assert_ptr_null(elements);
+}
+END_TEST
+
+START_TEST(pod_cidrs_go_to_the_set_of_their_family)
+{
+	struct prefix cidrs[3];
+	struct nat nat = { .cidrs = cidrs, .cidr_count = 3 };
+	cleanup(freep) char *pods4 = NULL;
+	cleanup(freep) char *pods6 = NULL;
+
+	ck_assert_int_eq(prefix_parse(&cidrs[0], NULL, "10.1.0.0/24"), 0);
+	ck_assert_int_eq(prefix_parse(&cidrs[1], NULL, "fd00:1::/64"), 0);
+	ck_assert_int_eq(prefix_parse(&cidrs[2], NULL, "10.2.0.0/24"), 0);
+	pods4 = block(&nat, "set pods4 {");
+	pods6 = block(&nat, "set pods6 {");
+	ck_assert_pstr_eq(strstr(pods4, "elements"), "elements = {10.1.0.0/24,10.2.0.0/24}");
+	ck_assert_pstr_eq(strstr(pods6, "elements"), "elements = {fd00:1::/64}");
+}
+END_TEST
+
+START_TEST(masquerade_is_a_choice_and_hairpins_are_not)
+{
+	struct nat nat = { .masquerade = true };
+	cleanup(freep) char *with = block(&nat, "chain postrouting {");
+	cleanup(freep) char *without = NULL;
+
+	nat.masquerade = false;
+	without = block(&nat, "chain postrouting {");
+	ck_assert_ptr_nonnull(strstr(with, "ip saddr @pods4 ip daddr != @pods4"));
+	ck_assert_ptr_nonnull(strstr(with, "ip6 saddr @pods6 ip6 daddr != @pods6"));
+	ck_assert_ptr_null(strstr(without, "@pods"));
+	ck_assert_ptr_nonnull(strstr(without, "@hairpins4 masquerade"));
+	ck_assert_ptr_nonnull(strstr(without, "@hairpins6 masquerade"));
+}
+END_TEST
+
+START_TEST(the_script_replaces_the_table_and_touches_no_other)
+{
+	cleanup(freep) char *script = NULL;
+	struct nat nat = {};
+	int tables = 0;
+
+	ck_assert_int_eq(nat_script(&script, &nat), 0);
+	ck_assert_int_eq(strncmp(script, NAT_SCRIPT_REMOVE, strlen(NAT_SCRIPT_REMOVE)), 0);
+	for (const char *at = script; (at = strstr(at, "table ")); at++, tables++)
+		ck_assert_int_eq(strncmp(at, "table inet weir", strlen("table inet weir")), 0);
+	ck_assert_int_eq(tables, 3);
+}
+END_TEST
+
+CHECK_MAIN("nat", CHECK_LOOP(ports_become_elements_of_their_family, port_cases),
+	   CHECK_TEST(pod_cidrs_go_to_the_set_of_their_family),
+	   CHECK_TEST(masquerade_is_a_choice_and_hairpins_are_not),
+	   CHECK_TEST(the_script_replaces_the_table_and_touches_no_other))
