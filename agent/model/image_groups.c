@@ -154,16 +154,18 @@ static int add_block(struct reader *reader, const struct policy_peer *block, uin
 		     uint8_t proto)
 {
 	const struct image_build *build = reader->build;
+	size_t end = peers_from(build, &block->cidr, true);
 
-	for (size_t i = 0; i < build->image->peer_count; i++) {
+	for (size_t i = peers_from(build, &block->cidr, false); i < end; i++) {
 		const struct image_peer *peer = &build->image->peers[i];
 		const struct image_shape *shape;
 
-		if (build->peer_pods[i] == INTERN_NONE ||
-		    !cidr_matches(&block->cidr, block->except, block->except_count, &peer->addr))
+		if (build->peer_pods[i] == INTERN_NONE)
 			continue;
 		shape = &build->shapes[build->pods[build->peer_pods[i]].shape];
-		if (shape->selectable && add_address(reader, peer, shape, name, proto) < 0)
+		if (shape->selectable &&
+		    cidr_matches(&block->cidr, block->except, block->except_count, &peer->addr) &&
+		    add_address(reader, peer, shape, name, proto) < 0)
 			return -ENOMEM;
 	}
 	return 0;
