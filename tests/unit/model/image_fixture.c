@@ -23,7 +23,8 @@ void fixture_init(struct fixture *f)
 	};
 	fixture_put(f, make_namespace("shop", "team=red"));
 	fixture_put(f, make_namespace("ops", "team=blue"));
-	fixture_put(f, make_pod("shop", "web", "n1", "app=web", "10.0.0.1 fd00::1", "http/tcp=8080"));
+	fixture_put(f, make_pod("shop", "web", "n1", "app=web", "10.0.0.1 fd00::1",
+			 "http/tcp=8080"));
 	fixture_put(f, make_pod("shop", "db", "n1", "app=db", "10.0.0.2", "sql/tcp=5432"));
 	fixture_put(f, make_pod("ops", "probe", "n2", "app=probe", "10.1.0.1", "http/tcp=9090"));
 	fixture_put(f, make_node("n1", "192.0.2.1"));

@@ -90,7 +90,8 @@ static void random_ports(struct world *world, struct policy_rule *rule)
 
 		switch (world_random(world, 4)) {
 		case 0:
-			add_named_port(rule, PICK(world, world_protos), PICK(world, world_port_names));
+			add_named_port(rule, PICK(world, world_protos),
+				       PICK(world, world_port_names));
 			break;
 		case 1:
 			add_ports(rule, PICK(world, world_protos), 0, 65535);

@@ -31,7 +31,8 @@ static void random_labels(struct world *world, char text[static TEXT_MAX])
 	text[0] = '\0';
 	for (size_t i = 0; i < COUNT(world_keys); i++)
 		if (world_random(world, 3))
-			sprintf(text + strlen(text), " %s=%s", world_keys[i], PICK(world, world_values));
+			sprintf(text + strlen(text), " %s=%s", world_keys[i],
+				PICK(world, world_values));
 }
 
 static void random_addrs(struct world *world, char text[static TEXT_MAX], unsigned int max)
@@ -63,7 +64,8 @@ static void put_pod(struct world *world)
 	for (unsigned int i = world_random(world, 4); i > 0; i--)
 		sprintf(named + strlen(named), " %s/%s=%u", PICK(world, world_port_names),
 			world_random(world, 2) ? "tcp" : "udp", PICK(world, world_ports));
-	obj = make_pod(PICK(world, world_namespaces), name, PICK(world, nodes), labels, addrs, named);
+	obj = make_pod(PICK(world, world_namespaces), name, PICK(world, nodes), labels, addrs,
+		       named);
 	obj->pod.host_network = !world_random(world, 10);
 	obj->pod.finished = !world_random(world, 10);
 	put(world, obj);

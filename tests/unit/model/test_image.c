@@ -160,7 +160,8 @@ static void egress_by_name(const struct judge_case *c, bool block)
 	add_ports(rule, IPPROTO_UDP, 53, 53);
 	fixture_put(&f, policy);
 	fixture_compile(&f);
-	ck_assert_int_eq(fixture_allows(&f, POLICY_EGRESS, IF_DB, c->other, c->proto, c->port), c->allowed);
+	ck_assert_int_eq(fixture_allows(&f, POLICY_EGRESS, IF_DB, c->other, c->proto, c->port),
+			 c->allowed);
 }
 
 START_TEST(egress_port_names_are_resolved_by_the_destination)

@@ -32,7 +32,10 @@ static void fixture_init(struct fixture *f)
 	ck_assert_int_eq(store_new(&f->store), 0);
 	put(f, make_pod("s", "pod", "n1", "app=x", "10.0.0.1", ""));
 	f->input = (struct image_input){
-		.store = f->store, .node_name = "n1", .endpoints = &f->endpoint, .endpoint_count = 1,
+		.store = f->store,
+		.node_name = "n1",
+		.endpoints = &f->endpoint,
+		.endpoint_count = 1,
 	};
 }
 
@@ -261,8 +264,8 @@ START_TEST(many_pods_and_policies)
 		clock_t start = clock();
 
 		compile(&f);
-		fprintf(stderr, "%u pods, %u policies: %zu classes, %zu rule sets, %zu rows, %.3f s\n",
-			pods, policies, f.image->class_count, f.image->ruleset_count,
+		fprintf(stderr, "%u pods, %u policies: %zu classes, %zu rule sets, %zu rows, "
+			"%.3f s\n", pods, policies, f.image->class_count, f.image->ruleset_count,
 			f.image->row_count, (double)(clock() - start) / CLOCKS_PER_SEC);
 	}
 	ck_assert_uint_eq(f.image->peer_count, pods + 1);

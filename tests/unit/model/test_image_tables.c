@@ -30,7 +30,8 @@ START_TEST(rules_with_equal_ports_are_one_group)
 	ck_assert_uint_eq(set->group_count, 1);
 	ck_assert_str_eq(set->groups[0].text,
 			 "from pods app=web in namespace shop, 10.0.0.0/8 except 10.1.0.0/16; "
-			 "ports 80-90/tcp (NetworkPolicy shop/p rule 0, NetworkPolicy shop/p rule 1)");
+			 "ports 80-90/tcp (NetworkPolicy shop/p rule 0, "
+			 "NetworkPolicy shop/p rule 1)");
 	ck_assert_int_eq(set->groups[0].tier, TIER_NETWORK_POLICY);
 	ck_assert_uint_eq(set->policy_count, 1);
 	ck_assert_str_eq(set->policies[0], "NetworkPolicy shop/p");
