@@ -54,8 +54,9 @@ static bool is_usable(const struct nat *nat, size_t index, const struct dialect 
 {
 	const struct nat_port *port = &nat->ports[index];
 
-	if (ip_addr_is_v4(&port->pod_ip) != dialect->v4 || !proto_name(port->proto) ||
-	    !port->host_port || !port->container_port)
+	if (ip_addr_is_none(&port->pod_ip) || ip_addr_is_v4(&port->pod_ip) != dialect->v4)
+		return false;
+	if (!proto_name(port->proto) || !port->host_port || !port->container_port)
 		return false;
 	if (!ip_addr_is_none(&port->host_ip) && ip_addr_is_v4(&port->host_ip) != dialect->v4)
 		return false;

@@ -113,25 +113,26 @@ static __always_inline void ct_renew(struct ct_entry *entry, const struct flow *
 	entry->generation = flow->generation;
 }
 
-/*
- * A packet of a flow in the table of unanswered ones. TCP moves over with the
- * opener's packet after the answer, not with the answer: otherwise a SYN flood
- * at an open port would fill the table that never evicts.
- */
+/* The packet is, or comes after, the answer to the connection's opening. */
+static __always_inline _Bool ct_is_answered(const struct ct_entry *entry, const struct flow *flow,
+					    __u8 sender)
+{
+	_Bool answer = sender != entry->opener;
+
+	/* An open port answers a flood as well: what counts is that the opener goes on. */
+	if (flow->proto == IPPROTO_TCP || flow->proto == IPPROTO_SCTP)
+		return !answer && flow->role != ROLE_OPEN && entry->packets[(sender & 1) ^ 1];
+	return answer;
+}
+
+/* A packet of a flow in the table of unanswered ones: perhaps it moves over. */
 static __always_inline void ct_advance(const struct ct_key *key, struct ct_entry *entry,
 				       const struct flow *flow)
 {
-	_Bool answer = key->sender != entry->opener;
-
-	if (answer && flow->proto == IPPROTO_TCP && !(entry->flags & CT_ANSWERED)) {
-		ct_book(entry, flow, key->sender);
-		entry->flags |= CT_ANSWERED;
-		return;
-	}
-	if (answer)
+	if (ct_is_answered(entry, flow, key->sender))
 		entry->flags |= CT_ANSWERED;
 	ct_book(entry, flow, key->sender);
-	if ((entry->flags & CT_ANSWERED) && flow->role != ROLE_OPEN)
+	if (entry->flags & CT_ANSWERED)
 		ct_promote(key, entry);
 }
 

@@ -87,7 +87,7 @@ static void check_fate(const struct step *step, const struct engine_run *run,
 		      "%s: the packet came out changed", where);
 }
 
-static void step_play(const struct step *step, bool v6, const char *where)
+void step_play(const struct step *step, bool v6, const char *where)
 {
 	uint64_t before[METRIC_MAX];
 	struct frame in, out;
