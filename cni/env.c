@@ -134,8 +134,8 @@ int cni_env_read(struct cni_env *ret, unsigned int required, struct cni_error *e
 	if ((required & CNI_ENV_IFNAME) && cni_check_ifname(env.ifname) < 0)
 		return cni_fail(error, CNI_BAD_ENVIRONMENT,
 				"CNI_IFNAME \"%s\" is not an interface name", env.ifname);
-	/* What the arguments say matters to no verb without a container. */
-	if (required & CNI_ENV_CONTAINERID) {
+	/* Whose pod it is matters where one is attached; DEL, which has no namespace, cannot fail here. */
+	if (required & CNI_ENV_NETNS) {
 		r = read_args(&env, error);
 		if (r < 0)
 			return r;

@@ -75,14 +75,10 @@ static int read_mapping(struct netconf *conf, const json_t *mapping, struct cni_
 	if (!json_is_object(mapping))
 		return cni_fail(error, CNI_BAD_CONFIG, "portMappings: an entry is not an object");
 	r = read_number(&host_port, mapping, "hostPort", 1, UINT16_MAX, error);
-	if (!r)
-		r = read_number(&container_port, mapping, "containerPort", 1, UINT16_MAX, error);
-	if (!r)
-		r = read_text(&protocol, mapping, "protocol", "tcp", error);
-	if (!r)
-		r = read_text(&host_ip, mapping, "hostIP", "", error);
-	if (!r)
-		r = check_protocol(proto, *protocol ? protocol : "tcp", error);
+	r = r ?: read_number(&container_port, mapping, "containerPort", 1, UINT16_MAX, error);
+	r = r ?: read_text(&protocol, mapping, "protocol", "tcp", error);
+	r = r ?: read_text(&host_ip, mapping, "hostIP", "", error);
+	r = r ?: check_protocol(proto, *protocol ? protocol : "tcp", error);
 	if (r < 0)
 		return r;
 	if (!host_port)
@@ -169,12 +165,9 @@ static int read_runtime_config(struct netconf *conf, struct cni_error *error)
 	int r;
 
 	r = refuse_bandwidth(runtime, error);
-	if (!r)
-		r = read_mappings(conf, runtime, error);
-	if (!r)
-		r = read_ips(conf, runtime, error);
-	if (!r)
-		r = read_text(&conf->mac, runtime, "mac", "", error);
+	r = r ?: read_mappings(conf, runtime, error);
+	r = r ?: read_ips(conf, runtime, error);
+	r = r ?: read_text(&conf->mac, runtime, "mac", "", error);
 	if (r < 0)
 		return r;
 	if (*conf->mac && mac_parse(mac, conf->mac) < 0)
@@ -201,8 +194,7 @@ static int read_ipam(struct netconf *conf, struct cni_error *error)
 	int r;
 
 	r = read_object(&ipam, conf->root, "ipam", error);
-	if (!r)
-		r = read_text(&conf->ipam_type, ipam, "type", NULL, error);
+	r = r ?: read_text(&conf->ipam_type, ipam, "type", NULL, error);
 	if (r < 0)
 		return r;
 	if (conf->ipam_type && !*conf->ipam_type)
@@ -213,21 +205,13 @@ static int read_ipam(struct netconf *conf, struct cni_error *error)
 	return 0;
 }
 
-static int read_members(struct netconf *conf, struct cni_error *error)
+/* What every verb needs: where the agent and the delegate are. */
+static int read_ways(struct netconf *conf, struct cni_error *error)
 {
 	int r;
 
 	r = read_text(&conf->socket, conf->root, "socket", NETCONF_SOCKET, error);
-	if (!r)
-		r = read_text(&conf->pod_namespace, conf->root, "namespace", "default", error);
-	if (!r)
-		r = read_number(&conf->mtu, conf->root, "mtu", MTU_MIN, MTU_MAX, error);
-	if (!r)
-		r = read_object(&conf->dns, conf->root, "dns", error);
-	if (!r)
-		r = read_object(&conf->prev_result, conf->root, "prevResult", error);
-	if (!r)
-		r = read_ipam(conf, error);
+	r = r ?: read_ipam(conf, error);
 	if (r < 0)
 		return r;
 	if (conf->socket[0] != '/')
@@ -236,7 +220,18 @@ static int read_members(struct netconf *conf, struct cni_error *error)
 	/* libcni sends both names; the older alone comes from older ones. */
 	conf->valid_attachments = json_object_get(conf->root, "cni.dev/valid-attachments") ?:
 				  json_object_get(conf->root, "cni.dev/attachments");
-	return read_runtime_config(conf, error);
+	return 0;
+}
+
+static int read_attachment(struct netconf *conf, struct cni_error *error)
+{
+	int r;
+
+	r = read_text(&conf->pod_namespace, conf->root, "namespace", "default", error);
+	r = r ?: read_number(&conf->mtu, conf->root, "mtu", MTU_MIN, MTU_MAX, error);
+	r = r ?: read_object(&conf->dns, conf->root, "dns", error);
+	r = r ?: read_object(&conf->prev_result, conf->root, "prevResult", error);
+	return r ?: read_runtime_config(conf, error);
 }
 
 static int read_identity(struct netconf *conf, struct cni_error *error)
@@ -261,7 +256,7 @@ static int read_identity(struct netconf *conf, struct cni_error *error)
 	return 0;
 }
 
-int netconf_parse(struct netconf *ret, char *text, struct cni_error *error)
+int netconf_parse(struct netconf *ret, char *text, bool attachment, struct cni_error *error)
 {
 	json_error_t where;
 	int r;
@@ -274,9 +269,8 @@ int netconf_parse(struct netconf *ret, char *text, struct cni_error *error)
 	if (!json_is_object(ret->root))
 		return cni_fail(error, CNI_DECODE_FAILURE, "the configuration is not an object");
 	r = read_identity(ret, error);
-	if (r < 0)
-		return r;
-	return read_members(ret, error);
+	r = r ?: read_ways(ret, error);
+	return r || !attachment ? r : read_attachment(ret, error);
 }
 
 void netconf_done(struct netconf *conf)

@@ -295,6 +295,11 @@ class Del(PluginTest):
         self.assert_clean()
         self.assertEqual(os.listdir(f"{self.dir}/run/deleted"), ["c0ffee@eth0"])
 
+    def test_what_made_add_fail_does_not_keep_it(self):
+        conf = self.conf(runtimeConfig={"bandwidth": {"ingressRate": 1}})
+        self.refused("ADD", 2, conf)
+        self.gone(conf, CNI_ARGS="nonsense")
+
     def test_a_name_that_cannot_be_left_is_no_failure(self):
         self.agent.stop()
         with open(f"{self.dir}/run/deleted", "w", encoding="ascii"):

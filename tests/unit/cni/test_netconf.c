@@ -9,7 +9,7 @@
 
 static int parse(struct netconf *conf, const char *text, struct cni_error *error)
 {
-	return netconf_parse(conf, strdup(text), error);
+	return netconf_parse(conf, strdup(text), true, error);
 }
 
 START_TEST(a_short_configuration_gets_defaults)
@@ -107,6 +107,34 @@ START_TEST(a_bad_configuration_is_refused)
 	ck_assert_int_eq(parse(&conf, refused[_i].text, &error), -refused[_i].code);
 	ck_assert_int_eq(error.code, refused[_i].code);
 	ck_assert_str_ne(error.msg, "");
+	netconf_done(&conf);
+}
+END_TEST
+
+/* Of the network, where no verb can do without; of one attachment, where DEL must. */
+static const struct {
+	const char *text;
+	bool fatal;
+} without_attachment[] = {
+	{ HEAD ",\"socket\":7}", true },
+	{ HEAD ",\"ipam\":7}", true },
+	{ "{\"cniVersion\":\"1.0.0\"}", true },
+	{ HEAD ",\"mtu\":-1}", false },
+	{ HEAD ",\"dns\":7,\"prevResult\":7,\"namespace\":7}", false },
+	{ HEAD ",\"runtimeConfig\":{\"bandwidth\":{\"ingressRate\":1}}}", false },
+	{ HEAD ",\"runtimeConfig\":{\"portMappings\":[7],\"ips\":[7],\"mac\":7}}", false },
+};
+
+START_TEST(what_makes_add_fail_does_not_make_del_fail)
+{
+	struct cni_error error = {};
+	struct netconf conf;
+	int r;
+
+	ck_assert_int_lt(parse(&conf, without_attachment[_i].text, &error), 0);
+	netconf_done(&conf);
+	r = netconf_parse(&conf, strdup(without_attachment[_i].text), false, &error);
+	ck_assert_int_eq(r < 0, without_attachment[_i].fatal);
 	netconf_done(&conf);
 }
 END_TEST
@@ -213,6 +241,7 @@ END_TEST
 CHECK_MAIN("cni_netconf", CHECK_TEST(a_short_configuration_gets_defaults),
 	   CHECK_TEST(a_full_configuration_is_read),
 	   CHECK_LOOP(a_bad_configuration_is_refused, refused),
+	   CHECK_LOOP(what_makes_add_fail_does_not_make_del_fail, without_attachment),
 	   CHECK_LOOP(what_a_runtime_may_leave_out_is_not_asked_for, accepted),
 	   CHECK_TEST(no_version_is_the_oldest),
 	   CHECK_TEST(an_error_after_the_version_is_told_in_it),
