@@ -152,7 +152,7 @@ static int refuse_bandwidth(const json_t *runtime, struct cni_error *error)
 	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
 		if (json_number_value(netconf_member(bandwidth, rates[i])) != 0)
 			return cni_fail(error, CNI_UNSUPPORTED_FIELD,
-					"weir-cni does not limit bandwidth: runtimeConfig.bandwidth.%s "
+					"weir-cni limits no bandwidth: runtimeConfig.bandwidth.%s "
 					"must be 0",
 					rates[i]);
 	return 0;
@@ -200,8 +200,8 @@ static int read_ipam(struct netconf *conf, struct cni_error *error)
 	if (conf->ipam_type && !*conf->ipam_type)
 		conf->ipam_type = NULL;
 	if (conf->ipam_type && strchr(conf->ipam_type, '/'))
-		return cni_fail(error, CNI_BAD_CONFIG, "ipam.type \"%s\" is not the name of a plugin",
-				conf->ipam_type);
+		return cni_fail(error, CNI_BAD_CONFIG,
+				"ipam.type \"%s\" is not the name of a plugin", conf->ipam_type);
 	return 0;
 }
 
@@ -219,7 +219,7 @@ static int read_ways(struct netconf *conf, struct cni_error *error)
 				conf->socket);
 	/* libcni sends both names; the older alone comes from older ones. */
 	conf->valid_attachments = json_object_get(conf->root, "cni.dev/valid-attachments") ?:
-				  json_object_get(conf->root, "cni.dev/attachments");
+					  json_object_get(conf->root, "cni.dev/attachments");
 	return 0;
 }
 
@@ -264,8 +264,9 @@ int netconf_parse(struct netconf *ret, char *text, bool attachment, struct cni_e
 	*ret = (struct netconf){ .text = text, .version = CNI_NEWEST };
 	ret->root = json_loads(text, 0, &where);
 	if (!ret->root)
-		return cni_fail(error, CNI_DECODE_FAILURE, "the configuration is not JSON: line %d: %s",
-				where.line, where.text);
+		return cni_fail(error, CNI_DECODE_FAILURE,
+				"the configuration is no JSON: line %d: %s", where.line,
+				where.text);
 	if (!json_is_object(ret->root))
 		return cni_fail(error, CNI_DECODE_FAILURE, "the configuration is not an object");
 	r = read_identity(ret, error);

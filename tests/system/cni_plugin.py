@@ -26,8 +26,11 @@ DELEGATE = """#!/bin/sh
 printf '%s %s\\n' "$CNI_COMMAND" "$CNI_IFNAME" >> {dir}/calls
 cat > {dir}/stdin
 [ -e {dir}/fail-$CNI_COMMAND ] && {{ echo '{{"code":77,"msg":"pool is dry","details":"d"}}'; exit 1; }}
-[ $CNI_COMMAND = ADD ] && echo '{{"cniVersion":"1.0.0","ips":[{{"address":"10.9.0.4/24","gateway":"10.9.0.1"}}],"dns":{{"nameservers":["10.9.0.2"]}}}}'
-exit 0
+[ $CNI_COMMAND = ADD ] || exit 0
+cat <<'EOF'
+{{"cniVersion":"1.0.0","ips":[{{"address":"10.9.0.4/24","gateway":"10.9.0.1"}}],
+ "dns":{{"nameservers":["10.9.0.2"]}}}}
+EOF
 """
 
 

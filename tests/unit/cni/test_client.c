@@ -74,8 +74,8 @@ static const struct {
 	const char *body;
 } answers[] = {
 	{ "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", 0, 200, "{}" },
-	{ "HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", 0,
-	  503, "abcde" },
+	{ "HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+	  0, 503, "abcde" },
 	{ "HTTP/1.0 200 OK\r\n\r\nuntil the end", 0, 200, "until the end" },
 	{ "HTTP/1.1 204 None\r\n\r\n", 0, 204, "" },
 	{ "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nmore than was said", 0, 200, "" },
@@ -148,7 +148,8 @@ START_TEST(nobody_there_is_told_at_once)
 
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "/tmp/weir-test-client-%d", getpid());
 	unlink(addr.sun_path);
-	ck_assert_int_eq(client_call(&reply, addr.sun_path, "GET", "/", NULL, PATIENCE_MS), -ENOENT);
+	ck_assert_int_eq(client_call(&reply, addr.sun_path, "GET", "/", NULL, PATIENCE_MS),
+			 -ENOENT);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	close(fd);
@@ -171,7 +172,8 @@ START_TEST(a_full_backlog_is_waited_for_in_vain)
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	ck_assert_int_eq(listen(listener, 0), 0);
 	ck_assert_int_eq(connect(first, (struct sockaddr *)&addr, sizeof(addr)), 0);
-	ck_assert_int_eq(client_call(&reply, addr.sun_path, "GET", "/", NULL, SHORT_MS), -ETIMEDOUT);
+	ck_assert_int_eq(client_call(&reply, addr.sun_path, "GET", "/", NULL, SHORT_MS),
+			 -ETIMEDOUT);
 	close(first);
 	close(listener);
 	unlink(addr.sun_path);
@@ -186,7 +188,8 @@ START_TEST(a_path_cannot_smuggle_a_header)
 
 	for (int i = 0; i < CHECK_COUNT(paths); i++) {
 		server_start(&server, "");
-		ck_assert_int_eq(client_call(&reply, server.path, "GET", paths[i], NULL, PATIENCE_MS),
+		ck_assert_int_eq(client_call(&reply, server.path, "GET", paths[i], NULL,
+					     PATIENCE_MS),
 				 -EINVAL);
 		server_stop(&server);
 		ck_assert_str_eq(server.request, "");

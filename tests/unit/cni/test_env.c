@@ -44,8 +44,7 @@ START_TEST(missing_variables_are_all_named)
 	unsetenv("CNI_CONTAINERID");
 	setenv("CNI_IFNAME", "", 1);
 	ck_assert_int_eq(cni_env_read(&env, ADD_NEEDS, &error), -CNI_BAD_ENVIRONMENT);
-	ck_assert_str_eq(error.msg,
-			 "required env variables [CNI_CONTAINERID,CNI_IFNAME] missing");
+	ck_assert_str_eq(error.msg, "required env variables [CNI_CONTAINERID,CNI_IFNAME] missing");
 }
 END_TEST
 

@@ -39,7 +39,8 @@ START_TEST(a_full_configuration_is_read)
 	static const char text[] = HEAD
 		",\"socket\":\"/tmp/x.sock\",\"mtu\":1400,\"namespace\":\"shop\","
 		"\"ipam\":{\"type\":\"host-local\",\"ranges\":[]},\"dns\":{\"search\":[\"x\"]},"
-		"\"runtimeConfig\":{\"mac\":\"02:00:00:00:00:01\",\"ips\":[\"10.0.0.7/24\",\"fd00::7\"]},"
+		"\"runtimeConfig\":{\"mac\":\"02:00:00:00:00:01\","
+		"\"ips\":[\"10.0.0.7/24\",\"fd00::7\"]},"
 		"\"prevResult\":{\"ips\":[]},\"cni.dev/attachments\":[],\"unknown\":{\"a\":1}}";
 	struct cni_error error = {};
 	struct netconf conf;
@@ -195,8 +196,10 @@ static const struct {
 	{ "{\"HostPort\":8080,\"ContainerPort\":80,\"Protocol\":\"TCP\",\"HostIP\":\"\"}",
 	  "{\"hostPort\":8080,\"containerPort\":80,\"protocol\":\"tcp\",\"hostIP\":\"\"}", 0 },
 	{ "{\"HostPort\":53,\"ContainerPort\":53,\"Protocol\":\"Udp\",\"HostIP\":\"192.0.2.1\"}",
-	  "{\"hostPort\":53,\"containerPort\":53,\"protocol\":\"udp\",\"hostIP\":\"192.0.2.1\"}", 0 },
-	{ "{\"hostPort\":1,\"containerPort\":65535,\"protocol\":\"sctp\",\"hostIP\":\"2001:db8::1\"}",
+	  "{\"hostPort\":53,\"containerPort\":53,\"protocol\":\"udp\",\"hostIP\":\"192.0.2.1\"}",
+	  0 },
+	{ "{\"hostPort\":1,\"containerPort\":65535,\"protocol\":\"sctp\","
+	  "\"hostIP\":\"2001:db8::1\"}",
 	  "{\"hostPort\":1,\"containerPort\":65535,\"protocol\":\"sctp\","
 	  "\"hostIP\":\"2001:db8::1\"}",
 	  0 },
