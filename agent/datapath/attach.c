@@ -54,8 +54,9 @@ static int attach_tcx(const struct datapath *dp, uint32_t ifindex, enum datapath
 	if (r != -ENOENT)
 		return r;
 	link = bpf_link_create(dp->programs[program], (int)ifindex, programs[program].tcx, NULL);
+	/* -EINVAL: a kernel before 6.6, which does not know the attach type. */
 	if (link < 0)
-		return -errno;
+		return errno == EINVAL ? -EOPNOTSUPP : -errno;
 	if (!bpf_obj_pin(link, path))
 		return 0;
 	r = -errno;
@@ -91,33 +92,36 @@ static int attach_clsact(const struct datapath *dp, uint32_t ifindex, enum datap
 
 int datapath_attach(struct datapath *dp, uint32_t ifindex, enum datapath_program program)
 {
-	int r;
+	int r = dp->clsact ? -EOPNOTSUPP : attach_tcx(dp, ifindex, program);
 
-	if (!dp->clsact) {
-		r = attach_tcx(dp, ifindex, program);
-		/* -EINVAL: a kernel before 6.6, which does not know the attach type. */
-		if (r != -EINVAL)
-			return r;
-	}
-	r = attach_clsact(dp, ifindex, program);
-	dp->clsact = dp->clsact || !r;
-	return r;
+	return r == -EOPNOTSUPP ? attach_clsact(dp, ifindex, program) : r;
 }
+
+static const enum datapath_program pod_programs[] = { PROGRAM_FROM_POD, PROGRAM_TO_POD };
 
 int datapath_attach_pod(struct datapath *dp, uint32_t ifindex)
 {
 	char path[PATH_MAX];
-	bool fresh;
 	int r;
 
-	pin_path(path, dp, ifindex, PROGRAM_FROM_POD);
-	fresh = access(path, F_OK) < 0;
-	r = datapath_attach(dp, ifindex, PROGRAM_FROM_POD);
-	if (r < 0)
-		return r;
-	r = datapath_attach(dp, ifindex, PROGRAM_TO_POD);
-	if (r < 0 && fresh)
-		unlink(path);
+	for (int i = 0; i < 2; i++) {
+		r = attach_clsact(dp, ifindex, pod_programs[i]);
+		if (r < 0)
+			return r;
+		pin_path(path, dp, ifindex, pod_programs[i]);
+		r = update_link(dp, path, pod_programs[i]);
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	return 0;
+}
+
+int datapath_promote_pod(struct datapath *dp, uint32_t ifindex)
+{
+	int r = dp->clsact ? -EOPNOTSUPP : 0;
+
+	for (int i = 0; !r && i < 2; i++)
+		r = attach_tcx(dp, ifindex, pod_programs[i]);
 	return r;
 }
 

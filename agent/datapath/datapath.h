@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "weir/reason.h"
 #include "weir/state.h"
 #include "weir/sweep.h"
 
@@ -85,11 +86,25 @@ uint32_t datapath_hz(const struct datapath *dp);
  */
 int datapath_sweep(struct datapath *dp, enum ct_table table, const void *keys, uint32_t count);
 
+/* All packet counters, by metric_index(). 0 or a negative errno. */
+int datapath_metrics(struct datapath *dp, struct metric ret[static METRIC_MAX]);
+
 /* One of the programs on a device, replacing what a former agent attached there. */
 int datapath_attach(struct datapath *dp, uint32_t ifindex, enum datapath_program program);
 
-/* Both programs of a pod; on failure neither is left that was not there before. */
+/*
+ * Both programs of a pod, as fast as the kernel allows: by clsact, because a TCX
+ * attachment waits for an RCU grace period (10 ms) under the lock over all links.
+ * TCX links of a former agent take the new programs.
+ */
 int datapath_attach_pod(struct datapath *dp, uint32_t ifindex);
+
+/*
+ * The same programs by pinned TCX links, which run in front of the clsact ones and
+ * instead of them. Slow. May be called from another thread. -EOPNOTSUPP: the
+ * kernel has no TCX; what is attached serves.
+ */
+int datapath_promote_pod(struct datapath *dp, uint32_t ifindex);
 
 /*
  * Take the links of a device away: only when it is gone or down, for otherwise

@@ -162,6 +162,13 @@ struct pod_endpoint *endpoints_find(const struct endpoint_table *table, const ch
 	return ep;
 }
 
+struct pod_endpoint *endpoints_at(const struct endpoint_table *table, uint32_t ifindex)
+{
+	struct pod_endpoint *ep = table->slots[ifindex & (ENDPOINT_SLOTS - 1)].endpoint;
+
+	return ep && ep->ifindex == ifindex ? ep : NULL;
+}
+
 struct pod_endpoint *endpoints_find_addr(const struct endpoint_table *table,
 					 const struct ip_addr *addr)
 {

@@ -101,6 +101,9 @@ int endpoints_insert(struct endpoint_table *table, struct pod_endpoint *ep);
 struct pod_endpoint *endpoints_find(const struct endpoint_table *table, const char *container_id,
 				    const char *ifname);
 
+/* The endpoint whose host side has this interface index, leaving ones included, or NULL. */
+struct pod_endpoint *endpoints_at(const struct endpoint_table *table, uint32_t ifindex);
+
 /* The endpoint that holds @addr, leaving ones included, or NULL. */
 struct pod_endpoint *endpoints_find_addr(const struct endpoint_table *table,
 					 const struct ip_addr *addr);

@@ -26,8 +26,14 @@ void arena_done(struct arena *arena);
 int array_room(void *items, size_t count, size_t size);
 
 /* Append a zeroed item; its address, or NULL: out of memory. free() releases the array. */
-#define array_add(items, count) \
-	(array_room(&(items), (count), sizeof(*(items))) < 0 ? NULL : &(items)[(count)++])
+#define array_add(items, count)                                             \
+	({                                                                  \
+		__typeof__(items) added_ = NULL;                            \
+                                                                            \
+		if (array_room(&(items), (count), sizeof(*(items))) == 0)   \
+			added_ = &(items)[(count)++];                       \
+		added_;                                                     \
+	})
 
 struct id_list {
 	uint32_t *items;

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "net/nat.h"
+#include "weir/mark.h"
 
 /* What differs between the families in nft's language. */
 struct dialect {
@@ -54,8 +55,9 @@ static bool is_usable(const struct nat *nat, size_t index, const struct dialect 
 {
 	const struct nat_port *port = &nat->ports[index];
 
-	if (ip_addr_is_v4(&port->pod_ip) != dialect->v4 || !proto_name(port->proto) ||
-	    !port->host_port || !port->container_port)
+	if (ip_addr_is_none(&port->pod_ip) || ip_addr_is_v4(&port->pod_ip) != dialect->v4)
+		return false;
+	if (!proto_name(port->proto) || !port->host_port || !port->container_port)
 		return false;
 	if (!ip_addr_is_none(&port->host_ip) && ip_addr_is_v4(&port->host_ip) != dialect->v4)
 		return false;
@@ -177,7 +179,7 @@ static void write_hooks(FILE *out)
 /*
  * A pod that reaches itself by its host port would answer itself directly; so its
  * own address must not be the source. Everything else between pods of the node
- * keeps its source, which policies judge.
+ * keeps its source, which policies judge; and so do answers of pods (weir/mark.h).
  */
 static void write_postrouting(FILE *out, const struct nat *nat)
 {
@@ -190,8 +192,9 @@ static void write_postrouting(FILE *out, const struct nat *nat)
 			d->header, d->header, d->name);
 		if (nat->masquerade)
 			fprintf(out, "\t\toifname != \"lo\" %s saddr @pods%s %s daddr != @pods%s "
-				"%s daddr != %s masquerade fully-random\n",
-				d->header, d->name, d->header, d->name, d->header, d->multicast);
+				"%s daddr != %s meta mark and 0x%x == 0x0 masquerade fully-random\n",
+				d->header, d->name, d->header, d->name, d->header, d->multicast,
+				WEIR_MARK_ANSWER);
 	}
 	fputs("\t}\n", out);
 }

@@ -19,7 +19,7 @@
 struct expiry {
 	struct datapath *dp;
 	struct event *timer;
-	void (*purged)(void *arg);
+	expiry_purged_fn purged;
 	void *arg;
 	struct walk *walk; /* NULL: resting */
 	uint32_t *wanted; /* interfaces that left since the walk began */
@@ -104,14 +104,14 @@ static int start_walk(struct expiry *expiry)
 
 static void end_walk(struct expiry *expiry)
 {
-	bool told = expiry->purging_count > 0;
+	cleanup(freep) uint32_t *purged = take_ptr(&expiry->purging);
+	size_t count = expiry->purging_count;
 
 	free(take_ptr(&expiry->walk));
-	free(take_ptr(&expiry->purging));
 	expiry->purging_count = 0;
+	if (count)
+		expiry->purged(purged, count, expiry->arg);
 	schedule(expiry, expiry->wanted_count ? REST_PURGE_MS : REST_MS);
-	if (told)
-		expiry->purged(expiry->arg);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -137,7 +137,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 int expiry_new(struct expiry **ret, struct event_base *base, struct datapath *dp,
-	       void (*purged)(void *arg), void *arg)
+	       expiry_purged_fn purged, void *arg)
 {
 	cleanup(expiry_freep) struct expiry *expiry = calloc(1, sizeof(*expiry));
 

@@ -14,9 +14,11 @@
 
 struct expiry;
 
-/* @purged is called whenever a walk ends that began after expiry_purge(). */
+/* Says which interfaces no flow refers to any more. */
+typedef void (*expiry_purged_fn)(const uint32_t *ifindexes, size_t count, void *arg);
+
 int expiry_new(struct expiry **ret, struct event_base *base, struct datapath *dp,
-	       void (*purged)(void *arg), void *arg);
+	       expiry_purged_fn purged, void *arg);
 void expiry_free(struct expiry *expiry);
 void expiry_freep(struct expiry **expiry);
 

@@ -173,7 +173,8 @@ static int list_files(struct manifest *manifest)
 	}
 	if (dir && r >= 0)
 		r = -errno;
-	qsort(manifest->files, manifest->count, sizeof(*manifest->files), compare_files);
+	if (manifest->count)
+		qsort(manifest->files, manifest->count, sizeof(*manifest->files), compare_files);
 	if (r < 0)
 		for (size_t i = 0; i < manifest->count; i++)
 			manifest->files[i]->listed = true;

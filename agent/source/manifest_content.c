@@ -2,19 +2,16 @@
 #include "source/manifest_content.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "source/yaml.h"
-
-#define HASH_PRIME 0x100000001b3u
+#include "source/decode.h"
+#include "source/fingerprint.h"
 
 struct reading {
 	struct manifest_content content;
 	const char *file;
-	uint64_t hash; /* of the current document */
 	bool no_memory;
 };
 
@@ -33,24 +30,6 @@ void content_done(struct manifest_content *content)
 	free(content->objects);
 	problem_list_done(&content->problems);
 	*content = (struct manifest_content){};
-}
-
-/* FNV-1a: who writes manifests decides about policy anyway, so nobody gains from a collision. */
-uint64_t content_hash(uint64_t hash, const void *data, size_t length)
-{
-	const uint8_t *bytes = data;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ bytes[i]) * HASH_PRIME;
-	return hash;
-}
-
-static int hash_chunk(const char *chunk, size_t length, void *arg)
-{
-	uint64_t *hash = arg;
-
-	*hash = content_hash(*hash, chunk, length);
-	return 0;
 }
 
 /* Leaves the array as it is when there is no memory. */
@@ -89,7 +68,7 @@ static void take_object(void *arg, struct object *obj)
 		.namespace = strdup(obj->namespace),
 		.name = strdup(obj->name),
 		.label = object_label(obj),
-		.hash = reading->hash,
+		.hash = fingerprint_object(obj),
 		.object = obj,
 	};
 
@@ -104,52 +83,29 @@ static void take_problem(void *arg, const struct decode_problem *problem)
 {
 	struct reading *reading = arg;
 
+	if (!problem->document)
+		reading->content.broken = true;
 	if (problem_add_decoded(&reading->content.problems, reading->file, problem) < 0)
 		reading->no_memory = true;
-}
-
-static int take_document(void *arg, const json_t *value, unsigned int number, unsigned int line)
-{
-	struct reading *reading = arg;
-	const struct decode_sink sink = {
-		.arg = reading,
-		.object = take_object,
-		.problem = take_problem,
-	};
-
-	reading->hash = CONTENT_HASH_START;
-	if (json_dump_callback(value, hash_chunk, &reading->hash,
-			       JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY) < 0)
-		return -ENOMEM;
-	return decode_json(&sink, value, number, line);
 }
 
 int content_decode(struct manifest_content *ret, const char *file, const char *text,
 		   size_t length)
 {
-	cleanup(content_done) struct manifest_content content = {};
 	struct reading reading = { .file = file };
-	char error[YAML_ERROR_MAX] = "";
-	unsigned int line = 0;
+	const struct decode_sink sink = {
+		.arg = &reading,
+		.object = take_object,
+		.problem = take_problem,
+	};
 	int r;
 
-	r = yaml_each(text, length, take_document, &reading, error, &line);
-	content = reading.content;
-	if (r == -EINVAL) {
-		const struct decode_problem syntax = {
-			.line = line,
-			.object = "",
-			.field = "",
-			.text = error,
-		};
-
-		content.broken = true;
-		r = problem_add_decoded(&content.problems, file, &syntax);
-	}
-	if (r < 0 || reading.no_memory)
+	r = decode_text(&sink, text, length);
+	if (r < 0 || reading.no_memory) {
+		content_done(&reading.content);
 		return -ENOMEM;
-	*ret = content;
-	content = (struct manifest_content){};
+	}
+	*ret = reading.content;
 	return 0;
 }
 

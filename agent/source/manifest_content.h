@@ -14,7 +14,7 @@ struct manifest_object {
 	char *namespace;
 	char *name;
 	char *label; /* "NetworkPolicy shop/front": names it, and identifies it */
-	uint64_t hash; /* of the document that it comes from; equal: the same object */
+	uint64_t hash; /* fingerprint.h: equal, the same object */
 	struct object *object; /* NULL once the store has it */
 	bool wanted; /* the store lets go of it, see manifest_merge.c */
 };
@@ -25,9 +25,6 @@ struct manifest_content {
 	struct problem_list problems;
 	bool broken; /* the text as a whole cannot be read: @objects is not all of it */
 };
-
-uint64_t content_hash(uint64_t hash, const void *data, size_t length);
-#define CONTENT_HASH_START 0xcbf29ce484222325u
 
 /* @file is for the problems. 0 or -ENOMEM. */
 int content_decode(struct manifest_content *ret, const char *file, const char *text,

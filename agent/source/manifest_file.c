@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "source/fingerprint.h"
 #include "source/manifest_text.h"
 #include "source/yaml.h"
 
@@ -143,7 +144,7 @@ static int keep_whole(struct manifest_file *file, struct manifest_content *broke
 static int judge_text(struct manifest_file *file, const char *text, size_t length)
 {
 	cleanup(content_done) struct manifest_content content = {};
-	uint64_t hash = content_hash(CONTENT_HASH_START, text, length);
+	uint64_t hash = fingerprint_text(text, length);
 	struct manifest_content before;
 	int r;
 

@@ -57,6 +57,15 @@ static __always_inline void ct_book(struct ct_entry *entry, const struct flow *f
 		entry->expires = expires;
 }
 
+/* What the entry knows about this packet: where it goes, and which way. */
+static __always_inline void ct_place(struct flow *flow, const struct ct_key *key,
+				     const struct ct_entry *entry)
+{
+	flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
+	if (entry->opener != key->sender)
+		flow->flags |= FLOW_ANSWER;
+}
+
 /* The packet begins something that the entry does not cover. */
 static __always_inline _Bool ct_reopens(const struct ct_entry *entry, const struct flow *flow,
 					__u8 sender)
@@ -113,25 +122,26 @@ static __always_inline void ct_renew(struct ct_entry *entry, const struct flow *
 	entry->generation = flow->generation;
 }
 
-/*
- * A packet of a flow in the table of unanswered ones. TCP moves over with the
- * opener's packet after the answer, not with the answer: otherwise a SYN flood
- * at an open port would fill the table that never evicts.
- */
+/* The packet is, or comes after, the answer to the connection's opening. */
+static __always_inline _Bool ct_is_answered(const struct ct_entry *entry, const struct flow *flow,
+					    __u8 sender)
+{
+	_Bool answer = sender != entry->opener;
+
+	/* An open port answers a flood as well: what counts is that the opener goes on. */
+	if (flow->proto == IPPROTO_TCP || flow->proto == IPPROTO_SCTP)
+		return !answer && flow->role != ROLE_OPEN && entry->packets[(sender & 1) ^ 1];
+	return answer;
+}
+
+/* A packet of a flow in the table of unanswered ones: perhaps it moves over. */
 static __always_inline void ct_advance(const struct ct_key *key, struct ct_entry *entry,
 				       const struct flow *flow)
 {
-	_Bool answer = key->sender != entry->opener;
-
-	if (answer && flow->proto == IPPROTO_TCP && !(entry->flags & CT_ANSWERED)) {
-		ct_book(entry, flow, key->sender);
-		entry->flags |= CT_ANSWERED;
-		return;
-	}
-	if (answer)
+	if (ct_is_answered(entry, flow, key->sender))
 		entry->flags |= CT_ANSWERED;
 	ct_book(entry, flow, key->sender);
-	if ((entry->flags & CT_ANSWERED) && flow->role != ROLE_OPEN)
+	if (entry->flags & CT_ANSWERED)
 		ct_promote(key, entry);
 }
 
@@ -176,7 +186,7 @@ static __always_inline enum drop_reason track_known(struct flow *flow, const str
 		if (why)
 			return why;
 	}
-	flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
+	ct_place(flow, key, entry);
 	return DROP_NONE;
 }
 
@@ -234,7 +244,7 @@ static __always_inline _Bool track_fast(struct flow *flow, const struct ct_key *
 
 	if (!entry || entry->generation != flow->generation || flow->role == ROLE_OPEN)
 		return 0;
-	flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
+	ct_place(flow, key, entry);
 	ct_book(entry, flow, key->sender);
 	return 1;
 }

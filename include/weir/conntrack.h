@@ -10,7 +10,8 @@
  *
  * Maps: `ct4`, `ct6` (hash) hold flows that were answered; `ct4_new`, `ct6_new`
  * (LRU) hold flows that were not, so that a flood of half-open connections can
- * evict only its own kind. A flow moves over with its first reply.
+ * evict only its own kind. A flow moves over with its first reply; TCP and SCTP,
+ * whose first reply is easily had, with the opener's next packet after it.
  *
  * Ports of ICMP and ICMPv6 echo are the identifier at both ends; other
  * protocols without ports have 0.
@@ -42,7 +43,7 @@ struct ct6_key {
 ABI_SIZE(struct ct6_key, 40);
 
 enum ct_flag {
-	CT_ANSWERED = 1 << 0, /* a packet went each way */
+	CT_ANSWERED = 1 << 0, /* it is, or would be, in the table of answered flows */
 	CT_CLOSING = 1 << 1, /* FIN both ways, RST, SCTP ABORT or SHUTDOWN COMPLETE */
 	CT_HOST_OPENED = 1 << 2, /* opened by a socket of this node: ingress policy does not apply */
 };

@@ -3,6 +3,7 @@
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,8 @@ from demolib.node import Failed, in_netns, run
 
 IMAGE = "localhost/weir-demo"
 WORKERS = 4
+# What starts containers depends on how the machine arranges its cgroups: the first that can.
+KINDS = (("crun", ()), ("runc", ()), ("crun", ("--cgroups=disabled",)))
 
 
 def conflist(node, namespace, cni_version="1.0.0"):
@@ -34,10 +37,12 @@ class Podman:
         self.node = node
         self.dir = f"{node.dir}/podman"
         self.pids = {}
+        self.oci_runtime, self.run_options = KINDS[0]
 
     def command(self, *words):
         return [*in_netns(self.node.netns), "podman", "--root", f"{self.dir}/root",
-                "--runroot", f"{self.dir}/runroot", "--cgroup-manager", "cgroupfs", *words]
+                "--runroot", f"{self.dir}/runroot", "--cgroup-manager", "cgroupfs",
+                "--runtime", self.oci_runtime, *words]
 
     def environment(self):
         return dict(os.environ, CONTAINERS_CONF=f"{self.dir}/containers.conf")
@@ -50,8 +55,13 @@ class Podman:
         if not shutil.which("podman"):
             raise Failed("podman is not installed")
         os.makedirs(f"{self.dir}/net.d")
+        open_files = min(1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        processes = min(1024, resource.getrlimit(resource.RLIMIT_NPROC)[1])
         with open(f"{self.dir}/containers.conf", "w", encoding="utf-8") as file:
-            file.write('[network]\nnetwork_backend = "cni"\n'
+            # podman asks for more than an unprivileged machine may give.
+            file.write('[containers]\ndefault_ulimits = '
+                       f'["nofile={open_files}:{open_files}", "nproc={processes}:{processes}"]\n'
+                       '[network]\nnetwork_backend = "cni"\n'
                        f'cni_plugin_dirs = ["{self.node.build}/cni", "/usr/lib/cni"]\n'
                        f'network_config_dir = "{self.dir}/net.d"\n'
                        '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n')
@@ -59,7 +69,18 @@ class Podman:
             with open(f"{self.dir}/net.d/{namespace}.conflist", "w", encoding="utf-8") as file:
                 json.dump(conflist(self.node, namespace), file, indent=1)
         self._import_image()
-        self.podman("run", "--rm", "--network", "none", "--cgroups=disabled", IMAGE, "/bin/true")
+        self._choose_kind()
+
+    def _choose_kind(self):
+        for kind in KINDS:
+            self.oci_runtime, self.run_options = kind
+            try:
+                self.podman("run", "--rm", "--network", "none", *self.options(), IMAGE,
+                            "/bin/true")
+                return
+            except Failed as error:
+                last = error
+        raise last
 
     def _import_image(self):
         """busybox and the probe; nothing is pulled."""
@@ -72,9 +93,14 @@ class Podman:
             with subprocess.Popen(["tar", "-C", rootfs, "-c", "."], stdout=subprocess.PIPE) as tar:
                 self.podman("import", "-", IMAGE, stdin=tar.stdout)
 
+    def options(self):
+        if "--cgroups=disabled" in self.run_options:
+            return self.run_options
+        return (*self.run_options, "--cgroup-parent", f"/{self.node.prefix}")
+
     def start(self, pod, ports):
         self.podman("run", "-d", "--name", pod.name, "--hostname", pod.name,
-                    "--network", f"weir-{pod.namespace}", "--cgroups=disabled", IMAGE,
+                    "--network", f"weir-{pod.namespace}", *self.options(), IMAGE,
                     "/bin/weir-probe", *serve_words(pod, ports))
         self.pids[pod.name] = self.podman("inspect", "-f", "{{.State.Pid}}", pod.name).strip()
 
@@ -85,6 +111,11 @@ class Podman:
         if os.path.exists(f"{self.dir}/containers.conf"):
             self.podman("rm", "-f", "-t", "0", "-a", check=False)
             run("umount", "-R", f"{self.dir}/root/overlay", check=False)
+        for parent, names, _ in os.walk("/sys/fs/cgroup"):
+            if self.node.prefix in names:
+                run("find", f"{parent}/{self.node.prefix}", "-depth", "-type", "d", "-delete",
+                    check=False)
+                names.remove(self.node.prefix)
 
     def hint(self):
         return f"CONTAINERS_CONF={self.dir}/containers.conf {' '.join(self.command())}"

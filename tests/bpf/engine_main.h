@@ -35,7 +35,7 @@ static inline int engine_main(const char *name, const struct check_row *rows, in
 #define ENGINE_MAIN(name, ...)                                                          \
 	int main(void)                                                                  \
 	{                                                                               \
-		const struct check_row rows[] = { __VA_ARGS__ };                        \
+		const struct check_row tests_[] = { __VA_ARGS__ };                      \
                                                                                         \
-		return engine_main(name, rows, CHECK_COUNT(rows));                      \
+		return engine_main(name, tests_, CHECK_COUNT(tests_));                  \
 	}

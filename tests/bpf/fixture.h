@@ -58,6 +58,9 @@ struct scene {
 /* Empties the world. */
 void world_reset(void);
 
+/* One packet in the world as it is; @where is for messages. */
+void step_play(const struct step *step, bool v6, const char *where);
+
 /* Plays the scene for a loop test: row _i / 2, family _i % 2. */
 void scene_play(const struct scene *scene, bool v6);
 

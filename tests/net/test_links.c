@@ -179,7 +179,8 @@ static const struct {
 	{ "ip route add 10.1.0.2/32 dev up1", 0 },
 	{ "for i in $(seq 100); do echo addr add 10.0.0.$i/32 dev up1; done | ip -batch -", 1 },
 	/* more than the socket can hold */
-	{ "for i in $(seq 4000); do echo addr add 10.0.$((i / 250)).$((i % 250))/32 dev up1; done | ip -batch -", 1 },
+	{ "for i in $(seq 4000); do echo addr add 10.0.$((i / 250)).$((i % 250))/32 dev up1; done "
+	  "| ip -batch -", 1 },
 };
 
 START_TEST(a_burst_of_changes_is_one_call)

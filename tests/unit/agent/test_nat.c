@@ -81,6 +81,7 @@ static const struct {
 	{ { { IPPROTO_TCP, 80, 80, "192.0.2.1", "fd00::2" } }, "map bound6 {", NULL },
 	{ { { IPPROTO_TCP, 80, 80, "192.0.2.1", "fd00::2" } }, "set hairpins6 {", NULL },
 	{ { { IPPROTO_ICMP, 80, 80, NULL, "10.1.0.2" } }, "map ports4 {", NULL },
+	{ { { IPPROTO_TCP, 80, 80, NULL, "::" } }, "map ports6 {", NULL },
 	{ { { IPPROTO_TCP, 0, 80, NULL, "10.1.0.2" } }, "map ports4 {", NULL },
 	{ { { IPPROTO_TCP, 80, 0, NULL, "10.1.0.2" } }, "map ports4 {", NULL },
 };

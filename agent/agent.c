@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "control/control.h"
+#include "endpoint/adopt.h"
+#include "endpoint/lifecycle.h"
+#include "endpoint/statefile.h"
+#include "net/nat.h"
+#include "policy.h"
+#include "uplink.h"
+
+#define HOUSEKEEPING_S 2
+#define LOCK_WAIT_MS 3000
+
+int64_t agent_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* A former agent may still be dying, which takes the kernel a moment. */
+static int lock_patiently(int fd)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	int64_t until = agent_now_ms() + LOCK_WAIT_MS;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || agent_now_ms() >= until)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+/* Two agents over one state would undo each other's work. */
+static int take_lock(int *ret, const char *state_dir)
+{
+	char path[PATH_MAX];
+	int r;
+
+	r = statefile_prepare(state_dir);
+	if (r < 0)
+		return log_error_errno(r, "%s cannot be made", state_dir);
+	if (snprintf(path, sizeof(path), "%s/lock", state_dir) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	*ret = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*ret < 0)
+		return log_error_errno(-errno, "%s cannot be opened", path);
+	r = lock_patiently(*ret);
+	if (r < 0)
+		return log_error_errno(r, "%s is locked: another agent uses %s", path,
+				       state_dir);
+	return 0;
+}
+
+static int open_pools(struct agent *agent)
+{
+	const struct prefix *cidr;
+	char text[PREFIX_TEXT_MAX];
+	int r;
+
+	for (size_t i = 0; i < agent->config.pod_cidr_count; i++) {
+		cidr = &agent->config.pod_cidrs[i];
+		r = ipam_pool_new(&agent->pools[ip_addr_is_v4(&cidr->addr) ? FAMILY_IP4 : FAMILY_IP6],
+				  cidr);
+		if (r < 0)
+			return log_error_errno(r, "pod CIDR %s", prefix_text(text, cidr));
+	}
+	return 0;
+}
+
+static int open_datapath(struct agent *agent)
+{
+	struct datapath_config config = { .bpffs = agent->config.bpffs };
+	char error[DATAPATH_ERROR_MAX];
+	int r;
+
+	if (agent->pools[FAMILY_IP4])
+		config.gateway4 = ipam_pool_gateway(agent->pools[FAMILY_IP4]);
+	if (agent->pools[FAMILY_IP6])
+		config.gateway6 = ipam_pool_gateway(agent->pools[FAMILY_IP6]);
+	r = datapath_open(&agent->dp, &config, error);
+	if (r < 0) {
+		log_error("%s; what is attached stays as it is", error);
+		return r;
+	}
+	r = reconcile_new(&agent->rec, agent->dp);
+	r = r ?: expiry_new(&agent->expiry, agent->base, agent->dp, endpoint_on_purged, agent);
+	r = r ?: linkwork_new(&agent->linkwork, agent->dp);
+	return r < 0 ? log_error_errno(r, "what the kernel holds cannot be read back") : 0;
+}
+
+static void on_manifests(void *arg)
+{
+	policy_apply_soon(arg);
+}
+
+static int open_sources(struct agent *agent)
+{
+	int r = store_new(&agent->store);
+
+	if (!r && agent->config.manifests)
+		r = manifest_new(&agent->manifest, agent->base, agent->store,
+				 agent->config.manifests, on_manifests, agent);
+	return r < 0 ? log_error_errno(r, "manifests %s", agent->config.manifests) : 0;
+}
+
+static void on_signal(evutil_socket_t signal, short what, void *arg)
+{
+	struct agent *agent = arg;
+
+	log_info("ends on signal %d; the datapath goes on enforcing", signal);
+	event_base_loopbreak(agent->base);
+}
+
+static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
+{
+	adopt_deleted(arg);
+	endpoint_housekeeping(arg);
+}
+
+static int open_events(struct agent *agent)
+{
+	static const int signals[] = { SIGTERM, SIGINT };
+	struct timeval every = { .tv_sec = HOUSEKEEPING_S };
+
+	agent->base = event_base_new();
+	if (!agent->base)
+		return -ENOMEM;
+	for (int i = 0; i < 2; i++) {
+		agent->signals[i] = evsignal_new(agent->base, signals[i], on_signal, agent);
+		if (!agent->signals[i] || evsignal_add(agent->signals[i], NULL) < 0)
+			return -ENOMEM;
+	}
+	agent->refresh = evtimer_new(agent->base, policy_on_refresh, agent);
+	agent->settle = evtimer_new(agent->base, policy_on_settle, agent);
+	agent->housekeeping = event_new(agent->base, -1, EV_PERSIST, on_housekeeping, agent);
+	if (!agent->refresh || !agent->settle || !agent->housekeeping)
+		return -ENOMEM;
+	return event_add(agent->housekeeping, &every) < 0 ? -ENOMEM : 0;
+}
+
+static int open_net(struct agent *agent)
+{
+	char text[PREFIX_TEXT_MAX];
+	int r = net_new(&agent->net);
+
+	for (size_t i = 0; !r && i < agent->config.pod_cidr_count; i++) {
+		r = net_cidr_add(agent->net, &agent->config.pod_cidrs[i]);
+		if (r < 0)
+			return log_error_errno(r, "pod CIDR %s cannot be set up",
+					       prefix_text(text, &agent->config.pod_cidrs[i]));
+	}
+	return r < 0 ? log_error_errno(r, "netlink") : 0;
+}
+
+static int put_in_force(struct agent *agent)
+{
+	int r;
+
+	r = adopt_endpoints(agent);
+	if (r < 0)
+		return log_error_errno(r, "%s cannot be read", agent->config.state_dir);
+	adopt_deleted(agent);
+	r = policy_apply(agent);
+	if (r < 0)
+		return r;
+	r = uplink_attach(agent);
+	r = r ?: adopt_finish(agent);
+	if (r < 0)
+		return log_error_errno(r, "what a former agent left cannot be taken over");
+	r = endpoint_apply_nat(agent);
+	return r < 0 ? log_error_errno(r, "nftables") : 0;
+}
+
+int agent_new(struct agent **ret, struct config *config)
+{
+	cleanup(agent_freep) struct agent *agent = calloc(1, sizeof(*agent));
+	uint32_t seed = 0;
+	int r;
+
+	if (!agent)
+		return -ENOMEM;
+	agent->config = *config;
+	*config = (struct config){};
+	agent->lock = -1;
+	agent->started_ms = agent_now_ms();
+	if (getrandom(&seed, sizeof(seed), 0) < 0)
+		return -errno;
+	endpoints_init(&agent->endpoints, seed);
+
+	r = take_lock(&agent->lock, agent->config.state_dir);
+	r = r ?: open_pools(agent);
+	r = r ?: open_events(agent);
+	r = r ?: open_net(agent);
+	r = r ?: open_datapath(agent);
+	r = r ?: open_sources(agent);
+	r = r ?: uplink_watch(agent);
+	r = r ?: put_in_force(agent);
+	r = r ?: control_new(&agent->control, agent);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(&agent);
+	return 0;
+}
+
+int agent_run(struct agent *agent)
+{
+	log_info("node %s is ready: %zu pods, socket %s/weir.sock", agent->config.node_name,
+		 agent->endpoints.count, agent->config.run_dir);
+	return event_base_dispatch(agent->base) < 0 ? -EIO : 0;
+}
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+void agent_free(struct agent *agent)
+{
+	if (!agent)
+		return;
+	control_free(agent->control);
+	manifest_free(agent->manifest);
+	expiry_free(agent->expiry);
+	linkwork_free(agent->linkwork);
+	if (agent->rec)
+		reconcile_settle(agent->rec);
+	reconcile_free(agent->rec);
+	datapath_free(agent->dp);
+	net_free(agent->net);
+	store_free(agent->store);
+	endpoints_done(&agent->endpoints);
+	for (int family = 0; family < FAMILY_MAX; family++)
+		ipam_pool_free(agent->pools[family]);
+	for (int i = 0; i < 2; i++)
+		free_event(agent->signals[i]);
+	free_event(agent->refresh);
+	free_event(agent->settle);
+	free_event(agent->housekeeping);
+	if (agent->base)
+		event_base_free(agent->base);
+	free(agent->host_ips);
+	closep(&agent->lock);
+	config_done(&agent->config);
+	free(agent);
+}
+
+void agent_freep(struct agent **agent)
+{
+	agent_free(*agent);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon: owns all parts and runs the event loop. Start-up order is the
+ * order of safety: state is read back, sources have synced and the first image
+ * is in force before the control socket opens.
+ */
+#pragma once
+
+#include <event2/event.h>
+
+#include "config/config.h"
+#include "datapath/datapath.h"
+#include "endpoint/linkwork.h"
+#include "endpoint/table.h"
+#include "model/ipam.h"
+#include "model/store.h"
+#include "net/net.h"
+#include "reconcile/expiry.h"
+#include "reconcile/reconcile.h"
+#include "source/manifest.h"
+
+enum family {
+	FAMILY_IP4,
+	FAMILY_IP6,
+	FAMILY_MAX,
+};
+
+#define AGENT_PROBLEM_MAX 256
+
+struct control;
+
+struct agent {
+	struct config config;
+	struct event_base *base;
+	struct event *signals[2];
+	struct event *refresh; /* compute and apply, after the events of this moment */
+	struct event *settle;
+	struct event *housekeeping;
+	int lock; /* of the state directory */
+	struct store *store;
+	struct manifest *manifest; /* NULL: no directory is configured */
+	struct net *net;
+	struct datapath *dp;
+	struct reconcile *rec;
+	struct expiry *expiry;
+	struct linkwork *linkwork;
+	struct control *control;
+	struct ipam_pool *pools[FAMILY_MAX]; /* NULL: no pod CIDR of that family */
+	struct endpoint_table endpoints;
+	struct net_link uplink; /* ifindex 0: none */
+	struct ip_addr *host_ips;
+	size_t host_ip_count;
+	int64_t started_ms;
+	int64_t applied_us; /* how long the last apply took */
+	char problem[AGENT_PROBLEM_MAX]; /* why the wanted policy is not in force, or "" */
+};
+
+int agent_new(struct agent **ret, struct config *config);
+void agent_free(struct agent *agent);
+void agent_freep(struct agent **agent);
+
+/* Until SIGTERM or SIGINT. The datapath goes on enforcing afterwards. */
+int agent_run(struct agent *agent);
+
+/* Take away everything that an agent of this configuration ever made. */
+int agent_cleanup(const struct config *config);
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t agent_now_ms(void);

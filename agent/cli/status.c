@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One screen: is it healthy, what does it serve, how full is it, what goes wrong. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+
+#define PRESSURE_PERCENT 50 /* tables that are fuller get a line */
+#define DROPS_SHOWN 12
+#define PROBLEMS_SHOWN 8
+
+static int print_health(FILE *out, const json_t *answer)
+{
+	cleanup(freep) char *cidrs = json_join(json_object_get(answer, "podCidrs"), ", ", 0);
+	char up[UNIT_TEXT_MAX];
+
+	if (!cidrs)
+		return -ENOMEM;
+	fprintf(out, "%s: weir %s on %s, up %s\n",
+		json_flag(answer, "healthy") ? "healthy" : "NOT HEALTHY",
+		json_text(answer, "version"), json_text(answer, "node"),
+		duration_text(up, json_number(answer, "uptimeSeconds")));
+	fprintf(out, "Uplink      %s, mtu %lld, pods %s\n", json_text(answer, "uplink"),
+		json_number(answer, "mtu"), cidrs);
+	return 0;
+}
+
+static void print_counts(FILE *out, const json_t *answer)
+{
+	const json_t *endpoints = json_object_get(answer, "endpoints");
+	const json_t *policy = json_object_get(answer, "policy");
+	const char *error = json_text(policy, "error");
+
+	fprintf(out, "Endpoints   %lld ready, %lld reserved, %lld leaving\n",
+		json_number(endpoints, "ready"), json_number(endpoints, "reserved"),
+		json_number(endpoints, "leaving"));
+	fprintf(out, "Policy      %s, generation %lld: %lld rule sets, %lld classes, %lld peers, "
+		     "applied in %.1f ms\n",
+		json_flag(policy, "inForce") ? "in force" : "NOT IN FORCE",
+		json_number(answer, "generation"), json_number(policy, "rulesets"),
+		json_number(policy, "classes"), json_number(policy, "peers"),
+		(double)json_number(policy, "appliedMicroseconds") / 1000);
+	if (*error)
+		fprintf(out, "            %s\n", error);
+}
+
+static void print_addresses(FILE *out, const json_t *pools)
+{
+	json_t *pool;
+	size_t i;
+
+	json_array_foreach(pools, i, pool)
+		fprintf(out, "%-10s  %s: %lld used, %lld available\n", i ? "" : "Addresses",
+			json_text(pool, "cidr"), json_number(pool, "used"),
+			json_number(pool, "available"));
+}
+
+static void print_sources(FILE *out, const json_t *sources)
+{
+	json_t *source;
+	size_t i;
+
+	json_array_foreach(sources, i, source)
+		fprintf(out, "%-10s  %s %s: %lld files, %lld objects\n", i ? "" : "Sources",
+			json_text(source, "kind"), json_text(source, "path"),
+			json_number(source, "files"), json_number(source, "objects"));
+}
+
+static json_int_t percent(const json_t *map)
+{
+	json_int_t max = json_number(map, "max");
+
+	return max > 0 ? (json_int_t)((double)json_number(map, "entries") * 100 / (double)max) : 0;
+}
+
+/* The tables under pressure, or in one line that there are none. */
+static void print_maps(FILE *out, const json_t *maps)
+{
+	const json_t *fullest = NULL;
+	const char *title = "Tables";
+	json_t *map;
+	size_t i;
+
+	json_array_foreach(maps, i, map) {
+		if (!fullest || percent(map) > percent(fullest))
+			fullest = map;
+		if (percent(map) <= PRESSURE_PERCENT)
+			continue;
+		fprintf(out, "%-10s  %s is %lld %% full: %lld of %lld\n", title,
+			json_text(map, "name"), percent(map), json_number(map, "entries"),
+			json_number(map, "max"));
+		title = "";
+	}
+	if (fullest && percent(fullest) <= PRESSURE_PERCENT)
+		fprintf(out, "Tables      room in all %zu; the fullest is %s with %lld %%\n",
+			json_array_size(maps), json_text(fullest, "name"), percent(fullest));
+}
+
+static json_int_t packets(const json_t *counters, const char *direction)
+{
+	return json_number(json_object_get(counters, direction), "packets");
+}
+
+static void print_passed(FILE *out, const json_t *passed)
+{
+	const json_t *in = json_object_get(passed, "ingress");
+	const json_t *eg = json_object_get(passed, "egress");
+	char in_bytes[UNIT_TEXT_MAX], eg_bytes[UNIT_TEXT_MAX];
+
+	fprintf(out, "Passed      ingress %lld packets (%s), egress %lld packets (%s)\n",
+		json_number(in, "packets"), bytes_text(in_bytes, json_number(in, "bytes")),
+		json_number(eg, "packets"), bytes_text(eg_bytes, json_number(eg, "bytes")));
+}
+
+/* Most packets first. */
+static int compare_drops(const void *left, const void *right)
+{
+	const json_t *a = *(json_t *const *)left, *b = *(json_t *const *)right;
+	json_int_t x = packets(a, "ingress") + packets(a, "egress");
+	json_int_t y = packets(b, "ingress") + packets(b, "egress");
+
+	return (x < y) - (x > y);
+}
+
+static int print_drop_table(FILE *out, json_t *const *drops, size_t count)
+{
+	cleanup(table_done) struct table table = TABLE("DROPPED", ">INGRESS", ">EGRESS", "BECAUSE");
+	size_t shown = count < DROPS_SHOWN ? count : DROPS_SHOWN;
+
+	for (size_t i = 0; i < shown; i++) {
+		table_cell(&table, "%s", json_text(drops[i], "reason"));
+		table_cell(&table, "%lld", packets(drops[i], "ingress"));
+		table_cell(&table, "%lld", packets(drops[i], "egress"));
+		table_cell(&table, "%s", json_text(drops[i], "text"));
+	}
+	fputc('\n', out);
+	if (table_print(out, &table) < 0)
+		return -ENOMEM;
+	if (shown < count)
+		fprintf(out, "and %zu more; all: weir status -o yaml\n", count - shown);
+	return 0;
+}
+
+static int print_drops(FILE *out, const json_t *all)
+{
+	cleanup(freep) json_t **drops = calloc(json_array_size(all) + 1, sizeof(*drops));
+	size_t count = 0, i;
+	json_t *drop;
+
+	if (!drops)
+		return -ENOMEM;
+	json_array_foreach(all, i, drop)
+		if (packets(drop, "ingress") || packets(drop, "egress"))
+			drops[count++] = drop;
+	if (!count) {
+		fprintf(out, "Dropped     nothing\n");
+		return 0;
+	}
+	qsort(drops, count, sizeof(*drops), compare_drops);
+	return print_drop_table(out, drops, count);
+}
+
+/* "FILE:LINE: OBJECT: FIELD: TEXT", without what is not known. */
+static void print_problem(FILE *out, const json_t *problem)
+{
+	const char *object = json_text(problem, "object"), *field = json_text(problem, "field");
+	json_int_t line = json_number(problem, "line");
+
+	fprintf(out, "  %s", json_text(problem, "file"));
+	if (line > 0)
+		fprintf(out, ":%lld", line);
+	if (json_flag(problem, "warning"))
+		fprintf(out, ": warning");
+	fprintf(out, "%s%s%s%s: %s\n", *object ? ": " : "", object, *field ? ": " : "", field,
+		json_text(problem, "text"));
+}
+
+static void print_problems(FILE *out, const json_t *sources)
+{
+	size_t count = 0, i, j;
+	json_t *source, *problem;
+
+	json_array_foreach(sources, i, source) {
+		json_array_foreach(json_object_get(source, "problems"), j, problem) {
+			if (!count)
+				fprintf(out, "\nPROBLEMS\n");
+			if (count++ < PROBLEMS_SHOWN)
+				print_problem(out, problem);
+		}
+	}
+	if (count > PROBLEMS_SHOWN)
+		fprintf(out, "  and %zu more; all: weir status -o yaml\n", count - PROBLEMS_SHOWN);
+}
+
+int print_status(FILE *out, const json_t *answer)
+{
+	const json_t *sources = json_object_get(answer, "sources");
+	int r = print_health(out, answer);
+
+	if (r < 0)
+		return r;
+	print_counts(out, answer);
+	print_addresses(out, json_object_get(answer, "addresses"));
+	print_sources(out, sources);
+	print_maps(out, json_object_get(answer, "maps"));
+	print_passed(out, json_object_get(answer, "passed"));
+	r = print_drops(out, json_object_get(answer, "drops"));
+	if (r < 0)
+		return r;
+	print_problems(out, sources);
+	return 0;
+}

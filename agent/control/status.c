@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+/* GET /v1/status: the health of the node on one screen. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "control/queries.h"
+#include "weir/reason.h"
+
+static json_t *cidrs_to_json(const struct agent *agent)
+{
+	char text[PREFIX_TEXT_MAX];
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < agent->config.pod_cidr_count; i++)
+		json_array_append_new(list, json_string(prefix_text(text,
+								    &agent->config.pod_cidrs[i])));
+	return list;
+}
+
+static json_t *endpoints_to_json(const struct agent *agent)
+{
+	int counts[POD_LEAVING + 1] = {};
+	struct pod_endpoint *ep;
+
+	for (uint32_t pos = 0; (ep = endpoints_next(&agent->endpoints, &pos));)
+		counts[ep->state]++;
+	return json_pack("{s:i,s:i,s:i}", "ready", counts[POD_READY], "reserved",
+			 counts[POD_RESERVED] + counts[POD_ATTACHING], "leaving",
+			 counts[POD_LEAVING]);
+}
+
+static json_t *addresses_to_json(const struct agent *agent)
+{
+	char text[PREFIX_TEXT_MAX];
+	json_t *list = json_array();
+
+	for (int family = 0; family < FAMILY_MAX; family++) {
+		struct ipam_pool *pool = agent->pools[family];
+
+		if (pool)
+			json_array_append_new(
+				list, json_pack("{s:s,s:I,s:I}", "cidr",
+						prefix_text(text, ipam_pool_prefix(pool)), "used",
+						(json_int_t)ipam_pool_used(pool), "available",
+						(json_int_t)ipam_pool_available(pool)));
+	}
+	return list;
+}
+
+static json_t *problem_to_json(const struct manifest_problem *problem)
+{
+	return json_pack("{s:s,s:i,s:i,s:s,s:s,s:s,s:b}", "file", problem->file, "document",
+			 (int)problem->document, "line", (int)problem->line, "object",
+			 problem->object, "field", problem->field, "text", problem->text, "warning",
+			 problem->warning);
+}
+
+static json_t *sources_to_json(const struct agent *agent)
+{
+	const struct manifest_problem *problems;
+	json_t *list = json_array(), *items = json_array();
+	size_t count, objects = 0;
+
+	if (!agent->manifest) {
+		json_decref(items);
+		return list;
+	}
+	problems = manifest_problems(agent->manifest, &count);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(items, problem_to_json(&problems[i]));
+	for (int kind = 0; kind < OBJECT_KIND_MAX; kind++)
+		objects += store_count(agent->store, (enum object_kind)kind);
+	json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I,s:o}", "kind", "manifests", "path",
+					      agent->config.manifests, "files",
+					      (json_int_t)manifest_files(agent->manifest), "objects",
+					      (json_int_t)objects, "problems", items));
+	return list;
+}
+
+static json_t *policy_to_json(const struct agent *agent)
+{
+	const struct image *image = reconcile_image(agent->rec);
+
+	return json_pack("{s:b,s:s,s:I,s:I,s:I,s:I}", "inForce", reconcile_in_force(agent->rec),
+			 "error", agent->problem, "rulesets", (json_int_t)image->ruleset_count,
+			 "classes", (json_int_t)image->class_count, "peers",
+			 (json_int_t)image->peer_count, "appliedMicroseconds",
+			 (json_int_t)agent->applied_us);
+}
+
+/* Entries of the maps that this agent fills; it knows them without asking the kernel. */
+static json_t *maps_to_json(const struct agent *agent)
+{
+	const struct image *image = reconcile_image(agent->rec);
+	json_int_t used[DATAPATH_MAP_MAX] = {};
+	json_t *list = json_array();
+
+	used[MAP_ENDPOINT] = (json_int_t)agent->endpoints.count;
+	used[MAP_RULESET] = (json_int_t)image->ruleset_count;
+	used[MAP_POLICY_BITS] = (json_int_t)image->row_count;
+	for (size_t i = 0; i < image->peer_count; i++)
+		used[ip_addr_is_v4(&image->peers[i].addr) ? MAP_PEER4 : MAP_PEER6]++;
+	for (size_t i = 0; i < image->ruleset_count; i++) {
+		const struct image_ruleset *set = &image->rulesets[i];
+
+		used[MAP_POLICY_CLASS] += (json_int_t)set->class_count;
+		used[MAP_POLICY_PORT] += (json_int_t)set->port_count;
+		for (size_t j = 0; j < set->cidr_count; j++)
+			used[ip_addr_is_v4(&set->cidrs[j].prefix.addr) ? MAP_POLICY_CIDR4 :
+									 MAP_POLICY_CIDR6]++;
+	}
+	for (int map = MAP_ENDPOINT; map <= MAP_POLICY_BITS; map++)
+		json_array_append_new(
+			list, json_pack("{s:s,s:I,s:I}", "name",
+					datapath_map_name((enum datapath_map)map), "entries",
+					used[map], "max",
+					(json_int_t)datapath_map_entries_max(
+						agent->dp, (enum datapath_map)map)));
+	return list;
+}
+
+static json_t *metric_to_json(const struct metric *metrics, enum drop_reason reason,
+			      enum policy_dir dir)
+{
+	const struct metric *metric = &metrics[metric_index(reason, dir)];
+
+	return json_pack("{s:I,s:I}", "packets", (json_int_t)metric->packets, "bytes",
+			 (json_int_t)metric->bytes);
+}
+
+static const char *const reason_names[DROP_REASON_MAX] = {
+#define X(name, number, text) [number] = #name,
+	DROP_REASONS(X)
+#undef X
+};
+
+static const char *const reason_texts[DROP_REASON_MAX] = {
+#define X(name, number, text) [number] = text,
+	DROP_REASONS(X)
+#undef X
+};
+
+static int counters_to_json(json_t *answer, const struct agent *agent)
+{
+	struct metric metrics[METRIC_MAX];
+	json_t *drops, *in, *out;
+	int r;
+
+	r = datapath_metrics(agent->dp, metrics);
+	if (r < 0)
+		return r;
+	drops = json_array();
+	for (int reason = DROP_NONE; reason < DROP_REASON_MAX; reason++) {
+		in = metric_to_json(metrics, (enum drop_reason)reason, POLICY_INGRESS);
+		out = metric_to_json(metrics, (enum drop_reason)reason, POLICY_EGRESS);
+		if (reason == DROP_NONE)
+			json_object_set_new(answer, "passed",
+					    json_pack("{s:o,s:o}", "ingress", in, "egress", out));
+		else
+			json_array_append_new(drops, json_pack("{s:s,s:i,s:s,s:o,s:o}", "reason",
+							       reason_names[reason], "number",
+							       reason, "text", reason_texts[reason],
+							       "ingress", in, "egress", out));
+	}
+	json_object_set_new(answer, "drops", drops);
+	return 0;
+}
+
+static bool has_errors(const struct agent *agent)
+{
+	const struct manifest_problem *problems;
+	size_t count = 0;
+
+	if (!agent->manifest)
+		return false;
+	problems = manifest_problems(agent->manifest, &count);
+	for (size_t i = 0; i < count; i++)
+		if (!problems[i].warning)
+			return true;
+	return false;
+}
+
+int query_status(json_t **ret, struct agent *agent, const json_t *body, const char *tail,
+		 struct fault *fault)
+{
+	bool healthy = reconcile_in_force(agent->rec) && !agent->problem[0] && !has_errors(agent);
+	int64_t uptime = (agent_now_ms() - agent->started_ms) / 1000;
+	int r;
+
+	*ret = json_pack("{s:s,s:s,s:b,s:I,s:I,s:o,s:s,s:i,s:o,s:o,s:o,s:o,s:o}", "version",
+			 WEIR_VERSION, "node", agent->config.node_name, "healthy", healthy,
+			 "generation", (json_int_t)datapath_state(agent->dp)->generation,
+			 "uptimeSeconds", (json_int_t)uptime, "podCidrs", cidrs_to_json(agent),
+			 "uplink", agent->uplink.name, "mtu", (int)agent->uplink.mtu, "endpoints",
+			 endpoints_to_json(agent), "addresses", addresses_to_json(agent), "sources",
+			 sources_to_json(agent), "policy", policy_to_json(agent), "maps",
+			 maps_to_json(agent));
+	if (!*ret)
+		return fault_errno(fault, FAULT_KERNEL, -ENOMEM, "status", "%s", "answer");
+	r = counters_to_json(*ret, agent);
+	if (r < 0) {
+		json_decref(take_ptr(ret));
+		return fault_errno(fault, FAULT_KERNEL, r, "counters cannot be read", "%s", "metric");
+	}
+	return 0;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "endpoint/adopt.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "endpoint/lifecycle.h"
+#include "endpoint/statefile.h"
+#include "weir/linkname.h"
+
+static void closedirp(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static bool link_is_there(struct agent *agent, const struct pod_endpoint *ep)
+{
+	struct net_link link;
+
+	return !net_link_get(&link, agent->net, ep->ifindex) &&
+	       !strcmp(link.name, ep->host_ifname);
+}
+
+static void take_addresses(struct agent *agent, const struct pod_endpoint *ep)
+{
+	char text[ADDR_TEXT_MAX];
+	int r;
+
+	for (int family = 0; family < FAMILY_MAX; family++) {
+		if (!agent->pools[family] || ip_addr_is_none(&ep->ips[family]))
+			continue;
+		r = ipam_pool_take_addr(agent->pools[family], &ep->ips[family]);
+		/* An IPAM plugin's address, or one of a former pod CIDR, is no business of the pool. */
+		if (r < 0 && r != -ERANGE)
+			log_warn_errno(r, "pod %s/%s: address %s", ep->namespace, ep->pod,
+				       addr_text(text, &ep->ips[family]));
+	}
+}
+
+/* The slot may be empty (the BPF file system was lost) or another pod's (it was reused by force). */
+static int take_slot(struct agent *agent, const struct pod_endpoint *ep)
+{
+	struct endpoint entry = endpoint_entry(ep);
+	const struct endpoint *slot;
+
+	slot = reconcile_slot(agent->rec, ep->ifindex & (ENDPOINT_SLOTS - 1));
+	if (slot && slot->ifindex == ep->ifindex)
+		return 0;
+	if (slot)
+		reconcile_endpoint_close(agent->rec, slot->ifindex);
+	return reconcile_endpoint_open(agent->rec, &entry);
+}
+
+static void on_state(struct pod_endpoint *ep, void *arg)
+{
+	struct agent *agent = arg;
+	int r;
+
+	if (!link_is_there(agent, ep)) {
+		log_info("pod %s/%s is gone: its interface %s does not exist any more",
+			 ep->namespace, ep->pod, ep->host_ifname);
+		statefile_remove(agent->config.state_dir, ep);
+		pod_endpoint_free(ep);
+		return;
+	}
+	r = take_slot(agent, ep);
+	ep->state = POD_ATTACHING;
+	ep->since_ms = agent_now_ms();
+	r = r ?: endpoints_insert(&agent->endpoints, ep);
+	if (r < 0) {
+		log_error_errno(r, "pod %s/%s on %s cannot be adopted; it is cut off",
+				ep->namespace, ep->pod, ep->host_ifname);
+		pod_endpoint_free(ep);
+		return;
+	}
+	take_addresses(agent, ep);
+}
+
+static void on_broken(const char *path, const char *why, void *arg)
+{
+	log_error("%s: %s; its pod is cut off", path, why);
+}
+
+int adopt_endpoints(struct agent *agent)
+{
+	return statefile_each(agent->config.state_dir, on_state, on_broken, agent);
+}
+
+static int finish_one(struct agent *agent, struct pod_endpoint *ep)
+{
+	struct net_pod pod = endpoint_net_pod(agent, ep);
+	int r;
+
+	r = datapath_attach_pod(agent->dp, ep->ifindex);
+	if (!r && !ep->chained) {
+		r = net_link_up(agent->net, ep->ifindex);
+		r = r ?: net_pod_add(agent->net, &pod);
+	}
+	return r ?: reconcile_endpoint_ready(agent->rec, ep->ifindex);
+}
+
+/* Slots whose pod nobody knows. */
+static void close_strangers(struct agent *agent)
+{
+	const struct endpoint *slot;
+
+	for (uint32_t i = 0; i < ENDPOINT_SLOTS; i++) {
+		slot = reconcile_slot(agent->rec, i);
+		if (!slot || endpoints_at(&agent->endpoints, slot->ifindex))
+			continue;
+		expiry_purge(agent->expiry, slot->ifindex);
+		reconcile_endpoint_close(agent->rec, slot->ifindex);
+	}
+}
+
+static bool is_pod_link(const char *name)
+{
+	size_t prefix = strlen(LINKNAME_PREFIX);
+
+	return strlen(name) == LINKNAME_MAX - 1 && !strncmp(name, LINKNAME_PREFIX, prefix) &&
+	       strspn(name + prefix, "abcdefghijklmnopqrstuvwxyz234567") == LINKNAME_MAX - 1 - prefix;
+}
+
+/* Links of pods that were never attached, or whose state is lost. */
+static void delete_strange_links(struct agent *agent)
+{
+	cleanup(freep) struct net_link *links = NULL;
+	size_t count = 0;
+
+	if (net_links(&links, &count, agent->net, LINKNAME_PREFIX) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (!is_pod_link(links[i].name) ||
+		    endpoints_at(&agent->endpoints, links[i].ifindex))
+			continue;
+		log_info("interface %s belongs to no pod: it is removed", links[i].name);
+		linkwork_delete(agent->linkwork, links[i].ifindex);
+	}
+}
+
+static void detach_stranger(uint32_t ifindex, void *arg)
+{
+	struct agent *agent = arg;
+	struct net_link link;
+
+	if (net_link_get(&link, agent->net, ifindex) == -ENODEV ||
+	    (!endpoints_at(&agent->endpoints, ifindex) && ifindex != agent->uplink.ifindex &&
+	     !is_pod_link(link.name)))
+		datapath_detach(agent->dp, ifindex);
+}
+
+int adopt_finish(struct agent *agent)
+{
+	struct pod_endpoint *ep;
+	int r;
+
+	for (uint32_t pos = 0; (ep = endpoints_next(&agent->endpoints, &pos));) {
+		if (ep->state != POD_ATTACHING)
+			continue;
+		r = finish_one(agent, ep);
+		if (r < 0) {
+			log_error_errno(r, "pod %s/%s on %s cannot be adopted; it is cut off",
+					ep->namespace, ep->pod, ep->host_ifname);
+			reconcile_endpoint_close(agent->rec, ep->ifindex);
+		}
+		ep->state = POD_READY;
+		linkwork_promote(agent->linkwork, ep->ifindex);
+	}
+	close_strangers(agent);
+	delete_strange_links(agent);
+	return datapath_each_device(agent->dp, detach_stranger, agent);
+}
+
+void adopt_deleted(struct agent *agent)
+{
+	cleanup(closedirp) DIR *dir = NULL;
+	char path[PATH_MAX];
+	struct dirent *entry;
+	char *at;
+
+	snprintf(path, sizeof(path), "%s/deleted", agent->config.run_dir);
+	dir = opendir(path);
+	if (!dir)
+		return;
+	while ((entry = readdir(dir))) {
+		at = strrchr(entry->d_name, '@');
+		if (!at || at == entry->d_name)
+			continue;
+		snprintf(path, sizeof(path), "%s/deleted/%s", agent->config.run_dir, entry->d_name);
+		unlink(path);
+		*at = '\0';
+		endpoint_release(agent, entry->d_name, at + 1);
+	}
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The start of an agent: what a former one left is taken over, what the machine
+ * has lost meanwhile is let go. Packets do not notice.
+ */
+#pragma once
+
+#include "agent.h"
+
+/* Before the first image: endpoints from the state directory whose link is still there. */
+int adopt_endpoints(struct agent *agent);
+
+/* After the first image: programs, routes and readiness of the adopted ones, removal of the rest. */
+int adopt_finish(struct agent *agent);
+
+/* DELs that came while no agent was there: <run-dir>/deleted/<containerID>@<ifname>. */
+void adopt_deleted(struct agent *agent);

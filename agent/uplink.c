@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "uplink.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "policy.h"
+
+static int read_addresses(struct agent *agent, bool *changed)
+{
+	struct ip_addr *ips;
+	size_t count;
+	int r;
+
+	r = net_addrs(&ips, &count, agent->net);
+	if (r < 0)
+		return r;
+	*changed = count != agent->host_ip_count ||
+		   (count && memcmp(ips, agent->host_ips, count * sizeof(*ips)));
+	free(agent->host_ips);
+	agent->host_ips = ips;
+	agent->host_ip_count = count;
+	return 0;
+}
+
+/* A node without a way to the outside has no uplink; one that is named may come later. */
+static int find(struct net_link *ret, struct agent *agent)
+{
+	int r = agent->config.uplink ? net_link_find(ret, agent->net, agent->config.uplink) :
+				       net_uplink(ret, agent->net);
+
+	if (r != -ENOENT && r != -ENODEV)
+		return r;
+	*ret = (struct net_link){};
+	return 0;
+}
+
+int uplink_attach(struct agent *agent)
+{
+	int r;
+
+	if (!agent->uplink.ifindex)
+		return 0;
+	r = datapath_attach(agent->dp, agent->uplink.ifindex, PROGRAM_FROM_WIRE);
+	if (r < 0)
+		return log_error_errno(r, "uplink %s: attaching from_wire", agent->uplink.name);
+	log_info("uplink is %s, MTU %u", agent->uplink.name, agent->uplink.mtu);
+	return 0;
+}
+
+static void on_change(void *arg)
+{
+	struct agent *agent = arg;
+	struct net_link link;
+	bool changed;
+
+	if (!read_addresses(agent, &changed) && changed)
+		policy_apply_soon(agent);
+	if (find(&link, agent) < 0 || link.ifindex == agent->uplink.ifindex)
+		return;
+	if (agent->uplink.ifindex)
+		datapath_detach(agent->dp, agent->uplink.ifindex);
+	agent->uplink = link;
+	uplink_attach(agent);
+}
+
+int uplink_watch(struct agent *agent)
+{
+	bool changed;
+	int r;
+
+	r = read_addresses(agent, &changed);
+	r = r ?: find(&agent->uplink, agent);
+	r = r ?: net_watch(agent->net, agent->base, on_change, agent);
+	return r < 0 ? log_error_errno(r, "the node's network cannot be read") : 0;
+}
