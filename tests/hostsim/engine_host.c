@@ -70,6 +70,11 @@ void sim_linear(uint32_t bytes)
 	linear = bytes;
 }
 
+void sim_fail(const char *helper)
+{
+	sim.fail = helper;
+}
+
 bool engine_run(struct engine_run *run)
 {
 	struct sim_skb *skb = sim_skb_new(run->frame->data, (uint32_t)run->frame->len, linear);

@@ -28,14 +28,6 @@ static bool is_array(const struct sim_map *map)
 	return map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
-static bool helper_fails(const char *name)
-{
-	if (!sim.fail || strcmp(sim.fail, name))
-		return false;
-	sim.fail = NULL;
-	return true;
-}
-
 struct sim_map *sim_map_find(const char *name)
 {
 	for (struct sim_map *const *map = __start_sim_maps; map < __stop_sim_maps; map++)
@@ -166,7 +158,7 @@ long bpf_map_update_elem(struct sim_map *map, const void *key, const void *value
 {
 	struct sim_element *el = *find_exact(map, key);
 
-	if (helper_fails(map->name))
+	if (sim_fails(map->name))
 		return -ENOMEM;
 	if (is_array(map))
 		return lookup_array(map, key) ? (memcpy(lookup_array(map, key), value,

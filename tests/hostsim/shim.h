@@ -74,6 +74,9 @@ struct sim {
 
 extern struct sim sim;
 
+/* It is this helper's turn to fail. */
+bool sim_fails(const char *helper);
+
 struct sim_skb *sim_skb_new(const void *data, uint32_t len, uint32_t linear);
 void sim_skb_free(struct sim_skb *skb);
 void sim_skb_copy(void *ret, const struct sim_skb *skb);

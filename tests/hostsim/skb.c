@@ -10,7 +10,7 @@
 
 struct sim sim;
 
-static bool helper_fails(const char *name)
+bool sim_fails(const char *name)
 {
 	if (!sim.fail || strcmp(sim.fail, name))
 		return false;
@@ -123,7 +123,7 @@ static uint32_t head_at_least(const struct __sk_buff *skb, uint32_t len)
 long bpf_skb_store_bytes(struct __sk_buff *skb, uint32_t offset, const void *from, uint32_t len,
 			 uint64_t flags)
 {
-	if (helper_fails(__func__))
+	if (sim_fails(__func__))
 		return -ENOMEM;
 	if (!is_inside(skb, offset, len))
 		return -EFAULT;
@@ -133,7 +133,7 @@ long bpf_skb_store_bytes(struct __sk_buff *skb, uint32_t offset, const void *fro
 
 long bpf_skb_pull_data(struct __sk_buff *skb, uint32_t len)
 {
-	if (helper_fails(__func__) || len > skb->len)
+	if (sim_fails(__func__) || len > skb->len)
 		return -ENOMEM;
 	rebuild(skb, skb->len, head_at_least(skb, len), 0, NULL, 0);
 	return 0;
@@ -141,7 +141,7 @@ long bpf_skb_pull_data(struct __sk_buff *skb, uint32_t len)
 
 long bpf_skb_change_tail(struct __sk_buff *skb, uint32_t len, uint64_t flags)
 {
-	if (helper_fails(__func__) || len < ETH_HLEN || len > 16384)
+	if (sim_fails(__func__) || len < ETH_HLEN || len > 16384)
 		return -EINVAL;
 	rebuild(skb, len, head_at_least(skb, 0), 0, NULL, 0);
 	return 0;
@@ -149,7 +149,7 @@ long bpf_skb_change_tail(struct __sk_buff *skb, uint32_t len, uint64_t flags)
 
 long bpf_skb_change_type(struct __sk_buff *skb, uint32_t type)
 {
-	if (helper_fails(__func__))
+	if (sim_fails(__func__))
 		return -EINVAL;
 	skb->pkt_type = type;
 	return 0;
@@ -157,7 +157,7 @@ long bpf_skb_change_type(struct __sk_buff *skb, uint32_t type)
 
 long bpf_clone_redirect(struct __sk_buff *skb, uint32_t ifindex, uint64_t flags)
 {
-	if (helper_fails(__func__))
+	if (sim_fails(__func__))
 		return -ENOMEM;
 	if (sim.clone)
 		sim.clone(of(skb), ifindex, flags);
