@@ -146,10 +146,10 @@ class Demo:
 
     # --- the change
 
-    def wait_until_in_force(self, changed, expected):
-        """Probes one connection that the change allows until it works; milliseconds."""
-        allowed = next(probe for probe in changed if expected[probe])
+    def change_and_wait(self, path, allowed):
+        """Exchanges the file, probes what it newly allows until that works; milliseconds."""
         start = time.monotonic()
+        self.node.replace_manifest(path)
         while time.monotonic() - start < IN_FORCE_SECONDS:
             if matrix.measure([allowed], self.parties, self.command_of,
                               f"{self.node.build}/tests/probe/weir-probe", 100)[allowed]:
@@ -166,16 +166,13 @@ class Demo:
         for line in diff.stdout.splitlines()[2:]:
             if not line.startswith(("@@", "+#", "-#")):
                 print(f"    {line}")
-        wanted = self.wanted()
-        old = matrix.expected(policy.load(self.node.manifests), self.parties, wanted)
-        self.node.replace_manifest(path)
-        cluster = policy.load(self.node.manifests)
-        new = matrix.expected(cluster, self.parties, wanted)
-        changed = [probe for probe in wanted if old[probe] != new[probe]]
-        took = self.wait_until_in_force(changed, new)
+        cluster = policy.load(self.node.manifests, instead=path)
+        expected = matrix.expected(cluster, self.parties, before)
+        allowed = next(probe for probe in before if expected[probe] and not before[probe])
+        took = self.change_and_wait(path, allowed)
         self.say(f"in force after at most {took:.0f} ms")
         measured, expected = self.compare(cluster, "the same matrix again")
-        moved = [probe for probe in wanted if before[probe] != measured[probe]]
+        moved = [probe for probe in before if before[probe] != measured[probe]]
         print("    What changed (all other cells are what they were):")
         for probe in moved:
             print(f"      {'now allowed' if measured[probe] else 'now denied '}  "
