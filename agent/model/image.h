@@ -25,7 +25,7 @@ struct image_endpoint {
 	struct ip_addr ips[2]; /* :: means none */
 };
 
-/* An address of this node. */
+/* What the image is computed from; everything is borrowed. */
 struct image_input {
 	const struct store *store;
 	const char *node_name;
@@ -67,14 +67,19 @@ struct image_row {
 struct image_group {
 	enum policy_tier tier;
 	uint8_t action; /* 0 allow, 1 deny, 2 pass */
-	char *text; /* for people: peers and ports, then the policies, e.g. "NetworkPolicy shop/front rule 0" */
+	/*
+	 * For people: peers, ports, the rules that say so. "from pods app=front in namespace
+	 * shop, 10.0.0.0/8 except 10.1.0.0/16; ports 80/tcp (NetworkPolicy shop/front rule 0)"
+	 */
+	char *text;
 };
 
 struct image_ruleset {
 	uint32_t id;
 	enum policy_dir dir;
 	struct ruleset header;
-	char *identity; /* canonical source form: equal identity, equal meaning */
+	/* Canonical source form, names of policies included: equal identity, equal meaning. */
+	char *identity;
 	struct image_class_bits *classes;
 	size_t class_count;
 	struct image_port_bits *ports;

@@ -154,16 +154,18 @@ static int add_block(struct reader *reader, const struct policy_peer *block, uin
 		     uint8_t proto)
 {
 	const struct image_build *build = reader->build;
+	size_t end = peers_from(build, &block->cidr, true);
 
-	for (size_t i = 0; i < build->image->peer_count; i++) {
+	for (size_t i = peers_from(build, &block->cidr, false); i < end; i++) {
 		const struct image_peer *peer = &build->image->peers[i];
 		const struct image_shape *shape;
 
-		if (build->peer_pods[i] == INTERN_NONE ||
-		    !cidr_matches(&block->cidr, block->except, block->except_count, &peer->addr))
+		if (build->peer_pods[i] == INTERN_NONE)
 			continue;
 		shape = &build->shapes[build->pods[build->peer_pods[i]].shape];
-		if (shape->selectable && add_address(reader, peer, shape, name, proto) < 0)
+		if (shape->selectable &&
+		    cidr_matches(&block->cidr, block->except, block->except_count, &peer->addr) &&
+		    add_address(reader, peer, shape, name, proto) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -203,10 +205,13 @@ static int resolve_name(struct port_set *ports, struct reader *reader,
 
 	if (name == INTERN_NONE)
 		return -ENOMEM;
-	for (size_t i = 0; i < shape->port_count; i++)
+	for (size_t i = 0; i < shape->port_count; i++) {
+		uint16_t number = shape->ports[i].port;
+
 		if (shape->ports[i].name == name &&
-		    port_set_add(ports, port->proto, shape->ports[i].port, shape->ports[i].port) < 0)
+		    port_set_add(ports, port->proto, number, number) < 0)
 			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -232,24 +237,34 @@ static int read_rule(struct reader *reader)
 	return group ? add_peers(reader, group) : -ENOMEM;
 }
 
+static int read_policy(struct reader *reader)
+{
+	const struct network_policy *policy = &reader->policy->policy;
+	enum policy_dir dir = reader->groups->dir;
+	int r = 0;
+
+	for (size_t i = 0; i < policy->rule_count[dir] && r >= 0; i++) {
+		reader->source.rule = (uint32_t)i;
+		reader->rule = &policy->rules[dir][i];
+		if (!reader->rule->matches_nothing)
+			r = read_rule(reader);
+	}
+	return r;
+}
+
 int groups_build(struct rule_groups *groups, struct image_build *build,
 		 const struct image_shape *shape, const struct id_list *policies)
 {
 	struct reader reader = { .build = build, .groups = groups, .shape = shape };
 	int r = 0;
 
-	for (size_t i = 0; i < policies->count; i++) {
+	for (size_t i = 0; i < policies->count && r >= 0; i++) {
 		reader.source.policy = policies->items[i];
 		reader.policy = build->policies[policies->items[i]];
 		groups->isolated = true;
-		if (id_list_add(&groups->policies, policies->items[i]) < 0)
-			return -ENOMEM;
-		for (size_t k = 0; k < reader.policy->policy.rule_count[groups->dir] && r >= 0; k++) {
-			reader.source.rule = (uint32_t)k;
-			reader.rule = &reader.policy->policy.rules[groups->dir][k];
-			if (!reader.rule->matches_nothing)
-				r = read_rule(&reader);
-		}
+		r = id_list_add(&groups->policies, policies->items[i]);
+		if (r >= 0)
+			r = read_policy(&reader);
 	}
 	if (r < 0)
 		return r;

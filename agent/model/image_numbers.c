@@ -31,11 +31,11 @@ int number_source_init(struct number_source *source, const struct image *previou
 
 uint32_t number_take(struct number_source *source)
 {
-	while (source->at < source->taken.count && source->taken.items[source->at] <= source->next) {
-		if (source->taken.items[source->at] == source->next)
+	const struct id_list *taken = &source->taken;
+
+	for (; source->at < taken->count && taken->items[source->at] <= source->next; source->at++)
+		if (taken->items[source->at] == source->next)
 			source->next++;
-		source->at++;
-	}
 	return source->next++;
 }
 

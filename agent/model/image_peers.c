@@ -123,3 +123,24 @@ int peers_compile(struct image_build *build)
 	}
 	return 0;
 }
+
+size_t peers_from(const struct image_build *build, const struct prefix *prefix, bool beyond)
+{
+	size_t low = 0, high = build->image->peer_count;
+	struct ip_addr bound = prefix->addr;
+
+	/* The last address of the prefix. */
+	for (unsigned int bit = prefix_mapped_bits(prefix); beyond && bit < 128; bit++)
+		bound.bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int r = memcmp(build->image->peers[middle].addr.bytes, bound.bytes,
+			       sizeof(bound.bytes));
+
+		if (r < 0 || (beyond && !r))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}

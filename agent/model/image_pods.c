@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Namespaces, policies and pods in order; shapes: pods that are alike in all that policies ask for. */
+/*
+ * Namespaces, policies and pods in order; shapes: pods that are alike in all that
+ * policies ask for.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

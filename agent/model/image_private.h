@@ -187,6 +187,8 @@ int pods_collect(struct image_build *build);
 int shapes_match(struct image_build *build);
 int classes_compile(struct image_build *build);
 int peers_compile(struct image_build *build);
+/* Index of the first peer within or after @prefix, or with @beyond after it. */
+size_t peers_from(const struct image_build *build, const struct prefix *prefix, bool beyond);
 /* The rule sets of the shapes of all endpoints. */
 int rulesets_compile(struct image_build *build);
 void image_ruleset_done(struct image_ruleset *set);

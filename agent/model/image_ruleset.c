@@ -120,7 +120,11 @@ static int fill_texts(struct ruleset_draft *draft)
 static int fill(struct image_build *build, struct image_ruleset *set,
 		const struct rule_groups *groups, const struct image_ruleset *kept)
 {
-	cleanup(draft_done) struct ruleset_draft draft = { .build = build, .groups = groups, .set = set };
+	cleanup(draft_done) struct ruleset_draft draft = {
+		.build = build,
+		.groups = groups,
+		.set = set,
+	};
 	int r = bit_pool_init(&draft.pool, &build->arena, groups->count);
 
 	if (r < 0)

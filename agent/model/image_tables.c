@@ -39,7 +39,8 @@ static int collect_classes(struct class_groups *ret, const struct ruleset_draft 
 		const struct id_list *terms = &draft->groups->items[i].terms;
 
 		for (size_t k = 0; k < terms->count; k++) {
-			const struct id_list *classes = &build->terms.items[terms->items[k]].classes;
+			const struct term *term = &build->terms.items[terms->items[k]];
+			const struct id_list *classes = &term->classes;
 
 			for (size_t c = 0; c < classes->count; c++) {
 				struct class_group *item = array_add(ret->items, ret->count);

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "net/nat.h"
+#include "weir/mark.h"
 
 /* What differs between the families in nft's language. */
 struct dialect {
@@ -178,7 +179,7 @@ static void write_hooks(FILE *out)
 /*
  * A pod that reaches itself by its host port would answer itself directly; so its
  * own address must not be the source. Everything else between pods of the node
- * keeps its source, which policies judge.
+ * keeps its source, which policies judge; and so do answers of pods (weir/mark.h).
  */
 static void write_postrouting(FILE *out, const struct nat *nat)
 {
@@ -191,8 +192,9 @@ static void write_postrouting(FILE *out, const struct nat *nat)
 			d->header, d->header, d->name);
 		if (nat->masquerade)
 			fprintf(out, "\t\toifname != \"lo\" %s saddr @pods%s %s daddr != @pods%s "
-				"%s daddr != %s masquerade fully-random\n",
-				d->header, d->name, d->header, d->name, d->header, d->multicast);
+				"%s daddr != %s meta mark and 0x%x == 0x0 masquerade fully-random\n",
+				d->header, d->name, d->header, d->name, d->header, d->multicast,
+				WEIR_MARK_ANSWER);
 	}
 	fputs("\t}\n", out);
 }

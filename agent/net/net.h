@@ -15,7 +15,7 @@
 
 #include "base/addr.h"
 
-#define NET_ROUTE_PROTOCOL 187 /* rtm_protocol of all routes that weir makes */
+#define NET_ROUTE_PROTOCOL 119 /* rtm_protocol of all routes that weir makes */
 #define NET_LINK_GROUP_DEAD 0x77656972 /* links that wait for their deletion */
 
 struct net;

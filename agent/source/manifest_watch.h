@@ -39,7 +39,7 @@ void watch_close(struct manifest_watch *watch);
  */
 bool watch_refresh(struct manifest_watch *watch);
 
-/* Watch the target of a symbolic link; -1 if that is not possible. The same target, the same number. */
+/* Watch the target of a symbolic link; its number, the same for the same target, or -1. */
 int watch_target(struct manifest_watch *watch, const char *path);
 void watch_drop(struct manifest_watch *watch, int wd);
 

@@ -57,6 +57,15 @@ static __always_inline void ct_book(struct ct_entry *entry, const struct flow *f
 		entry->expires = expires;
 }
 
+/* What the entry knows about this packet: where it goes, and which way. */
+static __always_inline void ct_place(struct flow *flow, const struct ct_key *key,
+				     const struct ct_entry *entry)
+{
+	flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
+	if (entry->opener != key->sender)
+		flow->flags |= FLOW_ANSWER;
+}
+
 /* The packet begins something that the entry does not cover. */
 static __always_inline _Bool ct_reopens(const struct ct_entry *entry, const struct flow *flow,
 					__u8 sender)
@@ -177,7 +186,7 @@ static __always_inline enum drop_reason track_known(struct flow *flow, const str
 		if (why)
 			return why;
 	}
-	flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
+	ct_place(flow, key, entry);
 	return DROP_NONE;
 }
 
@@ -235,7 +244,7 @@ static __always_inline _Bool track_fast(struct flow *flow, const struct ct_key *
 
 	if (!entry || entry->generation != flow->generation || flow->role == ROLE_OPEN)
 		return 0;
-	flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
+	ct_place(flow, key, entry);
 	ct_book(entry, flow, key->sender);
 	return 1;
 }

@@ -11,6 +11,7 @@
 #include "lib/csum.h"
 #include "lib/ctx.h"
 #include "lib/peer.h"
+#include "weir/mark.h"
 
 /* skb->pkt_type of a frame that is addressed to the receiving interface. */
 #define PKT_TYPE_HOST 0
@@ -89,8 +90,11 @@ static __always_inline enum drop_reason deliver(int *action, struct __sk_buff *s
 	if (flow->way == WAY_STACK)
 		return DROP_NONE;
 	to = receiver_find(flow);
-	if (!to)
+	if (!to) {
+		if (flow->flags & FLOW_ANSWER)
+			skb->mark |= WEIR_MARK_ANSWER;
 		return DROP_NONE;
+	}
 	if (!endpoint_is_ready(to))
 		return DROP_NOT_READY;
 	if (flow->hops <= 1 || is_too_long(skb, flow, to))

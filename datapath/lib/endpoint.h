@@ -9,7 +9,7 @@
 #include "weir/maps.h"
 #include "weir/state.h"
 
-const volatile struct node_config config = {
+CONFIG struct node_config config = {
 	.endpoint_slots = ENDPOINT_SLOTS,
 	.hz = 250,
 	.tcp_open_s = 60,

@@ -38,6 +38,8 @@ enum flow_flag {
 	FLOW_FIN = 1 << 2, /* TCP FIN: this end is done */
 	FLOW_RESET = 1 << 3, /* TCP RST, SCTP ABORT or SHUTDOWN COMPLETE: both are */
 	FLOW_FROM_SOCKET = 1 << 4, /* sent by this node itself, not forwarded */
+	FLOW_FRAGMENT_SECOND = 1 << 5, /* a later one that begins with the ninth byte */
+	FLOW_ANSWER = 1 << 6, /* of a connection that the receiver opened */
 };
 
 struct flow {

@@ -17,12 +17,16 @@ static __always_inline void frag_key_pack(struct frag_key *key, const struct flo
 	key->src = flow->src;
 	key->dst = flow->dst;
 	key->id = id;
-	key->proto = flow->proto;
+	key->proto = flow->family == FLOW_IP4 ? flow->proto : 0;
 }
 
 static __noinline void frag_record(const struct flow *flow, __be32 id)
 {
-	struct frag_value value = { .sport = flow->sport, .dport = flow->dport };
+	struct frag_value value = {
+		.sport = flow->sport,
+		.dport = flow->dport,
+		.proto = flow->proto,
+	};
 	struct frag_key key;
 
 	/* When this fails the later fragments are refused: nothing to do here. */
@@ -41,5 +45,8 @@ static __noinline enum drop_reason frag_recall(struct flow *flow, __be32 id)
 		return DROP_FRAGMENT_UNKNOWN;
 	flow->sport = value->sport;
 	flow->dport = value->dport;
-	return DROP_NONE;
+	flow->proto = value->proto;
+	/* Eight bytes on would rewrite the TCP flags that were judged (RFC 1858). */
+	return flow->flags & FLOW_FRAGMENT_SECOND && flow->proto == IPPROTO_TCP ? DROP_BAD_HEADER
+										: DROP_NONE;
 }

@@ -4,7 +4,7 @@
  *
  * The same sources are compiled for the host, where tests and fuzzers run them:
  * this is the only place that knows the difference. The shim provides what the
- * BPF branch below provides: SEC, MAP, MAP_PRIVATE, the helpers, byte order, and
+ * BPF branch below provides: SEC, CONFIG, MAP, MAP_PRIVATE, the helpers, byte order, and
  * ctx_data() / ctx_data_end(), because __sk_buff.data has only 32 bits; and the
  * protocol headers, because those of the kernel and of libc clash.
  */
@@ -24,6 +24,9 @@
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+
+/* Read-only data that the agent sets before it loads the program. */
+#define CONFIG const volatile
 
 /* A map that all objects share and that outlives the agent: pinned by its name. */
 #define MAP(name_, type_, key_, value_, entries_, flags_)                                   \

@@ -138,6 +138,14 @@ static __always_inline void *parse_header(const struct flow *flow, struct __sk_b
 	return ctx_header(skb, flow->l4, len);
 }
 
+/* Of a fragment that begins @offset * 8 bytes after the first. */
+static __always_inline __u8 fragment_flags(__u16 offset)
+{
+	if (!offset)
+		return FLOW_FRAGMENT_FIRST;
+	return offset == 1 ? FLOW_FRAGMENT_LATER | FLOW_FRAGMENT_SECOND : FLOW_FRAGMENT_LATER;
+}
+
 /* Returns 1 when @flow->proto is the transport protocol, 0 to go on, or -reason. */
 static __always_inline int parse_extension(struct flow *flow, struct __sk_buff *skb, __be32 *id)
 {
@@ -174,7 +182,7 @@ static __always_inline int parse_extension(struct flow *flow, struct __sk_buff *
 		flow->proto = ext.next;
 		flow->l4 += sizeof(ext);
 		if (fragment & IP6_FRAG_OFFSET) {
-			flow->flags |= FLOW_FRAGMENT_LATER;
+			flow->flags |= fragment_flags((fragment & IP6_FRAG_OFFSET) / 8);
 			return 1;
 		}
 		if (fragment & IP6_FRAG_MORE)
@@ -212,10 +220,7 @@ static __always_inline enum drop_reason parse_fragment4(struct flow *flow, struc
 	if (!(fragment & (IP_FRAG_OFFSET | IP_FRAG_MORE)))
 		return DROP_NONE;
 	*id = ip->id;
-	/* Eight bytes on would rewrite the TCP flags that were judged (RFC 1858). */
-	if (flow->proto == IPPROTO_TCP && (fragment & IP_FRAG_OFFSET) == 1)
-		return DROP_BAD_HEADER;
-	flow->flags |= fragment & IP_FRAG_OFFSET ? FLOW_FRAGMENT_LATER : FLOW_FRAGMENT_FIRST;
+	flow->flags |= fragment_flags(fragment & IP_FRAG_OFFSET);
 	return DROP_NONE;
 }
 
@@ -341,8 +346,9 @@ static __always_inline enum drop_reason parse_l4(struct flow *flow, struct __sk_
 
 	flow->icmp_type = 0;
 	if (flow->flags & FLOW_FRAGMENT_LATER) {
+		why = frag_recall(flow, id);
 		flow->role = flow_is_icmp(flow) ? ROLE_ANSWER : ROLE_ANY;
-		return frag_recall(flow, id);
+		return why;
 	}
 	why = parse_transport(flow, skb);
 	if (!why && (flow->flags & FLOW_FRAGMENT_FIRST))

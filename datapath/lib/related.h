@@ -97,6 +97,9 @@ SUBPROGRAM int track_related(struct __sk_buff *skb, struct flow *flow)
 	if (!entry || entry->generation != flow->generation)
 		return DROP_ICMP_UNRELATED;
 	flow->to_ifindex = entry->ifindex[key.sender & 1];
+	/* Towards the quoted sender: if that one opened the connection, this is an answer. */
+	if (entry->opener == key.sender)
+		flow->flags |= FLOW_ANSWER;
 	return DROP_NONE;
 }
 

@@ -40,13 +40,14 @@ ABI_SIZE(struct node_config, 64);
 
 /*
  * Map `frag`: LRU, what the first fragment of a datagram said. The identification
- * is 16 bits in IPv4, 32 in IPv6, as on the wire.
+ * is 16 bits in IPv4, 32 in IPv6, as on the wire. The protocol is part of a
+ * datagram's identity in IPv4 only; in IPv6 later fragments may say anything.
  */
 struct frag_key {
 	struct ip_addr src;
 	struct ip_addr dst;
 	__be32 id;
-	__u8 proto;
+	__u8 proto; /* IPv6: 0 */
 	__u8 pad[3];
 };
 ABI_SIZE(struct frag_key, 40);
@@ -54,5 +55,7 @@ ABI_SIZE(struct frag_key, 40);
 struct frag_value {
 	__be16 sport;
 	__be16 dport;
+	__u8 proto;
+	__u8 pad[3];
 };
-ABI_SIZE(struct frag_value, 4);
+ABI_SIZE(struct frag_value, 8);

@@ -71,7 +71,7 @@ static void check_fate(const struct step *step, const struct engine_run *run,
 {
 	struct frame wanted = *in;
 	int action = step->fate == TO_STACK ? TC_ACT_OK : TC_ACT_REDIRECT;
-	uint32_t to = ifindex_of(step->fate == TO_PEER ? step->packet.dst : step->packet.src);
+	uint32_t to = step->fate == TO_PEER ? ifindex_of(step->packet.dst) : run->ifindex;
 
 	ck_assert_msg(run->action == action, "%s: action %d instead of %d", where, run->action,
 		      action);

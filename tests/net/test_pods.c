@@ -36,9 +36,9 @@ START_TEST(a_pod_has_routes_and_neighbours)
 
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(net_pod_add(net, &pod), 0);
-		ck_assert(world_shows("ip -N route show proto 187",
+		ck_assert(world_shows("ip -N route show proto 119",
 				      "10.1.0.5 dev weir1 scope 253 src 10.1.0.1"));
-		ck_assert(world_shows("ip -N -6 route show proto 187",
+		ck_assert(world_shows("ip -N -6 route show proto 119",
 				      "fd00:1::5 dev weir1 src fd00:1::1"));
 		ck_assert(world_shows("ip neigh",
 				      "10.1.0.5 dev weir1 lladdr 02:00:00:00:00:05 PERMANENT"));
@@ -171,8 +171,8 @@ START_TEST(a_flush_takes_our_routes_and_no_others)
 	world_run("ip route add 10.8.0.0/16 dev weir1 proto %d table 100 metric 7", NET_ROUTE_PROTOCOL);
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(net_routes_flush(net), 0);
-	ck_assert(!world_shows("ip -N route show table all proto 187", "."));
-	ck_assert(!world_shows("ip -N -6 route show table all proto 187", ":"));
+	ck_assert(!world_shows("ip -N route show table all proto 119", "."));
+	ck_assert(!world_shows("ip -N -6 route show table all proto 119", ":"));
 	ck_assert(world_shows("ip route", "10.9.0.0/16"));
 	ck_assert(world_shows("ip -6 route", "fd09::/16"));
 }

@@ -82,7 +82,8 @@ static void check_kept(const struct image *image, const struct image *previous,
 		ck_assert_uint_eq(now->ports[i].bits, before->ports[i].bits);
 	}
 	for (size_t i = 0; i < now->cidr_count; i++) {
-		ck_assert_int_eq(prefix_compare(&now->cidrs[i].prefix, &before->cidrs[i].prefix), 0);
+		ck_assert_int_eq(prefix_compare(&now->cidrs[i].prefix, &before->cidrs[i].prefix),
+				 0);
 		ck_assert_uint_eq(now->cidrs[i].bits, before->cidrs[i].bits);
 	}
 	for (size_t i = 0; i < image->class_count; i++) {

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Every reason to drop has a packet that is dropped for it, or a reason why none
+ * can be made here.
+ */
+#include "engine_main.h"
+
+static const struct packet other = { PACKET_UDP, POD_A, WORLD, 4001, 53 };
+
+static void a_has_no_rule_set(bool v6)
+{
+	endpoint_ruleset(POD_A, 1, POLICY_EGRESS, 14);
+}
+
+static const struct {
+	const char *out_of_reach; /* why there is no packet for it */
+	struct step step;
+} reasons[DROP_REASON_MAX] = {
+	[DROP_NONE] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 } } },
+	[DROP_SHORT_HEADER] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, POD_B, 1, 2, .payload = 40,
+						    .cut = 1 } } },
+	[DROP_BAD_HEADER] = { NULL, { FROM_POD, { PACKET_TCP, POD_A, POD_B, 1, 2, SYN | FIN } } },
+	[DROP_UNKNOWN_L3] = { NULL, { FROM_POD, { PACKET_ETHER, POD_A, POD_B, 0x88cc,
+						  .payload = 46 } } },
+	[DROP_NO_ENDPOINT] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 },
+				       .before = a_is_gone } },
+	[DROP_NOT_READY] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 },
+				     .before = b_is_not_ready } },
+	[DROP_SOURCE_MAC] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53,
+						  .mac = POD_C } } },
+	[DROP_SOURCE_ADDRESS] = { NULL, { FROM_POD, { PACKET_UDP, WORLD, POD_B, 4000, 53,
+						      .mac = POD_A }, .at = POD_A } },
+	[DROP_ROGUE_CONTROL] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, ALL_NODES, 67, 68 } } },
+	[DROP_ARP_SPOOF] = { NULL, { FROM_POD, { PACKET_ADVERT, POD_A, ALL_NODES,
+						 .target = POD_B } } },
+	[DROP_POLICY_EGRESS] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 },
+					 .before = a_sends_to_nobody } },
+	[DROP_POLICY_INGRESS] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 },
+					  .before = b_hears_nobody } },
+	[DROP_POLICY_LOOKUP] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 },
+					 .before = a_has_no_rule_set } },
+	[DROP_CT_INVALID] = { NULL, { FROM_POD, { PACKET_TCP, POD_A, POD_B, 1, 2, SYN | ACK } } },
+	[DROP_CT_FULL] = { "the table of new connections evicts; a failure is injected on the host" },
+	[DROP_FRAGMENT_UNKNOWN] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, POD_B, .id = 9,
+							.offset = 64, .payload = 8 } } },
+	[DROP_ICMP_UNRELATED] = { NULL, { FROM_POD, { PACKET_ERROR, POD_A, POD_B,
+						      .quote = &other } } },
+	[DROP_MULTICAST] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, ALL_NODES, 4000, 53 },
+				     .before = a_sends_to_nobody } },
+	[DROP_EXTENSION_HEADER] = { NULL, { FROM_POD, { PACKET_PROTO, POD_A, POD_B, .type = 51,
+							.payload = 24 } } },
+	[DROP_POD_FROM_WIRE] = { NULL, { FROM_WIRE, { PACKET_UDP, POD_A, POD_B, 4000, 53 } } },
+	[DROP_FRAGMENT_HELD] = { "fragments are not held" },
+	[DROP_INTERNAL] = { "only when a helper fails, which is injected on the host" },
+};
+
+static bool is_of_family(int reason, bool v6)
+{
+	if (reason == DROP_ROGUE_CONTROL)
+		return !v6;
+	return reason != DROP_EXTENSION_HEADER || v6;
+}
+
+START_TEST(every_reason_has_a_packet)
+{
+	int reason = _i / 2;
+	bool v6 = _i % 2;
+	struct step step = reasons[reason].step;
+
+	if (reasons[reason].out_of_reach || !is_of_family(reason, v6))
+		return;
+	ck_assert_msg(step.packet.src, "reason %d has no packet", reason);
+	step.why = (enum drop_reason)reason;
+	world_reset();
+	step_play(&step, v6, "the packet");
+}
+END_TEST
+
+ENGINE_MAIN("reason", SCENES(every_reason_has_a_packet, reasons))

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The engine of the tests that is no kernel: the same sources, compiled for the host. */
+#include "hostsim/shim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/engine.h"
+#include "hostsim/engine_host.h"
+#include "weir/reason.h"
+
+int from_pod(struct __sk_buff *skb);
+int to_pod(struct __sk_buff *skb);
+int from_wire(struct __sk_buff *skb);
+int sweep(struct __sk_buff *skb);
+int clock_program(struct __sk_buff *skb);
+
+extern volatile struct node_config config;
+
+/* Soon after this the low 32 bits of jiffies wrap. */
+#define JIFFIES_START ((1ULL << 32) - 2500)
+#define IFINDEX_FIRST 10
+
+static int (*const programs[PROGRAM_MAX])(struct __sk_buff *skb) = {
+	[FROM_POD] = from_pod,
+	[TO_POD] = to_pod,
+	[FROM_WIRE] = from_wire,
+	[SWEEP] = sweep,
+	[CLOCK] = clock_program,
+};
+
+/* Bytes of a packet's head; the rest has to be pulled. */
+static uint32_t linear = UINT32_MAX;
+
+const char *engine_refuses(void)
+{
+	return NULL;
+}
+
+void engine_start(const struct node_config *wanted)
+{
+	const char *text = getenv("SIM_LINEAR");
+
+	if (text)
+		linear = (uint32_t)atoi(text);
+	config = *wanted;
+	sim.jiffies = JIFFIES_START;
+	sim_map_find("ct4")->max_entries = ENGINE_CT_MAX;
+	sim_map_find("ct6")->max_entries = ENGINE_CT_MAX;
+}
+
+uint32_t engine_ifindex(unsigned int n)
+{
+	return IFINDEX_FIRST + n % 8;
+}
+
+int engine_program_fd(enum program program)
+{
+	return -1;
+}
+
+void sim_time_passes(uint32_t milliseconds)
+{
+	sim.jiffies += (uint64_t)milliseconds * config.hz / 1000;
+}
+
+void sim_linear(uint32_t bytes)
+{
+	linear = bytes;
+}
+
+void sim_fail(const char *helper)
+{
+	sim.fail = helper;
+}
+
+bool engine_run(struct engine_run *run)
+{
+	struct sim_skb *skb = sim_skb_new(run->frame->data, (uint32_t)run->frame->len, linear);
+
+	skb->ctx.ifindex = run->ifindex;
+	skb->ctx.ingress_ifindex = run->ingress_ifindex;
+	skb->ctx.gso_size = run->gso_size;
+	skb->ctx.pkt_type = 3; /* to somebody else */
+	sim.redirect = 0;
+	run->action = programs[run->program](&skb->ctx);
+	run->redirect = sim.redirect;
+	if (skb->ctx.len > FRAME_MAX)
+		abort();
+	run->frame->len = skb->ctx.len;
+	sim_skb_copy(run->frame->data, skb);
+	sim_skb_free(skb);
+	return true;
+}
+
+static struct sim_map *map_find(const char *name)
+{
+	struct sim_map *map = sim_map_find(name);
+
+	if (map)
+		return map;
+	printf("Bail out! no map %s\n", name);
+	exit(EXIT_FAILURE);
+}
+
+int engine_update(const char *map, const void *key, const void *value)
+{
+	return (int)bpf_map_update_elem(map_find(map), key, value, BPF_ANY);
+}
+
+int engine_lookup(const char *map, const void *key, void *value)
+{
+	struct sim_map *found = map_find(map);
+	const void *at = bpf_map_lookup_elem(found, key);
+
+	if (!at)
+		return -1;
+	memcpy(value, at, found->value_size);
+	return 0;
+}
+
+int engine_delete(const char *map, const void *key)
+{
+	return (int)bpf_map_delete_elem(map_find(map), key);
+}
+
+int engine_next(const char *map, const void *key, void *next)
+{
+	return sim_map_next(map_find(map), key, next);
+}
+
+uint64_t engine_metric(uint32_t index)
+{
+	const struct metric *metric = bpf_map_lookup_elem(map_find("metric"), &index);
+
+	return metric ? metric->packets : 0;
+}

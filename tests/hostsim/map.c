@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Maps: a list each, for a few hundred elements; arrays grow their slots when asked for. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hostsim/shim.h"
+
+struct sim_element {
+	struct sim_element *next;
+	void *key;
+	void *value;
+};
+
+extern struct sim_map *const __start_sim_maps[], *const __stop_sim_maps[];
+
+static void *copy(const void *bytes, size_t len)
+{
+	void *ret = malloc(len);
+
+	if (!ret)
+		abort();
+	return memcpy(ret, bytes, len);
+}
+
+static bool is_array(const struct sim_map *map)
+{
+	return map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+struct sim_map *sim_map_find(const char *name)
+{
+	for (struct sim_map *const *map = __start_sim_maps; map < __stop_sim_maps; map++)
+		if (!strcmp((*map)->name, name))
+			return *map;
+	return NULL;
+}
+
+static struct sim_element **find_exact(struct sim_map *map, const void *key)
+{
+	struct sim_element **at;
+
+	for (at = &map->elements; *at; at = &(*at)->next)
+		if (!memcmp((*at)->key, key, map->key_size))
+			break;
+	return at;
+}
+
+/* LPM keys: a prefix length, then bytes. */
+static bool prefix_covers(const uint8_t *outer, const uint8_t *inner)
+{
+	uint32_t bits, limit;
+
+	memcpy(&bits, outer, sizeof(bits));
+	memcpy(&limit, inner, sizeof(limit));
+	if (bits > limit)
+		return false;
+	for (uint32_t i = 0; i < bits; i++)
+		if ((outer[4 + i / 8] ^ inner[4 + i / 8]) & (0x80 >> i % 8))
+			return false;
+	return true;
+}
+
+static struct sim_element *find_longest(struct sim_map *map, const void *key)
+{
+	struct sim_element *best = NULL;
+	uint32_t bits, best_bits = 0;
+
+	for (struct sim_element *el = map->elements; el; el = el->next) {
+		memcpy(&bits, el->key, sizeof(bits));
+		if (prefix_covers(el->key, key) && (!best || bits > best_bits)) {
+			best = el;
+			best_bits = bits;
+		}
+	}
+	return best;
+}
+
+static void push(struct sim_map *map, struct sim_element *el)
+{
+	el->next = map->elements;
+	map->elements = el;
+}
+
+static struct sim_element *take(struct sim_element **at)
+{
+	struct sim_element *el = *at;
+
+	*at = el->next;
+	return el;
+}
+
+static void drop(struct sim_map *map, struct sim_element **at)
+{
+	struct sim_element *el = take(at);
+
+	free(el->key);
+	free(el->value);
+	free(el);
+	map->count--;
+}
+
+static struct sim_element *add(struct sim_map *map, const void *key)
+{
+	struct sim_element *el = calloc(1, sizeof(*el));
+
+	if (!el)
+		abort();
+	el->key = copy(key, map->key_size);
+	el->value = calloc(1, map->value_size);
+	if (!el->value)
+		abort();
+	push(map, el);
+	map->count++;
+	return el;
+}
+
+static void *lookup_array(struct sim_map *map, const void *key)
+{
+	struct sim_element *el;
+	uint32_t index;
+
+	memcpy(&index, key, sizeof(index));
+	if (index >= map->max_entries)
+		return NULL;
+	el = *find_exact(map, key);
+	return (el ?: add(map, key))->value;
+}
+
+void *bpf_map_lookup_elem(struct sim_map *map, const void *key)
+{
+	struct sim_element **at, *el;
+
+	if (is_array(map))
+		return lookup_array(map, key);
+	if (map->type == BPF_MAP_TYPE_LPM_TRIE) {
+		el = find_longest(map, key);
+		return el ? el->value : NULL;
+	}
+	at = find_exact(map, key);
+	if (!*at)
+		return NULL;
+	el = take(at);
+	push(map, el);
+	return el->value;
+}
+
+static void evict_last(struct sim_map *map)
+{
+	struct sim_element **at = &map->elements;
+
+	while ((*at)->next)
+		at = &(*at)->next;
+	drop(map, at);
+}
+
+long bpf_map_update_elem(struct sim_map *map, const void *key, const void *value, uint64_t flags)
+{
+	struct sim_element *el = *find_exact(map, key);
+
+	if (sim_fails(map->name))
+		return -ENOMEM;
+	if (is_array(map))
+		return lookup_array(map, key) ? (memcpy(lookup_array(map, key), value,
+							map->value_size), 0) : -E2BIG;
+	if (el && flags == BPF_NOEXIST)
+		return -EEXIST;
+	if (!el && map->count >= map->max_entries) {
+		if (map->type != BPF_MAP_TYPE_LRU_HASH)
+			return -E2BIG;
+		evict_last(map);
+	}
+	if (el) {
+		/* The kernel puts a new element in the old one's place. */
+		free(el->value);
+		el->value = copy(value, map->value_size);
+		return 0;
+	}
+	memcpy(add(map, key)->value, value, map->value_size);
+	return 0;
+}
+
+long bpf_map_delete_elem(struct sim_map *map, const void *key)
+{
+	struct sim_element **at = find_exact(map, key);
+
+	if (is_array(map))
+		return -EINVAL;
+	if (!*at)
+		return -ENOENT;
+	drop(map, at);
+	return 0;
+}
+
+int sim_map_next(struct sim_map *map, const void *key, void *next)
+{
+	struct sim_element *el = key ? *find_exact(map, key) : NULL;
+
+	el = el ? el->next : map->elements;
+	if (!el)
+		return -ENOENT;
+	memcpy(next, el->key, map->key_size);
+	return 0;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What lib/kernel.h finds on the host in place of the kernel: BPF helpers over a
+ * packet and maps in ordinary memory. Every packet head and every map value is
+ * an allocation of its own, and each helper that may move packet data in the
+ * kernel moves it here, so that a sanitizer sees any use of a stale pointer.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#undef __always_inline
+#define __always_inline inline __attribute__((always_inline, unused))
+#define __noinline __attribute__((noinline, unused))
+
+/* Everything with a section is in several objects, or must not clash with libc. */
+#define SEC(name) __attribute__((weak))
+#define CONFIG __attribute__((weak))
+
+#define bpf_htons(x) __builtin_bswap16(x)
+#define bpf_ntohs(x) __builtin_bswap16(x)
+#define bpf_htonl(x) __builtin_bswap32(x)
+#define bpf_ntohl(x) __builtin_bswap32(x)
+#define bpf_be64_to_cpu(x) __builtin_bswap64(x)
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the shim swaps always");
+
+struct sim_map {
+	const char *name;
+	enum bpf_map_type type;
+	uint32_t key_size, value_size, max_entries;
+	struct sim_element *elements; /* most recently used first */
+	uint32_t count;
+};
+
+/* All maps are in a section of pointers, for sim_map_find(). */
+#define MAP(name_, type_, key_, value_, entries_, flags_)                                   \
+	__attribute__((weak)) struct sim_map name_ = {                                      \
+		.name = #name_, .type = BPF_MAP_TYPE_##type_, .key_size = sizeof(key_),     \
+		.value_size = sizeof(value_), .max_entries = entries_ };                    \
+	static struct sim_map *const sim_map_##name_                                        \
+		__attribute__((section("sim_maps"), used)) = &name_
+#define MAP_PRIVATE MAP
+
+struct sim_map *sim_map_find(const char *name);
+int sim_map_next(struct sim_map *map, const void *key, void *next);
+
+void *bpf_map_lookup_elem(struct sim_map *map, const void *key);
+long bpf_map_update_elem(struct sim_map *map, const void *key, const void *value, uint64_t flags);
+long bpf_map_delete_elem(struct sim_map *map, const void *key);
+
+/* A packet: the programs see @ctx; its head is linear, the rest is not. */
+struct sim_skb {
+	struct __sk_buff ctx;
+	uint8_t *head;
+	uint32_t linear;
+	uint8_t *rest;
+};
+
+/* What the programs did beside returning a value, and how the world treats them. */
+struct sim {
+	uint64_t jiffies;
+	uint32_t redirect; /* last interface redirected to */
+	const char *fail; /* the helper of this name fails once */
+	void (*clone)(const struct sim_skb *skb, uint32_t ifindex, uint64_t flags);
+};
+
+extern struct sim sim;
+
+/* It is this helper's turn to fail. */
+bool sim_fails(const char *helper);
+
+struct sim_skb *sim_skb_new(const void *data, uint32_t len, uint32_t linear);
+void sim_skb_free(struct sim_skb *skb);
+void sim_skb_copy(void *ret, const struct sim_skb *skb);
+
+void *ctx_data(const struct __sk_buff *skb);
+void *ctx_data_end(const struct __sk_buff *skb);
+
+long bpf_skb_load_bytes(const struct __sk_buff *skb, uint32_t offset, void *to, uint32_t len);
+long bpf_skb_store_bytes(struct __sk_buff *skb, uint32_t offset, const void *from, uint32_t len,
+			 uint64_t flags);
+long bpf_skb_pull_data(struct __sk_buff *skb, uint32_t len);
+long bpf_skb_change_tail(struct __sk_buff *skb, uint32_t len, uint64_t flags);
+long bpf_skb_change_type(struct __sk_buff *skb, uint32_t type);
+long bpf_clone_redirect(struct __sk_buff *skb, uint32_t ifindex, uint64_t flags);
+long bpf_redirect(uint32_t ifindex, uint64_t flags);
+long bpf_redirect_peer(uint32_t ifindex, uint64_t flags);
+uint64_t bpf_jiffies64(void);
+long bpf_loop(uint32_t count, void *callback, void *ctx, uint64_t flags);

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Packets and the helpers over them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/pkt_cls.h>
+
+#include "hostsim/shim.h"
+
+struct sim sim;
+
+bool sim_fails(const char *name)
+{
+	if (!sim.fail || strcmp(sim.fail, name))
+		return false;
+	sim.fail = NULL;
+	return true;
+}
+
+static struct sim_skb *of(const struct __sk_buff *ctx)
+{
+	return (struct sim_skb *)((char *)ctx - offsetof(struct sim_skb, ctx));
+}
+
+static void *allocate(uint32_t len)
+{
+	void *ret = malloc(len ?: 1);
+
+	if (!ret)
+		abort();
+	return ret;
+}
+
+/* The packet becomes @data, of which @linear bytes are its head. Old pointers go stale. */
+static void set_bytes(struct sim_skb *skb, const uint8_t *data, uint32_t len, uint32_t linear)
+{
+	uint8_t *head = allocate(linear), *rest = allocate(len - linear);
+
+	memcpy(head, data, linear);
+	memcpy(rest, data + linear, len - linear);
+	free(skb->head);
+	free(skb->rest);
+	skb->head = head;
+	skb->rest = rest;
+	skb->linear = linear;
+	skb->ctx.len = len;
+}
+
+struct sim_skb *sim_skb_new(const void *data, uint32_t len, uint32_t linear)
+{
+	struct sim_skb *skb = calloc(1, sizeof(*skb));
+
+	if (!skb)
+		abort();
+	set_bytes(skb, data, len, linear < len ? linear : len);
+	return skb;
+}
+
+void sim_skb_free(struct sim_skb *skb)
+{
+	free(skb->head);
+	free(skb->rest);
+	free(skb);
+}
+
+void sim_skb_copy(void *ret, const struct sim_skb *skb)
+{
+	memcpy(ret, skb->head, skb->linear);
+	memcpy((uint8_t *)ret + skb->linear, skb->rest, skb->ctx.len - skb->linear);
+}
+
+void *ctx_data(const struct __sk_buff *skb)
+{
+	return of(skb)->head;
+}
+
+void *ctx_data_end(const struct __sk_buff *skb)
+{
+	return of(skb)->head + of(skb)->linear;
+}
+
+static bool is_inside(const struct __sk_buff *skb, uint32_t offset, uint32_t len)
+{
+	return offset <= skb->len && len <= skb->len - offset;
+}
+
+long bpf_skb_load_bytes(const struct __sk_buff *skb, uint32_t offset, void *to, uint32_t len)
+{
+	uint8_t *all;
+
+	if (!is_inside(skb, offset, len)) {
+		memset(to, 0, len);
+		return -EFAULT;
+	}
+	all = allocate(skb->len);
+	sim_skb_copy(all, of(skb));
+	memcpy(to, all + offset, len);
+	free(all);
+	return 0;
+}
+
+/* Rewrites the packet: @len bytes in all, @linear of them in its head. */
+static void rebuild(struct __sk_buff *skb, uint32_t len, uint32_t linear, uint32_t offset,
+		    const void *from, uint32_t from_len)
+{
+	uint32_t room = len > skb->len ? len : skb->len;
+	uint8_t *all = allocate(room);
+
+	memset(all, 0, room);
+	sim_skb_copy(all, of(skb));
+	if (from_len)
+		memcpy(all + offset, from, from_len);
+	set_bytes(of(skb), all, len, linear < len ? linear : len);
+	free(all);
+}
+
+static uint32_t head_at_least(const struct __sk_buff *skb, uint32_t len)
+{
+	return of(skb)->linear > len ? of(skb)->linear : len;
+}
+
+long bpf_skb_store_bytes(struct __sk_buff *skb, uint32_t offset, const void *from, uint32_t len,
+			 uint64_t flags)
+{
+	if (sim_fails(__func__))
+		return -ENOMEM;
+	if (!is_inside(skb, offset, len))
+		return -EFAULT;
+	rebuild(skb, skb->len, head_at_least(skb, offset + len), offset, from, len);
+	return 0;
+}
+
+long bpf_skb_pull_data(struct __sk_buff *skb, uint32_t len)
+{
+	if (sim_fails(__func__) || len > skb->len)
+		return -ENOMEM;
+	rebuild(skb, skb->len, head_at_least(skb, len), 0, NULL, 0);
+	return 0;
+}
+
+long bpf_skb_change_tail(struct __sk_buff *skb, uint32_t len, uint64_t flags)
+{
+	if (sim_fails(__func__) || len < ETH_HLEN || len > 16384)
+		return -EINVAL;
+	rebuild(skb, len, head_at_least(skb, 0), 0, NULL, 0);
+	return 0;
+}
+
+long bpf_skb_change_type(struct __sk_buff *skb, uint32_t type)
+{
+	if (sim_fails(__func__))
+		return -EINVAL;
+	skb->pkt_type = type;
+	return 0;
+}
+
+long bpf_clone_redirect(struct __sk_buff *skb, uint32_t ifindex, uint64_t flags)
+{
+	if (sim_fails(__func__))
+		return -ENOMEM;
+	if (sim.clone)
+		sim.clone(of(skb), ifindex, flags);
+	/* The data is shared with the clone now, so the next write moves it. */
+	rebuild(skb, skb->len, head_at_least(skb, 0), 0, NULL, 0);
+	return 0;
+}
+
+long bpf_redirect(uint32_t ifindex, uint64_t flags)
+{
+	sim.redirect = ifindex;
+	return TC_ACT_REDIRECT;
+}
+
+long bpf_redirect_peer(uint32_t ifindex, uint64_t flags)
+{
+	return bpf_redirect(ifindex, flags);
+}
+
+uint64_t bpf_jiffies64(void)
+{
+	return sim.jiffies;
+}
+
+long bpf_loop(uint32_t count, void *callback, void *ctx, uint64_t flags)
+{
+	long (*call)(uint32_t index, void *ctx) = callback;
+	uint32_t i;
+
+	if (count > 1 << 23)
+		return -E2BIG;
+	for (i = 0; i < count; i++)
+		if (call(i, ctx))
+			return i + 1;
+	return i;
+}

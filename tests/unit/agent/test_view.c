@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/check_main.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/cleanup.h"
+#include "control/view.h"
+
+#define HZ 250
+
+/* The table is large: one for all; check forks before each test. */
+static struct endpoint_table table;
+
+static struct image_group groups[] = {
+	{ .tier = TIER_ADMIN, .action = 2, .text = "any peer: ClusterNetworkPolicy x rule 0" },
+	{ .tier = TIER_NETWORK_POLICY, .action = 0, .text = "tcp 80: NetworkPolicy shop/front rule 0" },
+	{ .tier = TIER_BASELINE, .action = 1, .text = "any peer: ClusterNetworkPolicy y rule 0" },
+};
+static char *front[] = { "NetworkPolicy shop/front" };
+static char *both[] = { "NetworkPolicy shop/back", "NetworkPolicy shop/front" };
+static struct image_ruleset rulesets[] = {
+	{ .id = 4, .dir = POLICY_INGRESS, .header.flags = RULESET_ISOLATED, .groups = groups,
+	  .group_count = 3, .policies = front, .policy_count = 1 },
+	{ .id = 7, .dir = POLICY_EGRESS, .header.flags = RULESET_ISOLATED, .policies = both,
+	  .policy_count = 2 },
+	{ .id = 9, .dir = POLICY_EGRESS, .groups = groups, .group_count = 1 },
+};
+static struct image_class classes[] = {
+	{ .id = 1, .text = "nobody asks", .members = 12 },
+	{ .id = 3, .text = "shop: app in (front)", .members = 2 },
+};
+static struct image_binding bindings[] = {
+	{ .ifindex = 65536, .class = 1 },
+	{ .ifindex = 65553, .class = 3, .ruleset = { 4, 7 } },
+	{ .ifindex = 65554, .class = 3, .ruleset = { 4, 9 } },
+};
+static const struct image image = {
+	.bindings = bindings,
+	.binding_count = CHECK_COUNT(bindings),
+	.rulesets = rulesets,
+	.ruleset_count = CHECK_COUNT(rulesets),
+	.classes = classes,
+	.class_count = CHECK_COUNT(classes),
+};
+
+static struct ip_addr addr(const char *text)
+{
+	struct ip_addr result;
+
+	ck_assert_int_eq(addr_parse(&result, text), 0);
+	return result;
+}
+
+static struct pod_endpoint *add(const char *id, const char *pod, uint32_t ifindex)
+{
+	struct pod_endpoint *ep = NULL;
+
+	ck_assert_int_eq(pod_endpoint_new(&ep, id, "eth0", "weir", "shop", pod, "uid"), 0);
+	ep->ifindex = ifindex;
+	ep->mtu = 1500;
+	ep->state = POD_READY;
+	snprintf(ep->host_ifname, sizeof(ep->host_ifname), "weir%s", id);
+	ck_assert_int_eq(mac_parse(ep->mac, "0e:00:00:00:00:01"), 0);
+	ck_assert_int_eq(endpoints_insert(&table, ep), 0);
+	return ep;
+}
+
+/* Takes @value; @expected is JSON, the order of members is free. */
+static void expect(json_t *value, const char *expected)
+{
+	cleanup(json_decrefp) json_t *actual = value;
+	cleanup(json_decrefp) json_t *wanted = json_loads(expected, JSON_DECODE_ANY, NULL);
+	cleanup(freep) char *text = NULL;
+
+	ck_assert_ptr_nonnull(wanted);
+	ck_assert_ptr_nonnull(actual);
+	text = json_dumps(actual, JSON_ENCODE_ANY | JSON_COMPACT);
+	ck_assert_msg(json_equal(actual, wanted), "%s", text);
+}
+
+#define FRONT_RULESET                                                                          \
+	"{\"id\":4,\"policies\":[\"NetworkPolicy shop/front\"],\"groups\":["                   \
+	"{\"tier\":\"Admin\",\"action\":\"pass\","                                             \
+	"\"text\":\"any peer: ClusterNetworkPolicy x rule 0\"},"                               \
+	"{\"tier\":\"NetworkPolicy\",\"action\":\"allow\","                                    \
+	"\"text\":\"tcp 80: NetworkPolicy shop/front rule 0\"},"                               \
+	"{\"tier\":\"Baseline\",\"action\":\"deny\","                                          \
+	"\"text\":\"any peer: ClusterNetworkPolicy y rule 0\"}]}"
+#define BOTH_RULESET                                                                           \
+	"{\"id\":7,\"policies\":[\"NetworkPolicy shop/back\",\"NetworkPolicy shop/front\"],"   \
+	"\"groups\":[]}"
+#define FRONT_ENDPOINT                                                                         \
+	"\"id\":17,\"state\":\"ready\",\"namespace\":\"shop\",\"pod\":\"front-1\","            \
+	"\"containerID\":\"c1\",\"ifname\":\"eth0\",\"network\":\"weir\","                     \
+	"\"hostIfname\":\"weirc1\",\"ifindex\":65553,\"mac\":\"0e:00:00:00:00:01\","           \
+	"\"mtu\":1500,\"ips\":[\"10.1.0.5\",\"fd00::5\"],\"class\":3,"                         \
+	"\"ingress\":\"isolated\",\"egress\":\"isolated\",\"hostPorts\":["                     \
+	"{\"protocol\":\"tcp\",\"hostPort\":8080,\"containerPort\":80,\"hostIP\":\"\"},"       \
+	"{\"protocol\":\"udp\",\"hostPort\":53,\"containerPort\":5353,\"hostIP\":\"192.0.2.1\"}]"
+
+static struct pod_endpoint *add_front(void)
+{
+	struct pod_endpoint *ep = add("c1", "front-1", 65553);
+
+	ep->ips[0] = addr("10.1.0.5");
+	ep->ips[1] = addr("fd00::5");
+	ep->ports = calloc(2, sizeof(*ep->ports));
+	ck_assert_ptr_nonnull(ep->ports);
+	ep->port_count = 2;
+	ep->ports[0] = (struct host_port){ IPPROTO_TCP, 8080, 80, IP_ADDR_NONE };
+	ep->ports[1] = (struct host_port){ IPPROTO_UDP, 53, 5353, addr("192.0.2.1") };
+	return ep;
+}
+
+START_TEST(a_ruleset_names_tiers_and_actions)
+{
+	expect(view_ruleset(&rulesets[0]), FRONT_RULESET);
+	expect(view_ruleset(NULL), "null");
+}
+END_TEST
+
+START_TEST(an_endpoint_shows_what_it_is_and_what_binds_it)
+{
+	const struct pod_endpoint *ep;
+
+	endpoints_init(&table, 0);
+	ep = add_front();
+	expect(view_endpoint(ep, &image), "{" FRONT_ENDPOINT "}");
+	expect(view_endpoint_detail(ep, &image), "{" FRONT_ENDPOINT
+	       ",\"ingressRuleset\":" FRONT_RULESET ",\"egressRuleset\":" BOTH_RULESET "}");
+	expect(view_endpoints(&table, &image), "{\"endpoints\":[{" FRONT_ENDPOINT "}]}");
+	endpoints_done(&table);
+	expect(view_endpoints(&table, &image), "{\"endpoints\":[]}");
+}
+END_TEST
+
+struct isolation_row {
+	uint32_t ifindex;
+	bool no_image;
+	const char *ingress;
+	const char *egress;
+	int class;
+	bool ingress_ruleset;
+	bool egress_ruleset;
+};
+
+static const struct isolation_row isolation_rows[] = {
+	{ 65536, false, "open", "open", 1, false, false },
+	{ 65553, false, "isolated", "isolated", 3, true, true },
+	/* Rules of a cluster policy alone do not isolate. */
+	{ 65554, false, "isolated", "open", 3, true, true },
+	/* Not in the image: nothing gets through. */
+	{ 65555, false, "isolated", "isolated", 0, false, false },
+	{ 65536, true, "isolated", "isolated", 0, false, false },
+};
+
+START_TEST(isolation_is_that_of_the_image)
+{
+	const struct isolation_row *row = &isolation_rows[_i];
+	const struct pod_endpoint *ep;
+	json_t *value;
+
+	endpoints_init(&table, 0);
+	ep = add("c1", "p", row->ifindex);
+	value = view_endpoint_detail(ep, row->no_image ? NULL : &image);
+	ck_assert_str_eq(json_string_value(json_object_get(value, "ingress")), row->ingress);
+	ck_assert_str_eq(json_string_value(json_object_get(value, "egress")), row->egress);
+	ck_assert_int_eq(json_integer_value(json_object_get(value, "class")), row->class);
+	ck_assert_int_eq(json_is_object(json_object_get(value, "ingressRuleset")),
+			 row->ingress_ruleset);
+	ck_assert_int_eq(json_is_object(json_object_get(value, "egressRuleset")),
+			 row->egress_ruleset);
+	ck_assert_int_eq(json_array_size(json_object_get(value, "ips")), 0);
+	json_decref(value);
+	endpoints_done(&table);
+}
+END_TEST
+
+static void put_policy(struct store *store, const char *name, bool ingress, bool egress)
+{
+	struct object *obj = calloc(1, sizeof(*obj));
+
+	ck_assert_ptr_nonnull(obj);
+	obj->kind = OBJECT_NETWORK_POLICY;
+	obj->namespace = strdup("shop");
+	obj->name = strdup(name);
+	obj->policy.isolates[POLICY_INGRESS] = ingress;
+	obj->policy.isolates[POLICY_EGRESS] = egress;
+	ck_assert_int_eq(store_put(store, obj), 0);
+}
+
+START_TEST(policies_list_the_endpoints_that_they_select)
+{
+	cleanup(store_freep) struct store *store = NULL;
+
+	endpoints_init(&table, 0);
+	add("c0", "idle", 65536);
+	add("c1", "front-1", 65553);
+	add("c2", "front-2", 65554);
+	ck_assert_int_eq(store_new(&store), 0);
+	put_policy(store, "front", true, true);
+	put_policy(store, "back", false, true);
+	put_policy(store, "none", true, false);
+	expect(view_policies(store, &table, &image),
+	       "{\"policies\":["
+	       "{\"kind\":\"NetworkPolicy\",\"namespace\":\"shop\",\"name\":\"back\","
+	       "\"directions\":[\"egress\"],\"endpoints\":[\"shop/front-1\"]},"
+	       "{\"kind\":\"NetworkPolicy\",\"namespace\":\"shop\",\"name\":\"front\","
+	       "\"directions\":[\"ingress\",\"egress\"],"
+	       "\"endpoints\":[\"shop/front-1\",\"shop/front-2\"]},"
+	       "{\"kind\":\"NetworkPolicy\",\"namespace\":\"shop\",\"name\":\"none\","
+	       "\"directions\":[\"ingress\"],\"endpoints\":[]}]}");
+	endpoints_done(&table);
+}
+END_TEST
+
+START_TEST(a_pod_has_a_ruleset_a_direction)
+{
+	const struct pod_endpoint *ep;
+
+	endpoints_init(&table, 0);
+	ep = add("c1", "front-1", 65553);
+	expect(view_pod_policies(ep, &image), "{\"namespace\":\"shop\",\"pod\":\"front-1\","
+	       "\"ingress\":" FRONT_RULESET ",\"egress\":" BOTH_RULESET "}");
+	expect(view_pod_policies(ep, NULL), "{\"namespace\":\"shop\",\"pod\":\"front-1\","
+	       "\"ingress\":null,\"egress\":null}");
+	endpoints_done(&table);
+}
+END_TEST
+
+START_TEST(identities_are_the_classes)
+{
+	expect(view_identities(&image),
+	       "{\"identities\":[{\"class\":1,\"members\":12,\"text\":\"nobody asks\"},"
+	       "{\"class\":3,\"members\":2,\"text\":\"shop: app in (front)\"}]}");
+	expect(view_identities(NULL), "{\"identities\":[]}");
+}
+END_TEST
+
+START_TEST(a_flow_is_told_from_its_opener)
+{
+	const struct view_clock clock = { .now = 1000, .hz = HZ };
+	const struct ct4_key key = {
+		.addr = { inet_addr("10.1.0.5"), inet_addr("10.1.0.9") },
+		.port = { htons(80), htons(40000) },
+		.proto = IPPROTO_TCP,
+	};
+	const struct ct_entry entry = {
+		.expires = 1000 + 10 * HZ,
+		.generation = 6,
+		.opener = CT_HIGH,
+		.flags = CT_ANSWERED,
+		.ifindex = { 65553, 0 },
+		.packets = { 1, 2 },
+		.bytes = { 100, 5000000000 },
+	};
+	const struct ct6_key wide = view_flow_key(&key);
+
+	expect(view_flow(&wide, &entry, &clock),
+	       "{\"family\":4,\"protocol\":\"tcp\","
+	       "\"opener\":{\"address\":\"10.1.0.9\",\"port\":40000,\"endpoint\":0},"
+	       "\"answerer\":{\"address\":\"10.1.0.5\",\"port\":80,\"endpoint\":65553},"
+	       "\"state\":\"answered\",\"expiresSeconds\":10,\"generation\":6,"
+	       "\"packets\":[2,1],\"bytes\":[5000000000,100]}");
+}
+END_TEST
+
+struct flow_row {
+	uint8_t proto;
+	uint8_t flags;
+	uint32_t now;
+	uint32_t expires;
+	const char *protocol;
+	const char *state;
+	int seconds;
+};
+
+static const struct flow_row flow_rows[] = {
+	{ IPPROTO_UDP, 0, 0, HZ, "udp", "new", 1 },
+	{ IPPROTO_SCTP, CT_ANSWERED | CT_CLOSING, 0, 1, "sctp", "closing", 1 },
+	{ IPPROTO_ICMP, CT_CLOSING, 0, HZ + 1, "icmp", "closing", 2 },
+	{ IPPROTO_ICMPV6, CT_ANSWERED, 100, 100, "icmpv6", "answered", 0 },
+	{ 47, CT_HOST_OPENED, 100, 99, "47", "new", 0 },
+	/* The counter of jiffies starts anew every few months. */
+	{ IPPROTO_TCP, 0, UINT32_MAX - 9, 2 * HZ - 10, "tcp", "new", 2 },
+	{ IPPROTO_TCP, 0, 10, UINT32_MAX - 9, "tcp", "new", 0 },
+};
+
+START_TEST(states_protocols_and_times_of_flows)
+{
+	const struct flow_row *row = &flow_rows[_i];
+	const struct view_clock clock = { .now = row->now, .hz = HZ };
+	const struct ct_entry entry = { .expires = row->expires, .flags = row->flags };
+	const struct ct6_key key = {
+		.addr = { addr("fd00::1"), addr("fd00::2") },
+		.proto = row->proto,
+	};
+	json_t *value = view_flow(&key, &entry, &clock);
+
+	ck_assert_int_eq(json_integer_value(json_object_get(value, "family")), 6);
+	ck_assert_str_eq(json_string_value(json_object_get(value, "protocol")), row->protocol);
+	ck_assert_str_eq(json_string_value(json_object_get(value, "state")), row->state);
+	ck_assert_int_eq(json_integer_value(json_object_get(value, "expiresSeconds")), row->seconds);
+	json_decref(value);
+}
+END_TEST
+
+CHECK_MAIN("view", CHECK_TEST(a_ruleset_names_tiers_and_actions),
+	   CHECK_TEST(an_endpoint_shows_what_it_is_and_what_binds_it),
+	   CHECK_LOOP(isolation_is_that_of_the_image, isolation_rows),
+	   CHECK_TEST(policies_list_the_endpoints_that_they_select),
+	   CHECK_TEST(a_pod_has_a_ruleset_a_direction), CHECK_TEST(identities_are_the_classes),
+	   CHECK_TEST(a_flow_is_told_from_its_opener),
+	   CHECK_LOOP(states_protocols_and_times_of_flows, flow_rows))

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/check_main.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "source/decode.h"
+#include "source/fingerprint.h"
+
+#define POD(spec, status) \
+	"{apiVersion: v1, kind: Pod, metadata: {namespace: shop, name: p, uid: u, labels: {a: b}}, " \
+	"spec: {" spec "}, status: {" status "}}"
+#define POLICY(spec) \
+	"{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, " \
+	"metadata: {namespace: shop, name: front}, spec: {" spec "}}"
+#define INGRESS(rule) POLICY("podSelector: {}, ingress: [{" rule "}]")
+#define NAMED_PORT(name, port) \
+	"containers: [{name: c, image: i, ports: [{name: " name ", containerPort: " port "}]}]"
+
+static void take(void *arg, struct object *obj)
+{
+	uint64_t *hash = arg;
+
+	*hash = fingerprint_object(obj);
+	object_free(obj);
+}
+
+static void no_problem(void *arg, const struct decode_problem *problem)
+{
+	ck_assert_msg(problem->warning, "%s: %s", problem->field, problem->text);
+}
+
+static uint64_t hash_of(const char *text)
+{
+	uint64_t hash = 0;
+	const struct decode_sink sink = { .arg = &hash, .object = take, .problem = no_problem };
+
+	ck_assert_int_eq(decode_text(&sink, text, strlen(text)), 0);
+	ck_assert_msg(hash, "no object: %s", text);
+	return hash;
+}
+
+struct pair {
+	const char *one;
+	const char *other;
+};
+
+static const struct pair different[] = {
+	{ POD("", ""), "{apiVersion: v1, kind: Pod, metadata: {namespace: shop, name: q, uid: u, "
+		       "labels: {a: b}}, spec: {containers: []}}" },
+	{ POD("", ""), "{apiVersion: v1, kind: Pod, metadata: {namespace: shop, name: p, uid: v, "
+		       "labels: {a: b}}, spec: {containers: []}}" },
+	{ POD("", ""), "{apiVersion: v1, kind: Pod, metadata: {namespace: shop, name: p, uid: u, "
+		       "labels: {a: c}}, spec: {containers: []}}" },
+	{ POD("", ""), POD("nodeName: node-1", "") },
+	{ POD("", ""), POD("hostNetwork: true", "") },
+	{ POD("", ""), POD("", "phase: Failed") },
+	{ POD("", "podIPs: [{ip: 10.0.0.1}]"), POD("", "podIPs: [{ip: 10.0.0.2}]") },
+	{ POD("", "podIPs: [{ip: 10.0.0.1}]"), POD("", "podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}]") },
+	{ POD(NAMED_PORT("web", "80"), ""), POD(NAMED_PORT("web", "81"), "") },
+	{ POD(NAMED_PORT("web", "80"), ""), POD(NAMED_PORT("wob", "80"), "") },
+	{ POLICY("podSelector: {}"), POLICY("podSelector: {matchLabels: {a: b}}") },
+	{ POLICY("podSelector: {matchLabels: {a: b}}"), POLICY("podSelector: {matchLabels: {a: c}}") },
+	{ POLICY("podSelector: {}"), POLICY("podSelector: {}, policyTypes: [Egress]") },
+	{ POLICY("podSelector: {}"), POLICY("podSelector: {}, policyTypes: [Ingress, Egress]") },
+	{ POLICY("podSelector: {}"), INGRESS("") },
+	{ INGRESS("ports: [{port: 80}]"), INGRESS("ports: [{port: 80, protocol: UDP}]") },
+	{ INGRESS("ports: [{port: 80}]"), INGRESS("ports: [{port: 80, endPort: 81}]") },
+	{ INGRESS("ports: [{port: 80}]"), INGRESS("ports: [{port: web}]") },
+	{ INGRESS("from: [{podSelector: {}}]"), INGRESS("from: [{namespaceSelector: {}}]") },
+	{ INGRESS("from: [{namespaceSelector: {}}]"),
+	  INGRESS("from: [{namespaceSelector: {matchLabels: {a: b}}}]") },
+	{ INGRESS("from: [{ipBlock: {cidr: 10.0.0.0/8}}]"),
+	  INGRESS("from: [{ipBlock: {cidr: 10.0.0.0/9}}]") },
+	{ INGRESS("from: [{ipBlock: {cidr: 10.0.0.0/8}}]"),
+	  INGRESS("from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]") },
+	{ "{apiVersion: v1, kind: Namespace, metadata: {name: a}}",
+	  "{apiVersion: v1, kind: Namespace, metadata: {name: a, labels: {a: b}}}" },
+	{ "{apiVersion: v1, kind: Node, metadata: {name: a}}",
+	  "{apiVersion: v1, kind: Node, metadata: {name: a}, "
+	  "status: {addresses: [{type: InternalIP, address: 192.0.2.1}]}}" },
+};
+
+START_TEST(what_decides_about_packets_changes_the_fingerprint)
+{
+	ck_assert_uint_ne(hash_of(different[_i].one), hash_of(different[_i].other));
+	ck_assert_uint_eq(hash_of(different[_i].one), hash_of(different[_i].one));
+}
+END_TEST
+
+static const struct pair same[] = {
+	{ POD("", ""), POD("restartPolicy: Never", "conditions: []") },
+	{ POD("", ""), "# comment\n" POD("", "") },
+	{ POLICY("podSelector: {}"), POLICY("policyTypes: [Ingress], podSelector: {}") },
+	{ INGRESS("ports: [{port: 80}]"), INGRESS("ports: [{protocol: TCP, port: 80}]") },
+};
+
+START_TEST(what_does_not_leaves_it_alone)
+{
+	ck_assert_uint_eq(hash_of(same[_i].one), hash_of(same[_i].other));
+}
+END_TEST
+
+CHECK_MAIN("fingerprint",
+	   CHECK_LOOP(what_decides_about_packets_changes_the_fingerprint, different),
+	   CHECK_LOOP(what_does_not_leaves_it_alone, same))
