@@ -192,8 +192,6 @@ class Node:
                       self.outside.name)
         for netns, dev, v4, v6 in ((self.netns, "up0", "192.0.2.1", "2001:db8:2::1"),
                                    (self.outside, "eth0", "192.0.2.2", "2001:db8:2::2")):
-            # Without duplicate address detection the first packet need not wait a second for it.
-            netns.run("sysctl", "-qw", f"net.ipv6.conf.{dev}.accept_dad=0")
             netns.ip("addr", "add", f"{v4}/24", "dev", dev)
             netns.ip("addr", "add", f"{v6}/64", "dev", dev, "nodad")
             netns.ip("link", "set", dev, "up")
@@ -202,6 +200,9 @@ class Node:
         for cidr in self.cidrs:
             via = "2001:db8:2::1" if ":" in cidr else "192.0.2.1"
             self.outside.ip("route", "add", cidr, "via", via)
+        # A fresh link has no link-local address yet, without which nobody asks for neighbours.
+        until(lambda: self.netns.run("ping", "-c1", "-W1", "2001:db8:2::2").returncode == 0,
+              "the outside is there")
 
     # The agent.
 
