@@ -72,8 +72,8 @@ static int refuse_existing(struct progress *progress, struct cni_error *error)
 
 	r = netlink_get_link(&link, &progress->pod, ifname, 0);
 	if (!r)
-		return cni_fail(error, CNI_LINK_FAILURE, "interface \"%s\" exists already in CNI_NETNS",
-				ifname);
+		return cni_fail(error, CNI_LINK_FAILURE,
+				"interface \"%s\" exists already in CNI_NETNS", ifname);
 	if (r != -ENODEV)
 		return cni_fail_errno(error, CNI_LINK_FAILURE, r, "cannot look for \"%s\"", ifname);
 	return 0;
@@ -155,13 +155,13 @@ static int make_result(json_t **ret, const struct progress *progress)
 		addr_text(gateway, &ip->gateway);
 		json_array_append_new(ips, json_pack("{s:i, s:s, s:s}", "interface", 1, "address",
 						     text, "gateway", gateway));
-		json_array_append_new(routes, json_pack("{s:s, s:s}", "dst",
-							ip_addr_is_v4(&ip->addr) ? "0.0.0.0/0" :
-										   "::/0",
-							"gw", gateway));
+		json_array_append_new(routes,
+				      json_pack("{s:s, s:s}", "dst",
+						ip_addr_is_v4(&ip->addr) ? "0.0.0.0/0" : "::/0",
+						"gw", gateway));
 	}
-	result = json_pack("{s:o, s:o, s:o, s:O*}", "interfaces", result_interfaces(progress), "ips",
-			   ips, "routes", routes, "dns", dns);
+	result = json_pack("{s:o, s:o, s:o, s:O*}", "interfaces", result_interfaces(progress),
+			   "ips", ips, "routes", routes, "dns", dns);
 	if (!result)
 		return -ENOMEM;
 	return result_format(ret, result, progress->call->conf.version);

@@ -96,6 +96,12 @@ static json_t *endpoint_name(const struct cni_call *call)
 			 call->env.ifname);
 }
 
+/* The first of two texts that is neither absent nor empty. */
+static const char *either(const char *text, const char *other)
+{
+	return text && *text ? text : other ?: "";
+}
+
 static json_t *add_request(const struct cni_call *call, json_t *delegated, json_t *chained)
 {
 	const struct cni_env *env = &call->env;
@@ -107,14 +113,13 @@ static json_t *add_request(const struct cni_call *call, json_t *delegated, json_
 		ips = json_incref(conf->ips);
 	if (!delegated && !chained && !ips && env->ip && *env->ip)
 		ips = json_pack("[s]", env->ip);
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o*, s:O*, s:O*, s:O*}",
-		"containerID", env->container_id, "ifname", env->ifname, "netns", env->netns,
-		"network", conf->name, "podNamespace",
-		env->pod_namespace && *env->pod_namespace ? env->pod_namespace : conf->pod_namespace,
-		"podName", env->pod_name ?: "", "podUID", env->pod_uid ?: "", "mtu", conf->mtu,
-		"mac", *conf->mac ? conf->mac : env->mac ?: "", "ips", ips, "portMappings",
-		conf->port_mappings, "delegated", delegated, "chained", chained);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:o*, s:O*, s:O*, s:O*}",
+			 "containerID", env->container_id, "ifname", env->ifname, "netns",
+			 env->netns, "network", conf->name, "podNamespace",
+			 either(env->pod_namespace, conf->pod_namespace), "podName",
+			 env->pod_name ?: "", "podUID", env->pod_uid ?: "", "mtu", conf->mtu, "mac",
+			 either(conf->mac, env->mac), "ips", ips, "portMappings",
+			 conf->port_mappings, "delegated", delegated, "chained", chained);
 }
 
 static int read_lease_ip(struct lease_ip *ret, const json_t *ip)

@@ -63,7 +63,8 @@ int chain_add(json_t **ret, const struct cni_call *call, struct netlink *host, s
 	int r;
 
 	if (call->conf.ipam_type)
-		return cni_fail(error, CNI_BAD_CONFIG, "`ipam` has no meaning after another plugin");
+		return cni_fail(error, CNI_BAD_CONFIG,
+				"`ipam` has no meaning after another plugin");
 	if (result_parse(&result, call->conf.prev_result, call->conf.version) < 0)
 		return cni_fail(error, CNI_DECODE_FAILURE, "prevResult is no CNI result");
 	if (result_format(&out, result, call->conf.version) < 0)

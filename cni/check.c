@@ -36,8 +36,7 @@ static int read_expected(struct expected *ret, const json_t *result, const struc
 	ret->mac = result_mac(result, call->env.ifname);
 	ret->texts = json_array();
 	for (int i = 0; i < ret->count; i++)
-		json_array_append_new(ret->texts,
-				      json_string(addr_text(text, &ret->ips[i].addr)));
+		json_array_append_new(ret->texts, json_string(addr_text(text, &ret->ips[i].addr)));
 	return 0;
 }
 
@@ -68,8 +67,8 @@ static int check_addrs(const struct expected *expected, struct netlink *pod, uin
 		if (r < 0)
 			return cni_fail_errno(error, CNI_IO_FAILURE, r, "cannot list addresses");
 		if (!r)
-			return cni_fail(error, CNI_CHECK_FAILURE, "%s has lost its address %s", ifname,
-					expected->ips[i].text);
+			return cni_fail(error, CNI_CHECK_FAILURE, "%s has lost its address %s",
+					ifname, expected->ips[i].text);
 	}
 	return 0;
 }

@@ -54,8 +54,8 @@ static int read_variables(struct cni_env *env, unsigned int required, struct cni
 						 used ? "," : "", variables[i].name);
 	}
 	if (used)
-		return cni_fail(error, CNI_BAD_ENVIRONMENT,
-				"required env variables [%s] missing", missing);
+		return cni_fail(error, CNI_BAD_ENVIRONMENT, "required env variables [%s] missing",
+				missing);
 	return 0;
 }
 
@@ -134,8 +134,8 @@ int cni_env_read(struct cni_env *ret, unsigned int required, struct cni_error *e
 	if ((required & CNI_ENV_IFNAME) && cni_check_ifname(env.ifname) < 0)
 		return cni_fail(error, CNI_BAD_ENVIRONMENT,
 				"CNI_IFNAME \"%s\" is not an interface name", env.ifname);
-	/* What the arguments say matters to no verb without a container. */
-	if (required & CNI_ENV_CONTAINERID) {
+	/* Whose pod it is matters where one is attached; DEL, without a namespace, cannot fail. */
+	if (required & CNI_ENV_NETNS) {
 		r = read_args(&env, error);
 		if (r < 0)
 			return r;
@@ -167,7 +167,8 @@ int cni_env_open_netns(int *ret, const struct cni_env *env, struct cni_error *er
 		return cni_fail_errno(error, CNI_BAD_NETNS, -errno, "cannot compare namespaces");
 	if (own.st_dev == given.st_dev && own.st_ino == given.st_ino)
 		return cni_fail(error, CNI_BAD_NETNS,
-				"CNI_NETNS \"%s\" is the plugin's own network namespace", env->netns);
+				"CNI_NETNS \"%s\" is the plugin's own network namespace",
+				env->netns);
 	*ret = take_fd(&fd);
 	return 0;
 }

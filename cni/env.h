@@ -19,7 +19,7 @@ struct cni_env {
 	const char *netns;
 	const char *ifname;
 	const char *path;
-	/* out of CNI_ARGS, owned */
+	/* out of CNI_ARGS, owned; NULL: absent, or not asked for */
 	char *pod_namespace;
 	char *pod_name;
 	char *pod_uid;
@@ -27,7 +27,10 @@ struct cni_env {
 	char *mac;
 };
 
-/* @required: the variables (enum cni_env_variable) without which the verb cannot work. */
+/*
+ * @required: the variables (enum cni_env_variable) without which the verb cannot
+ * work. CNI_ARGS are read for verbs that require a namespace.
+ */
 int cni_env_read(struct cni_env *ret, unsigned int required, struct cni_error *error);
 void cni_env_done(struct cni_env *env);
 

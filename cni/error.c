@@ -64,8 +64,8 @@ static json_t *any_text(const char *text)
 
 json_t *cni_error_json(const struct cni_error *error, const char *cni_version)
 {
-	json_t *object = json_pack("{s:s, s:i, s:o}", "cniVersion", cni_version, "code", error->code,
-				   "msg", any_text(error->msg));
+	json_t *object = json_pack("{s:s, s:i, s:o}", "cniVersion", cni_version, "code",
+				   error->code, "msg", any_text(error->msg));
 
 	if (object && error->details[0])
 		json_object_set_new(object, "details", any_text(error->details));

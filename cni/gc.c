@@ -22,8 +22,8 @@ static int read_valid(json_t **ret, const json_t *attachments, struct cni_error 
 		if (!json_is_string(id) || !json_is_string(ifname))
 			return cni_fail(error, CNI_BAD_CONFIG,
 					"`cni.dev/valid-attachments`: an entry has no name");
-		json_array_append_new(valid, json_pack("{s:O, s:O}", "containerID", id, "ifname",
-						       ifname));
+		json_array_append_new(valid,
+				      json_pack("{s:O, s:O}", "containerID", id, "ifname", ifname));
 	}
 	*ret = take_ptr(&valid);
 	return 0;

@@ -141,8 +141,8 @@ static int read_failure(const struct cni_call *call, const char *verb, const cha
 
 	if (json_is_object(given))
 		return cni_fail_json(error, CNI_IO_FAILURE, given);
-	return cni_fail(error, CNI_IO_FAILURE, "%s %s failed with %s %d", call->conf.ipam_type, verb,
-			WIFSIGNALED(status) ? "signal" : "status",
+	return cni_fail(error, CNI_IO_FAILURE, "%s %s failed with %s %d", call->conf.ipam_type,
+			verb, WIFSIGNALED(status) ? "signal" : "status",
 			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
@@ -156,8 +156,8 @@ int ipam_run(json_t **ret, const struct cni_call *call, const char *verb, struct
 	if (!type)
 		return 0;
 	if (find_plugin(file, call->env.path, type) < 0)
-		return cni_fail(error, CNI_BAD_CONFIG, "IPAM plugin %s is not in CNI_PATH (%s)", type,
-				call->env.path);
+		return cni_fail(error, CNI_BAD_CONFIG, "IPAM plugin %s is not in CNI_PATH (%s)",
+				type, call->env.path);
 	if (setenv("CNI_COMMAND", verb, 1) < 0)
 		return cni_fail(error, CNI_IO_FAILURE, "out of memory");
 	r = run(&text, &status, file, call->conf.text);

@@ -9,6 +9,7 @@
 #include "cni/call.h"
 
 #define FIRST_BYTES 16384
+#define ATTACHMENT (CNI_ENV_CONTAINERID | CNI_ENV_NETNS | CNI_ENV_IFNAME)
 
 static const struct verb {
 	const char *name;
@@ -16,11 +17,9 @@ static const struct verb {
 	enum cni_version since;
 	int (*run)(json_t **ret, const struct cni_call *call, struct cni_error *error);
 } verbs[] = {
-	{ "ADD", CNI_ENV_CONTAINERID | CNI_ENV_NETNS | CNI_ENV_IFNAME | CNI_ENV_PATH, CNI_0_1_0,
-	  cni_add },
+	{ "ADD", ATTACHMENT | CNI_ENV_PATH, CNI_0_1_0, cni_add },
 	{ "DEL", CNI_ENV_CONTAINERID | CNI_ENV_IFNAME, CNI_0_1_0, cni_del },
-	{ "CHECK", CNI_ENV_CONTAINERID | CNI_ENV_NETNS | CNI_ENV_IFNAME | CNI_ENV_PATH, CNI_0_4_0,
-	  cni_check },
+	{ "CHECK", ATTACHMENT | CNI_ENV_PATH, CNI_0_4_0, cni_check },
 	{ "STATUS", CNI_ENV_PATH, CNI_1_1_0, cni_status },
 	{ "GC", CNI_ENV_PATH, CNI_1_1_0, cni_gc },
 	{ "VERSION", 0, CNI_0_1_0, NULL },
@@ -98,7 +97,7 @@ static int run_verb(json_t **ret, struct cni_call *call, const struct verb *verb
 		free(text);
 		return 0;
 	}
-	r = netconf_parse(&call->conf, text, error);
+	r = netconf_parse(&call->conf, text, verb->required & CNI_ENV_NETNS, error);
 	if (r < 0)
 		return r;
 	if (call->conf.version < verb->since)

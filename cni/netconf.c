@@ -75,14 +75,10 @@ static int read_mapping(struct netconf *conf, const json_t *mapping, struct cni_
 	if (!json_is_object(mapping))
 		return cni_fail(error, CNI_BAD_CONFIG, "portMappings: an entry is not an object");
 	r = read_number(&host_port, mapping, "hostPort", 1, UINT16_MAX, error);
-	if (!r)
-		r = read_number(&container_port, mapping, "containerPort", 1, UINT16_MAX, error);
-	if (!r)
-		r = read_text(&protocol, mapping, "protocol", "tcp", error);
-	if (!r)
-		r = read_text(&host_ip, mapping, "hostIP", "", error);
-	if (!r)
-		r = check_protocol(proto, *protocol ? protocol : "tcp", error);
+	r = r ?: read_number(&container_port, mapping, "containerPort", 1, UINT16_MAX, error);
+	r = r ?: read_text(&protocol, mapping, "protocol", "tcp", error);
+	r = r ?: read_text(&host_ip, mapping, "hostIP", "", error);
+	r = r ?: check_protocol(proto, *protocol ? protocol : "tcp", error);
 	if (r < 0)
 		return r;
 	if (!host_port)
@@ -156,7 +152,7 @@ static int refuse_bandwidth(const json_t *runtime, struct cni_error *error)
 	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
 		if (json_number_value(netconf_member(bandwidth, rates[i])) != 0)
 			return cni_fail(error, CNI_UNSUPPORTED_FIELD,
-					"weir-cni does not limit bandwidth: runtimeConfig.bandwidth.%s "
+					"weir-cni limits no bandwidth: runtimeConfig.bandwidth.%s "
 					"must be 0",
 					rates[i]);
 	return 0;
@@ -169,12 +165,9 @@ static int read_runtime_config(struct netconf *conf, struct cni_error *error)
 	int r;
 
 	r = refuse_bandwidth(runtime, error);
-	if (!r)
-		r = read_mappings(conf, runtime, error);
-	if (!r)
-		r = read_ips(conf, runtime, error);
-	if (!r)
-		r = read_text(&conf->mac, runtime, "mac", "", error);
+	r = r ?: read_mappings(conf, runtime, error);
+	r = r ?: read_ips(conf, runtime, error);
+	r = r ?: read_text(&conf->mac, runtime, "mac", "", error);
 	if (r < 0)
 		return r;
 	if (*conf->mac && mac_parse(mac, conf->mac) < 0)
@@ -201,33 +194,24 @@ static int read_ipam(struct netconf *conf, struct cni_error *error)
 	int r;
 
 	r = read_object(&ipam, conf->root, "ipam", error);
-	if (!r)
-		r = read_text(&conf->ipam_type, ipam, "type", NULL, error);
+	r = r ?: read_text(&conf->ipam_type, ipam, "type", NULL, error);
 	if (r < 0)
 		return r;
 	if (conf->ipam_type && !*conf->ipam_type)
 		conf->ipam_type = NULL;
 	if (conf->ipam_type && strchr(conf->ipam_type, '/'))
-		return cni_fail(error, CNI_BAD_CONFIG, "ipam.type \"%s\" is not the name of a plugin",
-				conf->ipam_type);
+		return cni_fail(error, CNI_BAD_CONFIG,
+				"ipam.type \"%s\" is not the name of a plugin", conf->ipam_type);
 	return 0;
 }
 
-static int read_members(struct netconf *conf, struct cni_error *error)
+/* What every verb needs: where the agent and the delegate are. */
+static int read_ways(struct netconf *conf, struct cni_error *error)
 {
 	int r;
 
 	r = read_text(&conf->socket, conf->root, "socket", NETCONF_SOCKET, error);
-	if (!r)
-		r = read_text(&conf->pod_namespace, conf->root, "namespace", "default", error);
-	if (!r)
-		r = read_number(&conf->mtu, conf->root, "mtu", MTU_MIN, MTU_MAX, error);
-	if (!r)
-		r = read_object(&conf->dns, conf->root, "dns", error);
-	if (!r)
-		r = read_object(&conf->prev_result, conf->root, "prevResult", error);
-	if (!r)
-		r = read_ipam(conf, error);
+	r = r ?: read_ipam(conf, error);
 	if (r < 0)
 		return r;
 	if (conf->socket[0] != '/')
@@ -235,8 +219,19 @@ static int read_members(struct netconf *conf, struct cni_error *error)
 				conf->socket);
 	/* libcni sends both names; the older alone comes from older ones. */
 	conf->valid_attachments = json_object_get(conf->root, "cni.dev/valid-attachments") ?:
-				  json_object_get(conf->root, "cni.dev/attachments");
-	return read_runtime_config(conf, error);
+					  json_object_get(conf->root, "cni.dev/attachments");
+	return 0;
+}
+
+static int read_attachment(struct netconf *conf, struct cni_error *error)
+{
+	int r;
+
+	r = read_text(&conf->pod_namespace, conf->root, "namespace", "default", error);
+	r = r ?: read_number(&conf->mtu, conf->root, "mtu", MTU_MIN, MTU_MAX, error);
+	r = r ?: read_object(&conf->dns, conf->root, "dns", error);
+	r = r ?: read_object(&conf->prev_result, conf->root, "prevResult", error);
+	return r ?: read_runtime_config(conf, error);
 }
 
 static int read_identity(struct netconf *conf, struct cni_error *error)
@@ -261,7 +256,7 @@ static int read_identity(struct netconf *conf, struct cni_error *error)
 	return 0;
 }
 
-int netconf_parse(struct netconf *ret, char *text, struct cni_error *error)
+int netconf_parse(struct netconf *ret, char *text, bool attachment, struct cni_error *error)
 {
 	json_error_t where;
 	int r;
@@ -269,14 +264,14 @@ int netconf_parse(struct netconf *ret, char *text, struct cni_error *error)
 	*ret = (struct netconf){ .text = text, .version = CNI_NEWEST };
 	ret->root = json_loads(text, 0, &where);
 	if (!ret->root)
-		return cni_fail(error, CNI_DECODE_FAILURE, "the configuration is not JSON: line %d: %s",
-				where.line, where.text);
+		return cni_fail(error, CNI_DECODE_FAILURE,
+				"the configuration is no JSON: line %d: %s", where.line,
+				where.text);
 	if (!json_is_object(ret->root))
 		return cni_fail(error, CNI_DECODE_FAILURE, "the configuration is not an object");
 	r = read_identity(ret, error);
-	if (r < 0)
-		return r;
-	return read_members(ret, error);
+	r = r ?: read_ways(ret, error);
+	return r || !attachment ? r : read_attachment(ret, error);
 }
 
 void netconf_done(struct netconf *conf)

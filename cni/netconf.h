@@ -6,6 +6,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "cni/env.h"
 #include "cni/version.h"
@@ -19,22 +20,27 @@ struct netconf {
 	enum cni_version version;
 	const char *name;
 	const char *socket;
-	const char *pod_namespace; /* `namespace`, or "default" */
 	const char *ipam_type; /* NULL: the agent chooses addresses */
+	const json_t *valid_attachments; /* NULL: none given */
+
+	/* of one attachment */
+	const char *pod_namespace; /* `namespace`, or "default" */
 	const char *mac; /* "" */
 	int mtu; /* 0: the agent chooses */
 	json_t *ips; /* array of addresses without prefix length, owned; may be NULL */
 	json_t *port_mappings; /* array in the form of the control API, owned; may be NULL */
 	const json_t *prev_result; /* NULL: none */
 	const json_t *dns; /* NULL: none */
-	const json_t *valid_attachments; /* NULL: none given */
 };
 
 /*
  * @text becomes the configuration's even on failure. @ret->version is set as soon
  * as it is known, so that an error can be told in it; netconf_done() in any case.
+ *
+ * Without @attachment the members of one attachment are not looked at: what made
+ * ADD fail must not make the DEL after it fail as well.
  */
-int netconf_parse(struct netconf *ret, char *text, struct cni_error *error);
+int netconf_parse(struct netconf *ret, char *text, bool attachment, struct cni_error *error);
 void netconf_done(struct netconf *conf);
 
 /* The member @name of @object, whatever its case, as Go reads JSON. NULL: none. */

@@ -28,7 +28,7 @@ static int open_here(struct netlink *ret)
 		mnl_socket_close(socket);
 		return r;
 	}
-	/* Errors need not carry the message back; an old kernel that does not know this sends it. */
+	/* Errors need not carry the message back. An old kernel sends it all the same. */
 	mnl_socket_setsockopt(socket, NETLINK_CAP_ACK, &on, sizeof(on));
 	ret->socket = socket;
 	ret->seq = 0;

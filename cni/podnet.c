@@ -29,8 +29,8 @@ static void put_link(struct nlmsghdr *message, const char *name, const uint8_t *
 static void add_veth(struct netlink *host, const struct agent_lease *lease, const char *ifname,
 		     int netns_fd)
 {
-	struct nlmsghdr *message = netlink_add(host, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
-					       "create the veth pair");
+	struct nlmsghdr *message =
+		netlink_add(host, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, "create the veth pair");
 	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
 	struct nlattr *kind, *data, *peer;
 
@@ -77,7 +77,7 @@ static void add_addr(struct netlink *pod, uint32_t ifindex, const struct lease_i
 	info->ifa_prefixlen = ip->bits;
 	info->ifa_scope = RT_SCOPE_UNIVERSE;
 	info->ifa_index = ifindex;
-	/* The agent gives an address once; to probe for it would only keep it unusable for a second. */
+	/* The agent gives an address once: probing would only keep it unusable for a second. */
 	if (info->ifa_family == AF_INET6)
 		info->ifa_flags = IFA_F_NODAD;
 	netlink_put_addr(message, IFA_LOCAL, &ip->addr);
@@ -88,9 +88,9 @@ static void add_addr(struct netlink *pod, uint32_t ifindex, const struct lease_i
 static void add_route(struct netlink *pod, uint32_t ifindex, const struct ip_addr *gateway,
 		      bool by_gateway)
 {
-	struct nlmsghdr *message = netlink_add(pod, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE,
-					       by_gateway ? "add the default route" :
-							    "add the route to the gateway");
+	struct nlmsghdr *message =
+		netlink_add(pod, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE,
+			    by_gateway ? "add the default route" : "add the route to the gateway");
 	struct rtmsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
 
 	info->rtm_family = netlink_family(gateway);

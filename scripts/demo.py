@@ -26,6 +26,7 @@ OUTSIDE = {
 OUTSIDE_PORTS = [("TCP", 443), ("TCP", 22), ("UDP", 7)]
 NODE_PORTS = [("TCP", 10250), ("UDP", 7)]
 IN_FORCE_SECONDS = 10
+CHANGE_TIMEOUT_MS = 20  # of one attempt while waiting for it
 
 
 class Demo:
@@ -38,7 +39,11 @@ class Demo:
         self.served = {}
 
     def say(self, text):
-        print(f"[{time.monotonic() - self.started:5.1f} s] {text}", flush=True)
+        try:
+            print(f"[{time.monotonic() - self.started:5.1f} s] {text}", flush=True)
+        except BrokenPipeError:
+            # Nobody listens any more; what was made must be removed all the same.
+            sys.stdout = open(os.devnull, "w", encoding="ascii")
 
     def command_of(self, name):
         kind = self.parties[name].kind
@@ -105,9 +110,9 @@ class Demo:
     def wanted(self):
         return matrix.probes(self.everybody(), self.everybody(), self.served)
 
-    def measure(self, probes):
+    def measure(self, probes, timeout_ms=matrix.TIMEOUT_MS):
         return matrix.measure(probes, self.parties, self.command_of,
-                              f"{self.node.build}/tests/probe/weir-probe")
+                              f"{self.node.build}/tests/probe/weir-probe", timeout_ms)
 
     def wait_for_servers(self):
         """The node may always reach its pods: once all answer it, the matrix means something."""
@@ -146,13 +151,12 @@ class Demo:
 
     # --- the change
 
-    def wait_until_in_force(self, changed, expected):
-        """Probes one connection that the change allows until it works; milliseconds."""
-        allowed = next(probe for probe in changed if expected[probe])
+    def change_and_wait(self, path, allowed):
+        """Exchanges the file, probes what it newly allows until that works; milliseconds."""
         start = time.monotonic()
+        self.node.replace_manifest(path)
         while time.monotonic() - start < IN_FORCE_SECONDS:
-            if matrix.measure([allowed], self.parties, self.command_of,
-                              f"{self.node.build}/tests/probe/weir-probe", 100)[allowed]:
+            if self.measure([allowed], CHANGE_TIMEOUT_MS)[allowed]:
                 return (time.monotonic() - start) * 1000
         raise Failed(f"the changed policy was not in force after {IN_FORCE_SECONDS} seconds: "
                      + matrix.describe(allowed, self.parties))
@@ -166,16 +170,13 @@ class Demo:
         for line in diff.stdout.splitlines()[2:]:
             if not line.startswith(("@@", "+#", "-#")):
                 print(f"    {line}")
-        wanted = self.wanted()
-        old = matrix.expected(policy.load(self.node.manifests), self.parties, wanted)
-        self.node.replace_manifest(path)
-        cluster = policy.load(self.node.manifests)
-        new = matrix.expected(cluster, self.parties, wanted)
-        changed = [probe for probe in wanted if old[probe] != new[probe]]
-        took = self.wait_until_in_force(changed, new)
+        cluster = policy.load(self.node.manifests, instead=path)
+        expected = matrix.expected(cluster, self.parties, before)
+        allowed = next(probe for probe in before if expected[probe] and not before[probe])
+        took = self.change_and_wait(path, allowed)
         self.say(f"in force after at most {took:.0f} ms")
         measured, expected = self.compare(cluster, "the same matrix again")
-        moved = [probe for probe in wanted if before[probe] != measured[probe]]
+        moved = [probe for probe in before if before[probe] != measured[probe]]
         print("    What changed (all other cells are what they were):")
         for probe in moved:
             print(f"      {'now allowed' if measured[probe] else 'now denied '}  "
@@ -200,16 +201,21 @@ class Demo:
 
     def explain(self):
         weir = shlex.join(self.node.weir_command())
-        print(f"""
-It keeps running. For example:
-    {weir} status
-    {weir} policy get shop/checkout
-    {self.runtime.hint()} {'exec front wget -qO- -T 2 http://...' if self.runtime.name == 'podman' else 'sh'}
-    edit a file in {self.node.manifests}; the log is {self.node.dir}/agent.log
-Remove it with:
-    sudo scripts/demo --remove{'' if self.args.name == 'weir-demo' else ' --name ' + self.args.name}""")
+        name = "" if self.args.name == "weir-demo" else f" --name {self.args.name}"
+        front, catalog, queue = (self.parties.get(pod) for pod in ("front", "catalog", "queue"))
+        print(f"\nIt keeps running. What the agent knows:\n    {weir} status\n"
+              f"    {weir} policy get shop/checkout\n    {weir} conntrack list")
+        if front and catalog and queue and queue.addresses:
+            probe = self.runtime.hint(front.name)
+            print("What the policies allow, and what they do not:\n"
+                  f"    {probe} try tcp {catalog.addresses[4]} 8081 1000\n"
+                  f"    {probe} try tcp {queue.addresses[6]} 9000 1000")
+        print(f"Policies: edit the files in {self.node.manifests}\n"
+              f"Log:      {self.node.dir}/agent.log\n"
+              f"Remove:   sudo scripts/demo --remove{name}")
 
     def clean_up(self):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.say("everything is removed again")
         if self.runtime is None:
             self.runtime = runtime.Podman(self.node)
@@ -255,17 +261,16 @@ def main():
             sys.exit(0 if clean else 1)
         demo = Demo(args)
     os.makedirs(demo.node.dir, mode=0o700)
-    good, finished = False, False
+    good = False
     try:
         good = demo.tell()
-        finished = True
     except (Failed, matrix.WrongAnswer) as error:
         demo.say(f"FAILED: {error}")
         print(demo.node.agent_log(), end="")
     except KeyboardInterrupt:
         demo.say("interrupted")
     finally:
-        if args.keep and finished:
+        if args.keep and demo.runtime:
             demo.explain()
         else:
             good = demo.clean_up() and good

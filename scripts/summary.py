@@ -53,8 +53,10 @@ def skip_reason(output):
 
 
 def program_results(label, test):
-    suite = test["suite"][0].split(":")[-1] if test.get("suite") else label
-    program = f"{label}: {test['name'].split(' / ')[-1]}"
+    # "project:suite+another suite / program"
+    where, _, name = test["name"].rpartition(" / ")
+    suite = where.split(":")[-1].split("+")[0] or label
+    program = f"{label}: {name}"
     output = (test.get("stdout") or "") + (test.get("stderr") or "")
     good = test["result"] in ("OK", "EXPECTEDFAIL")
 

@@ -7,6 +7,7 @@ beside what it measures.
 
 import glob
 import ipaddress
+import os
 from dataclasses import dataclass, field
 
 import yaml
@@ -55,9 +56,12 @@ def _pod(item):
                  meta.get("labels") or {}, ports)
 
 
-def load(directory):
+def load(directory, instead=None):
+    """The manifests of a directory, with the file @instead in place of its namesake."""
     cluster = Cluster({}, [], [])
     for path in sorted(glob.glob(f"{directory}/*.yaml")):
+        if instead and os.path.basename(path) == os.path.basename(instead):
+            path = instead
         with open(path, encoding="utf-8") as file:
             items = [item for document in yaml.safe_load_all(file) for item in _items(document)]
         for item in items:

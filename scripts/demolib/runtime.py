@@ -117,8 +117,10 @@ class Podman:
                     check=False)
                 names.remove(self.node.prefix)
 
-    def hint(self):
-        return f"CONTAINERS_CONF={self.dir}/containers.conf {' '.join(self.command())}"
+    def hint(self, name):
+        """How a person runs the probe in a pod."""
+        return (f"CONTAINERS_CONF={self.dir}/containers.conf {' '.join(self.command())} "
+                f"exec {name} weir-probe")
 
 
 class Plain:
@@ -160,8 +162,8 @@ class Plain:
     def stop(self):
         """The namespaces go with the node's; here only what runs in them."""
 
-    def hint(self):
-        return f"nsenter --net=/run/netns/{self._netns('front')}"
+    def hint(self, name):
+        return f"{' '.join(self.enter(name))} {self.node.build}/tests/probe/weir-probe"
 
 
 def choose(node, namespaces, wanted, say):

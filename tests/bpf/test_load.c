@@ -19,7 +19,7 @@ static const struct {
 } programs[] = {
 	{ "from_pod", FROM_POD, 16064 },
 	{ "to_pod", TO_POD, 17446 },
-	{ "from_wire", FROM_WIRE, 18732 },
+	{ "from_wire", FROM_WIRE, 21571 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

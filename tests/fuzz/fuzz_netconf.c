@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(text, data, size);
 	text[size] = '\0';
-	if (!netconf_parse(&conf, text, &error) && conf.prev_result &&
+	if (!netconf_parse(&conf, text, true, &error) && conf.prev_result &&
 	    !result_parse(&result, conf.prev_result, conf.version))
 		write_all(result);
 	json_decref(result);

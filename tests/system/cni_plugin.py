@@ -26,8 +26,11 @@ DELEGATE = """#!/bin/sh
 printf '%s %s\\n' "$CNI_COMMAND" "$CNI_IFNAME" >> {dir}/calls
 cat > {dir}/stdin
 [ -e {dir}/fail-$CNI_COMMAND ] && {{ echo '{{"code":77,"msg":"pool is dry","details":"d"}}'; exit 1; }}
-[ $CNI_COMMAND = ADD ] && echo '{{"cniVersion":"1.0.0","ips":[{{"address":"10.9.0.4/24","gateway":"10.9.0.1"}}],"dns":{{"nameservers":["10.9.0.2"]}}}}'
-exit 0
+[ $CNI_COMMAND = ADD ] || exit 0
+cat <<'EOF'
+{{"cniVersion":"1.0.0","ips":[{{"address":"10.9.0.4/24","gateway":"10.9.0.1"}}],
+ "dns":{{"nameservers":["10.9.0.2"]}}}}
+EOF
 """
 
 
@@ -294,6 +297,11 @@ class Del(PluginTest):
         self.gone()
         self.assert_clean()
         self.assertEqual(os.listdir(f"{self.dir}/run/deleted"), ["c0ffee@eth0"])
+
+    def test_what_made_add_fail_does_not_keep_it(self):
+        conf = self.conf(runtimeConfig={"bandwidth": {"ingressRate": 1}})
+        self.refused("ADD", 2, conf)
+        self.gone(conf, CNI_ARGS="nonsense")
 
     def test_a_name_that_cannot_be_left_is_no_failure(self):
         self.agent.stop()

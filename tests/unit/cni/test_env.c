@@ -44,8 +44,7 @@ START_TEST(missing_variables_are_all_named)
 	unsetenv("CNI_CONTAINERID");
 	setenv("CNI_IFNAME", "", 1);
 	ck_assert_int_eq(cni_env_read(&env, ADD_NEEDS, &error), -CNI_BAD_ENVIRONMENT);
-	ck_assert_str_eq(error.msg,
-			 "required env variables [CNI_CONTAINERID,CNI_IFNAME] missing");
+	ck_assert_str_eq(error.msg, "required env variables [CNI_CONTAINERID,CNI_IFNAME] missing");
 }
 END_TEST
 
@@ -105,6 +104,19 @@ START_TEST(a_container_id_with_a_path_is_refused)
 	ck_assert_int_eq(cni_env_read(&env, ADD_NEEDS, &error), -CNI_BAD_ENVIRONMENT);
 	/* Verbs about no container do not look at it: runtimes leave dummies there. */
 	ck_assert_int_eq(cni_env_read(&env, CNI_ENV_PATH, &error), 0);
+	cni_env_done(&env);
+}
+END_TEST
+
+START_TEST(bad_arguments_do_not_keep_a_pod_from_being_deleted)
+{
+	struct cni_error error = {};
+	struct cni_env env;
+
+	set_all();
+	setenv("CNI_ARGS", "nonsense", 1);
+	ck_assert_int_eq(cni_env_read(&env, ADD_NEEDS, &error), -CNI_BAD_ENVIRONMENT);
+	ck_assert_int_eq(cni_env_read(&env, CNI_ENV_CONTAINERID | CNI_ENV_IFNAME, &error), 0);
 	cni_env_done(&env);
 }
 END_TEST
@@ -208,6 +220,7 @@ CHECK_MAIN("cni_env", CHECK_TEST(a_complete_environment_is_read),
 	   CHECK_TEST(missing_variables_are_all_named),
 	   CHECK_TEST(a_variable_that_is_not_required_may_be_absent),
 	   CHECK_LOOP(names_are_checked, names), CHECK_TEST(a_container_id_with_a_path_is_refused),
+	   CHECK_TEST(bad_arguments_do_not_keep_a_pod_from_being_deleted),
 	   CHECK_LOOP(arguments_come_in_any_order, arg_lists),
 	   CHECK_LOOP(a_namespace_that_cannot_be_the_pods_is_refused, bad_netns),
 	   CHECK_TEST(an_error_is_json_whatever_bytes_it_quotes),

@@ -9,7 +9,7 @@
 
 static int parse(struct netconf *conf, const char *text, struct cni_error *error)
 {
-	return netconf_parse(conf, strdup(text), error);
+	return netconf_parse(conf, strdup(text), true, error);
 }
 
 START_TEST(a_short_configuration_gets_defaults)
@@ -39,7 +39,8 @@ START_TEST(a_full_configuration_is_read)
 	static const char text[] = HEAD
 		",\"socket\":\"/tmp/x.sock\",\"mtu\":1400,\"namespace\":\"shop\","
 		"\"ipam\":{\"type\":\"host-local\",\"ranges\":[]},\"dns\":{\"search\":[\"x\"]},"
-		"\"runtimeConfig\":{\"mac\":\"02:00:00:00:00:01\",\"ips\":[\"10.0.0.7/24\",\"fd00::7\"]},"
+		"\"runtimeConfig\":{\"mac\":\"02:00:00:00:00:01\","
+		"\"ips\":[\"10.0.0.7/24\",\"fd00::7\"]},"
 		"\"prevResult\":{\"ips\":[]},\"cni.dev/attachments\":[],\"unknown\":{\"a\":1}}";
 	struct cni_error error = {};
 	struct netconf conf;
@@ -111,6 +112,34 @@ START_TEST(a_bad_configuration_is_refused)
 }
 END_TEST
 
+/* Of the network, where no verb can do without; of one attachment, where DEL must. */
+static const struct {
+	const char *text;
+	bool fatal;
+} without_attachment[] = {
+	{ HEAD ",\"socket\":7}", true },
+	{ HEAD ",\"ipam\":7}", true },
+	{ "{\"cniVersion\":\"1.0.0\"}", true },
+	{ HEAD ",\"mtu\":-1}", false },
+	{ HEAD ",\"dns\":7,\"prevResult\":7,\"namespace\":7}", false },
+	{ HEAD ",\"runtimeConfig\":{\"bandwidth\":{\"ingressRate\":1}}}", false },
+	{ HEAD ",\"runtimeConfig\":{\"portMappings\":[7],\"ips\":[7],\"mac\":7}}", false },
+};
+
+START_TEST(what_makes_add_fail_does_not_make_del_fail)
+{
+	struct cni_error error = {};
+	struct netconf conf;
+	int r;
+
+	ck_assert_int_lt(parse(&conf, without_attachment[_i].text, &error), 0);
+	netconf_done(&conf);
+	r = netconf_parse(&conf, strdup(without_attachment[_i].text), false, &error);
+	ck_assert_int_eq(r < 0, without_attachment[_i].fatal);
+	netconf_done(&conf);
+}
+END_TEST
+
 static const char *const accepted[] = {
 	"{\"name\":\"weir\"}",
 	"{\"name\":\"weir\",\"cniVersion\":\"0.1.0\",\"ipam\":{}}",
@@ -167,8 +196,10 @@ static const struct {
 	{ "{\"HostPort\":8080,\"ContainerPort\":80,\"Protocol\":\"TCP\",\"HostIP\":\"\"}",
 	  "{\"hostPort\":8080,\"containerPort\":80,\"protocol\":\"tcp\",\"hostIP\":\"\"}", 0 },
 	{ "{\"HostPort\":53,\"ContainerPort\":53,\"Protocol\":\"Udp\",\"HostIP\":\"192.0.2.1\"}",
-	  "{\"hostPort\":53,\"containerPort\":53,\"protocol\":\"udp\",\"hostIP\":\"192.0.2.1\"}", 0 },
-	{ "{\"hostPort\":1,\"containerPort\":65535,\"protocol\":\"sctp\",\"hostIP\":\"2001:db8::1\"}",
+	  "{\"hostPort\":53,\"containerPort\":53,\"protocol\":\"udp\",\"hostIP\":\"192.0.2.1\"}",
+	  0 },
+	{ "{\"hostPort\":1,\"containerPort\":65535,\"protocol\":\"sctp\","
+	  "\"hostIP\":\"2001:db8::1\"}",
 	  "{\"hostPort\":1,\"containerPort\":65535,\"protocol\":\"sctp\","
 	  "\"hostIP\":\"2001:db8::1\"}",
 	  0 },
@@ -213,6 +244,7 @@ END_TEST
 CHECK_MAIN("cni_netconf", CHECK_TEST(a_short_configuration_gets_defaults),
 	   CHECK_TEST(a_full_configuration_is_read),
 	   CHECK_LOOP(a_bad_configuration_is_refused, refused),
+	   CHECK_LOOP(what_makes_add_fail_does_not_make_del_fail, without_attachment),
 	   CHECK_LOOP(what_a_runtime_may_leave_out_is_not_asked_for, accepted),
 	   CHECK_TEST(no_version_is_the_oldest),
 	   CHECK_TEST(an_error_after_the_version_is_told_in_it),

@@ -12,7 +12,8 @@ static const struct {
 } forms[] = {
 	{ CNI_0_2_0,
 	  "{'cniVersion':'0.2.0',"
-	  "'ip4':{'ip':'10.0.0.7/32','gateway':'10.0.0.1','routes':[{'dst':'0.0.0.0/0','gw':'10.0.0.1'}]},"
+	  "'ip4':{'ip':'10.0.0.7/32','gateway':'10.0.0.1',"
+	  "'routes':[{'dst':'0.0.0.0/0','gw':'10.0.0.1'}]},"
 	  "'ip6':{'ip':'fd00::7/128','gateway':'fd00::1','routes':[{'dst':'::/0','gw':'fd00::1'}]},"
 	  "'dns':{'search':['x']}}" },
 	{ CNI_0_4_0,
@@ -30,7 +31,8 @@ static const struct {
 	  "'routes':[{'dst':'0.0.0.0/0','gw':'10.0.0.1'},{'dst':'::/0','gw':'fd00::1'}],"
 	  "'dns':{'search':['x']}}" },
 	{ CNI_1_1_0,
-	  "{'cniVersion':'1.1.0','interfaces':[{'name':'weirx','mac':'0a:00:00:00:00:01','mtu':1500},"
+	  "{'cniVersion':'1.1.0','interfaces':[{'name':'weirx','mac':'0a:00:00:00:00:01',"
+	  "'mtu':1500},"
 	  "{'name':'eth0','mac':'0e:00:00:00:00:07','mtu':1500,'sandbox':'/run/netns/x'}],"
 	  "'ips':[{'interface':1,'address':'10.0.0.7/32','gateway':'10.0.0.1'},"
 	  "{'interface':1,'address':'fd00::7/128','gateway':'fd00::1'}],"
@@ -188,7 +190,9 @@ START_TEST(versions_are_told_to_whoever_asks)
 {
 	static const struct {
 		const char *asked, *told;
-	} rows[] = { { "", "1.1.0" }, { "0.2.0", "0.2.0" }, { "0.4.0", "0.4.0" }, { "7", "1.1.0" } };
+	} rows[] = {
+		{ "", "1.1.0" }, { "0.2.0", "0.2.0" }, { "0.4.0", "0.4.0" }, { "7", "1.1.0" }
+	};
 
 	for (int i = 0; i < CHECK_COUNT(rows); i++) {
 		json_t *answer = cni_version_json(rows[i].asked);
