@@ -112,7 +112,7 @@ int engine_update(const char *map, const void *key, const void *value)
 int engine_lookup(const char *map, const void *key, void *value)
 {
 	struct sim_map *found = map_find(map);
-	const void *at = bpf_map_lookup_elem(found, key);
+	const void *at = sim_map_peek(found, key);
 
 	if (!at)
 		return -1;
@@ -132,7 +132,10 @@ int engine_next(const char *map, const void *key, void *next)
 
 uint64_t engine_metric(uint32_t index)
 {
-	const struct metric *metric = bpf_map_lookup_elem(map_find("metric"), &index);
+	static struct sim_map *map;
+	const struct metric *metric;
 
+	map = map ?: map_find("metric");
+	metric = sim_map_peek(map, &index);
 	return metric ? metric->packets : 0;
 }

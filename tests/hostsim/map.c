@@ -14,13 +14,18 @@ struct sim_element {
 
 extern struct sim_map *const __start_sim_maps[], *const __stop_sim_maps[];
 
-static void *copy(const void *bytes, size_t len)
+static void *allocate(size_t n, size_t size)
 {
-	void *ret = malloc(len);
+	void *ret = calloc(n, size);
 
 	if (!ret)
 		abort();
-	return memcpy(ret, bytes, len);
+	return ret;
+}
+
+static void *copy(const void *bytes, size_t len)
+{
+	return memcpy(allocate(1, len), bytes, len);
 }
 
 static bool is_array(const struct sim_map *map)
@@ -102,14 +107,10 @@ static void drop(struct sim_map *map, struct sim_element **at)
 
 static struct sim_element *add(struct sim_map *map, const void *key)
 {
-	struct sim_element *el = calloc(1, sizeof(*el));
+	struct sim_element *el = allocate(1, sizeof(*el));
 
-	if (!el)
-		abort();
 	el->key = copy(key, map->key_size);
-	el->value = calloc(1, map->value_size);
-	if (!el->value)
-		abort();
+	el->value = allocate(1, map->value_size);
 	push(map, el);
 	map->count++;
 	return el;
@@ -117,14 +118,26 @@ static struct sim_element *add(struct sim_map *map, const void *key)
 
 static void *lookup_array(struct sim_map *map, const void *key)
 {
-	struct sim_element *el;
 	uint32_t index;
 
 	memcpy(&index, key, sizeof(index));
 	if (index >= map->max_entries)
 		return NULL;
-	el = *find_exact(map, key);
-	return (el ?: add(map, key))->value;
+	if (!map->slots)
+		map->slots = allocate(map->max_entries, sizeof(*map->slots));
+	if (!map->slots[index])
+		map->slots[index] = allocate(1, map->value_size);
+	return map->slots[index];
+}
+
+static long update_array(struct sim_map *map, const void *key, const void *value)
+{
+	void *at = lookup_array(map, key);
+
+	if (!at)
+		return -E2BIG;
+	memcpy(at, value, map->value_size);
+	return 0;
 }
 
 void *bpf_map_lookup_elem(struct sim_map *map, const void *key)
@@ -145,6 +158,16 @@ void *bpf_map_lookup_elem(struct sim_map *map, const void *key)
 	return el->value;
 }
 
+const void *sim_map_peek(struct sim_map *map, const void *key)
+{
+	struct sim_element *el;
+
+	if (is_array(map))
+		return lookup_array(map, key);
+	el = *find_exact(map, key);
+	return el ? el->value : NULL;
+}
+
 static void evict_last(struct sim_map *map)
 {
 	struct sim_element **at = &map->elements;
@@ -156,13 +179,13 @@ static void evict_last(struct sim_map *map)
 
 long bpf_map_update_elem(struct sim_map *map, const void *key, const void *value, uint64_t flags)
 {
-	struct sim_element *el = *find_exact(map, key);
+	struct sim_element *el;
 
 	if (sim_fails(map->name))
 		return -ENOMEM;
 	if (is_array(map))
-		return lookup_array(map, key) ? (memcpy(lookup_array(map, key), value,
-							map->value_size), 0) : -E2BIG;
+		return update_array(map, key, value);
+	el = *find_exact(map, key);
 	if (el && flags == BPF_NOEXIST)
 		return -EEXIST;
 	if (!el && map->count >= map->max_entries) {

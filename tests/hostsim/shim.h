@@ -38,6 +38,7 @@ struct sim_map {
 	uint32_t key_size, value_size, max_entries;
 	struct sim_element *elements; /* most recently used first */
 	uint32_t count;
+	void **slots; /* arrays only: values, made when first asked for */
 };
 
 /* All maps are in a section of pointers, for sim_map_find(). */
@@ -51,6 +52,8 @@ struct sim_map {
 
 struct sim_map *sim_map_find(const char *name);
 int sim_map_next(struct sim_map *map, const void *key, void *next);
+/* A look-up from outside the programs: it is no use of the element. */
+const void *sim_map_peek(struct sim_map *map, const void *key);
 
 void *bpf_map_lookup_elem(struct sim_map *map, const void *key);
 long bpf_map_update_elem(struct sim_map *map, const void *key, const void *value, uint64_t flags);

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/check_main.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "dump.h"
+#include "source/decode.h"
+
+struct row {
+	const char *text;
+	const char *says;
+};
+
+#define AT(where) "error: document 1 line 1: " where "\n"
+#define NP "apiVersion: networking.k8s.io/v1, kind: NetworkPolicy"
+#define LONG_LABEL "a234567890123456789012345678901234567890123456789012345678901234"
+
+static const struct row identities[] = {
+	{ "{apiVersion: v1, kind: Pod, metadata: {name: a.b-1, namespace: shop}}",
+	  "Pod shop/a.b-1 node= uid=\n" },
+	{ "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: ''}}",
+	  "Pod default/a node= uid=\n" },
+	{ "{" NP ", metadata: {name: a, namespace: null}}",
+	  "NetworkPolicy default/a pods(*) ingress\n" },
+
+	{ "text", AT("must be a mapping, not a string") },
+	{ "[]", AT("must be a mapping, not a list") },
+	{ "{}", AT("apiVersion: is required") },
+	{ "{apiVersion: v1}", AT("kind: is required") },
+	{ "{apiVersion: v1, kind: ''}", AT("kind: is required") },
+	{ "{kind: Pod, metadata: {name: a}}", AT("apiVersion: is required") },
+	{ "{apiVersion: 1, kind: Pod}", AT("apiVersion: must be a string, not a number") },
+	{ "{apiVersion: v1, kind: [Pod]}", AT("kind: must be a string, not a list") },
+	{ "{apiVersion: v1, kind: Pod}", AT("metadata: is required") },
+	{ "{apiVersion: v1, kind: Pod, metadata: a}",
+	  AT("metadata: must be a mapping, not a string") },
+	{ "{apiVersion: v1, kind: Pod, metadata: {generateName: a-}}",
+	  AT("metadata.name: is required") },
+	{ "{apiVersion: v1, kind: Pod, metadata: {name: 5}}",
+	  AT("metadata.name: must be a string, not a number") },
+	{ "{apiVersion: v1, kind: Pod, metadata: {name: a_b}}",
+	  AT("metadata.name: must be a lower case name, not \"a_b\"") },
+	{ "{apiVersion: v1, kind: Pod, metadata: {name: a..b}}",
+	  AT("metadata.name: must be a lower case name, not \"a..b\"") },
+	{ "{apiVersion: v1, kind: Pod, metadata: {name: ../b}}",
+	  AT("metadata.name: must be a lower case name, not \"../b\"") },
+	{ "{apiVersion: v1, kind: Namespace, metadata: {name: a.b}}",
+	  AT("metadata.name: must be a lower case name, not \"a.b\"") },
+	{ "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: A}}",
+	  AT("metadata.namespace: must be a lower case name, not \"A\"") },
+	{ "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: " LONG_LABEL "}}",
+	  AT("metadata.namespace: must be a lower case name, not \"" LONG_LABEL "\"") },
+};
+
+START_TEST(an_object_needs_a_kind_and_a_name)
+{
+	check_decodes(identities[_i].text, identities[_i].says);
+}
+END_TEST
+
+static const struct row kinds[] = {
+	{ "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}", "" },
+	{ "{apiVersion: v1, kind: ConfigMap}", "" },
+	{ "{apiVersion: v1, kind: ConfigMapList, items: [{}]}", "" },
+	{ "{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: a}}", "" },
+	{ "{apiVersion: crd.projectcalico.org/v1, kind: NetworkPolicy}", "" },
+
+	/* What was meant has no effect: that must be said. */
+	{ "{apiVersion: v1, kind: NetworkPolicy, metadata: {name: a}}",
+	  AT("apiVersion: must be networking.k8s.io/v1 for a NetworkPolicy, not \"v1\"") },
+	{ "{apiVersion: extensions/v1beta1, kind: NetworkPolicy, metadata: {name: a}}",
+	  AT("apiVersion: must be networking.k8s.io/v1 for a NetworkPolicy, "
+	     "not \"extensions/v1beta1\"") },
+	{ "{apiVersion: networking.k8s.io/v1beta1, kind: NetworkPolicyList, items: []}",
+	  AT("apiVersion: must be networking.k8s.io/v1 for a NetworkPolicy, "
+	     "not \"networking.k8s.io/v1beta1\"") },
+	{ "{apiVersion: policy.networking.k8s.io/v1alpha1, kind: ClusterNetworkPolicy}",
+	  AT("apiVersion: must be policy.networking.k8s.io/v1alpha2 for a ClusterNetworkPolicy, "
+	     "not \"policy.networking.k8s.io/v1alpha1\"") },
+};
+
+START_TEST(kinds_of_others_are_passed_over_in_silence)
+{
+	check_decodes(kinds[_i].text, kinds[_i].says);
+}
+END_TEST
+
+static const struct row lists[] = {
+	{ "{apiVersion: v1, kind: List}", "" },
+	{ "{apiVersion: v1, kind: List, items: null}", "" },
+	{ "{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Pod, metadata: {name: a}},"
+	  " {apiVersion: v1, kind: Secret}, {apiVersion: v1, kind: Node, metadata: {name: m}}]}",
+	  "Pod default/a node= uid=\nNode m\n" },
+	/* An API server leaves the type of the elements out. */
+	{ "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicyList, metadata:"
+	  " {resourceVersion: '1'}, items: [{metadata: {name: a}}, {metadata: {name: b}}]}",
+	  "NetworkPolicy default/a pods(*) ingress\nNetworkPolicy default/b pods(*) ingress\n" },
+	{ "{apiVersion: v1, kind: PodList, items: [{kind: Pod, apiVersion: v1,"
+	  " metadata: {name: a}}]}", "Pod default/a node= uid=\n" },
+
+	{ "{apiVersion: v1, kind: List, items: {}}", AT("items: must be a list, not a mapping") },
+	{ "{apiVersion: v1, kind: List, items: [null, {kind: Pod}, {apiVersion: v1, kind: Pod,"
+	  " metadata: {}}, {apiVersion: v1, kind: Pod, metadata: {name: a}}]}",
+	  "Pod default/a node= uid=\n"
+	  AT("items[0]: must be a mapping, not null")
+	  AT("items[1].apiVersion: is required")
+	  AT("items[2].metadata.name: is required") },
+	{ "{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: List, items: []}]}",
+	  AT("items[0]: is a list within a list") },
+	/* The path of a problem starts at the object. */
+	{ "{apiVersion: v1, kind: PodList, items: [{metadata: {name: a, uid: 1}}]}",
+	  "error: Pod default/a: metadata.uid: must be a string, not a number\n" },
+};
+
+START_TEST(lists_are_unpacked)
+{
+	check_decodes(lists[_i].text, lists[_i].says);
+}
+END_TEST
+
+#define NS "{apiVersion: v1, kind: Namespace, metadata: {name: shop"
+#define NAME_LABEL "kubernetes.io/metadata.name"
+
+static const struct row namespaces[] = {
+	{ NS "}}", "Namespace shop " NAME_LABEL "=shop\n" },
+	{ NS ", labels: {z: x, a: v}}}", "Namespace shop a=v " NAME_LABEL "=shop z=x\n" },
+	{ NS ", labels: {" NAME_LABEL ": other}}}", "Namespace shop " NAME_LABEL "=shop\n" },
+	{ NS ", labels: {a: 1}}}",
+	  "error: Namespace shop: metadata.labels[a]: must be a string, not a number\n" },
+	{ NS ", namespace: x}}",
+	  "Namespace shop " NAME_LABEL "=shop\nwarning: document 1 line 1: metadata.namespace: "
+	  "is ignored: a Namespace is not in a namespace\n" },
+};
+
+START_TEST(a_namespace_carries_its_name_as_a_label)
+{
+	check_decodes(namespaces[_i].text, namespaces[_i].says);
+}
+END_TEST
+
+#define NODE "{apiVersion: v1, kind: Node, metadata: {name: n1, labels: {a: x}}"
+
+static const struct row nodes[] = {
+	{ NODE "}", "Node n1 a=x\n" },
+	{ NODE ", status: {addresses: [{type: Hostname, address: n1}, {type: InternalIP,"
+	  " address: 192.0.2.1}, {type: ExternalIP, address: '2001:db8::1'}, {address: x}]}}",
+	  "Node n1 a=x 192.0.2.1 2001:db8::1\n" },
+	{ NODE ", status: {addresses: [{type: InternalIP, address: x}, {type: InternalIP}, 1,"
+	  " {type: InternalIP, address: 192.0.2.1}]}}",
+	  "Node n1 a=x 192.0.2.1\n"
+	  "error: Node n1: status.addresses[0].address: must be an IP address, not \"x\"\n"
+	  "error: Node n1: status.addresses[1].address: is required\n"
+	  "error: Node n1: status.addresses[2]: must be a mapping, not a number\n" },
+	{ NODE ", status: {addresses: {}}}",
+	  "error: Node n1: status.addresses: must be a list, not a mapping\n" },
+};
+
+START_TEST(a_node_has_labels_and_addresses)
+{
+	check_decodes(nodes[_i].text, nodes[_i].says);
+}
+END_TEST
+
+#define SVC "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: "
+#define SVC_ERR(what) "error: Service default/s: spec." what "\n"
+
+static const struct row services[] = {
+	{ SVC "null}", "Service default/s\n" },
+	{ SVC "{type: ClusterIP, clusterIPs: [10.96.0.1], selector: {a: x}, other: thing,"
+	  " ports: [{name: http, port: 80, targetPort: http, protocol: TCP}, {port: 81,"
+	  " targetPort: 8081}], ipFamilies: [IPv4, IPv6], sessionAffinity: ClientIP,"
+	  " sessionAffinityConfig: {clientIP: {timeoutSeconds: 10}}}}", "Service default/s\n" },
+	{ SVC "{type: clusterip, ports: [{port: 0}, {}, {port: 1, protocol: tcp,"
+	  " targetPort: []}]}}",
+	  SVC_ERR("ports[0].port: must be 1 to 65535, not 0")
+	  SVC_ERR("ports[1].port: is required")
+	  SVC_ERR("ports[2].protocol: must be TCP, UDP or SCTP, not \"tcp\"")
+	  SVC_ERR("ports[2].targetPort: must be an integer, not a list")
+	  SVC_ERR("type: must be ClusterIP, NodePort, LoadBalancer or ExternalName, "
+		  "not \"clusterip\"") },
+	{ SVC "{clusterIPs: 10.96.0.1, selector: {a: 1}, publishNotReadyAddresses: 1,"
+	  " internalTrafficPolicy: 5}}",
+	  SVC_ERR("clusterIPs: must be a list, not a string")
+	  SVC_ERR("internalTrafficPolicy: must be a string, not a number")
+	  SVC_ERR("publishNotReadyAddresses: must be a boolean, not a number")
+	  SVC_ERR("selector[a]: must be a string, not a number") },
+};
+
+START_TEST(the_schema_of_a_service_is_checked)
+{
+	check_decodes(services[_i].text, services[_i].says);
+}
+END_TEST
+
+#define SLICE "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: s}"
+#define SLICE_ERR(what) "error: EndpointSlice default/s: " what "\n"
+
+static const struct row slices[] = {
+	{ SLICE ", addressType: IPv4, endpoints: [{addresses: [10.0.0.1], conditions: {ready: true},"
+	  " hints: {forZones: [{name: z}]}}], ports: [{name: http, port: 80, protocol: TCP}, {}]}",
+	  "EndpointSlice default/s\n" },
+	{ SLICE ", addressType: IPv4, endpoints: null, ports: null}", "EndpointSlice default/s\n" },
+	{ SLICE "}", SLICE_ERR("addressType: is required") },
+	{ SLICE ", addressType: ipv4, endpoints: [{addresses: []}, {conditions: {ready: 'yes'}}],"
+	  " ports: [{port: 65536}]}",
+	  SLICE_ERR("addressType: must be IPv4, IPv6 or FQDN, not \"ipv4\"")
+	  SLICE_ERR("endpoints[0].addresses: must have 1 to 100 elements, not 0")
+	  SLICE_ERR("endpoints[1].addresses: is required")
+	  SLICE_ERR("endpoints[1].conditions.ready: must be a boolean, not a string")
+	  SLICE_ERR("ports[0].port: must be 0 to 65535, not 65536") },
+};
+
+START_TEST(the_schema_of_an_endpoint_slice_is_checked)
+{
+	check_decodes(slices[_i].text, slices[_i].says);
+}
+END_TEST
+
+#define CNP                                                                            \
+	"{apiVersion: policy.networking.k8s.io/v1alpha2, kind: ClusterNetworkPolicy, " \
+	"metadata: {name: c}, spec: "
+#define CNP_ERR(what) "error: ClusterNetworkPolicy c: " what "\n"
+#define CNP_WARN(what) "warning: ClusterNetworkPolicy c: " what "\n"
+#define NOT_ENFORCED CNP_ERR("is checked but not enforced")
+
+static const struct row cluster_policies[] = {
+	{ CNP "{tier: Admin, priority: 0, subject: {namespaces: {}}}}",
+	  "ClusterNetworkPolicy c\n" NOT_ENFORCED },
+	{ CNP "{tier: Baseline, priority: 1000, subject: {pods: {namespaceSelector: {},"
+	  " podSelector: {matchLabels: {a: x}}}}, ingress: [{name: r, action: Deny,"
+	  " from: [{namespaces: {}}], protocols: [{tcp: {destinationPort: {number: 80}}},"
+	  " {udp: {destinationPort: {range: {start: 1, end: 2}}}},"
+	  " {destinationNamedPort: http}]}], egress: [{action: Accept,"
+	  " to: [{networks: [10.0.0.0/8, '::/0']}, {nodes: {}}, {domainNames: [x.example]}]}]}}",
+	  "ClusterNetworkPolicy c\n" NOT_ENFORCED },
+	{ CNP "null}", NOT_ENFORCED CNP_ERR("spec: is required") },
+	{ CNP "{tier: admin, priority: 1001, subject: {}, more: x}}",
+	  NOT_ENFORCED CNP_WARN("spec.more: is not a known field")
+	  CNP_ERR("spec.priority: must be 0 to 1000, not 1001")
+	  CNP_ERR("spec.subject: must have exactly one of its fields, not 0")
+	  CNP_ERR("spec.tier: must be Admin or Baseline, not \"admin\"") },
+	{ CNP "{tier: Admin, priority: 1, subject: {namespaces: {}}, egress: [{action: Allow,"
+	  " to: [{networks: [x]}, {}, {pods: {podSelector: {}}}], protocols: []}]}}",
+	  NOT_ENFORCED
+	  CNP_ERR("spec.egress[0].action: must be Accept, Deny or Pass, not \"Allow\"")
+	  CNP_ERR("spec.egress[0].to[0].networks[0]: must be an address range like 10.0.0.0/8, "
+		  "not \"x\"")
+	  CNP_ERR("spec.egress[0].to[1]: must have exactly one of its fields, not 0")
+	  CNP_ERR("spec.egress[0].to[2].pods.namespaceSelector: is required")
+	  CNP_ERR("spec.egress[0].protocols: must have 1 to 25 elements, not 0") },
+};
+
+START_TEST(the_schema_of_a_cluster_policy_is_checked)
+{
+	check_decodes(cluster_policies[_i].text, cluster_policies[_i].says);
+}
+END_TEST
+
+#define POD(name) "apiVersion: v1\nkind: Pod\nmetadata:\n  name: " name "\n"
+
+static const struct row texts[] = {
+	{ "", "" },
+	{ POD("a") "---\n" POD("b"), "Pod default/a node= uid=\nPod default/b node= uid=\n" },
+	{ POD("a") "---\n\n---\nkind: Pod\n", "Pod default/a node= uid=\n"
+	  "error: document 3 line 8: apiVersion: is required\n" },
+	/* What stands before an error counts. */
+	{ POD("a") "---\nkind: [\n", "Pod default/a node= uid=\n"
+	  "error: document 0 line 7: not YAML: did not find expected node content\n" },
+	{ POD("a") "  name: b\n", "error: document 0 line 5: the key \"name\" is there twice\n" },
+	{ "\n {\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"a\","
+	  "\"annotations\": {\"x\": \"\\ud83d\\ude00\"}}}\n", "Pod default/a node= uid=\n" },
+	{ "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"a\","
+	  "\"name\": \"b\"}}", "error: document 0 line 1: the key \"name\" is there twice\n" },
+	{ "{\"kind\": \"Pod\",\n\"x\" 1}", "error: document 0 line 2: not YAML: did not find expected "
+	  "',' or '}'\n" },
+};
+
+START_TEST(a_text_is_yaml_or_json)
+{
+	check_decodes(texts[_i].text, texts[_i].says);
+}
+END_TEST
+
+/* The buffers of a problem are bounded; a cut must not leave half a character. */
+START_TEST(a_long_problem_is_cut_between_characters)
+{
+	for (int pad = 0; pad < 4; pad++) {
+		cleanup(freep) char *text = NULL;
+		cleanup(freep) char *said = NULL;
+		size_t length;
+		FILE *out = open_memstream(&text, &length);
+		json_t *check;
+
+		fprintf(out, "{apiVersion: v1, kind: Pod, metadata: {name: \"%.*s", pad, "aaaa");
+		for (int i = 0; i < 300; i++)
+			fputs("\xe2\x82\xac", out);
+		fputs("\"}}", out);
+		fclose(out);
+		said = dump_text(text);
+		check = json_string(said);
+		ck_assert_ptr_nonnull(check);
+		ck_assert_uint_lt(strlen(said), 1000);
+		json_decref(check);
+	}
+}
+END_TEST
+
+CHECK_MAIN("decode_misc", CHECK_LOOP(an_object_needs_a_kind_and_a_name, identities),
+	   CHECK_LOOP(kinds_of_others_are_passed_over_in_silence, kinds),
+	   CHECK_LOOP(lists_are_unpacked, lists),
+	   CHECK_LOOP(a_namespace_carries_its_name_as_a_label, namespaces),
+	   CHECK_LOOP(a_node_has_labels_and_addresses, nodes),
+	   CHECK_LOOP(the_schema_of_a_service_is_checked, services),
+	   CHECK_LOOP(the_schema_of_an_endpoint_slice_is_checked, slices),
+	   CHECK_LOOP(the_schema_of_a_cluster_policy_is_checked, cluster_policies),
+	   CHECK_LOOP(a_text_is_yaml_or_json, texts),
+	   CHECK_TEST(a_long_problem_is_cut_between_characters))
