@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "control/control.h"
@@ -24,22 +25,14 @@
 #define HOUSEKEEPING_S 2
 #define LOCK_WAIT_MS 3000
 
-int64_t agent_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 /* A former agent may still be dying, which takes the kernel a moment. */
 static int lock_patiently(int fd)
 {
 	const struct timespec pause = { .tv_nsec = 50000000 };
-	int64_t until = agent_now_ms() + LOCK_WAIT_MS;
+	int64_t until = clock_ms() + LOCK_WAIT_MS;
 
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK || agent_now_ms() >= until)
+		if (errno != EWOULDBLOCK || clock_ms() >= until)
 			return -errno;
 		nanosleep(&pause, NULL);
 	}
@@ -198,7 +191,7 @@ int agent_new(struct agent **ret, struct config *config)
 	agent->config = *config;
 	*config = (struct config){};
 	agent->lock = -1;
-	agent->started_ms = agent_now_ms();
+	agent->started_ms = clock_ms();
 	if (getrandom(&seed, sizeof(seed), 0) < 0)
 		return -errno;
 	endpoints_init(&agent->endpoints, seed);

@@ -64,6 +64,3 @@ int agent_run(struct agent *agent);
 
 /* Take away everything that an agent of this configuration ever made. */
 int agent_cleanup(const struct config *config);
-
-/* Milliseconds of CLOCK_MONOTONIC. */
-int64_t agent_now_ms(void);

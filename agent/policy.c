@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define SETTLE_MS 60
@@ -16,14 +16,6 @@ static void in_ms(struct event *event, int ms)
 	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
 	evtimer_add(event, &tv);
-}
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
 }
 
 /* Endpoints whose interface exists; the array is the caller's. */
@@ -86,10 +78,10 @@ static int compute_and_apply(struct agent *agent)
 
 int policy_apply(struct agent *agent)
 {
-	int64_t start = now_us();
+	int64_t start = clock_us();
 	int r = compute_and_apply(agent);
 
-	agent->applied_us = now_us() - start;
+	agent->applied_us = clock_us() - start;
 	if (r < 0) {
 		log_error("%s", agent->problem);
 		in_ms(agent->refresh, RETRY_MS);

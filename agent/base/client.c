@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #define READ_BYTES 16384
 #define BODY_FIRST_BYTES 1024
@@ -31,21 +32,13 @@ static void answer_done(struct answer *answer)
 	free(answer->body);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Until @fd is ready for @events (or broken: the next call on it tells). 0 or -errno. */
 static int wait_for(int fd, short events, int64_t deadline)
 {
 	struct pollfd entry = { .fd = fd, .events = events };
 
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_ms();
 		int n;
 
 		if (left <= 0)
@@ -73,7 +66,7 @@ static int connect_to(int *ret, const char *socket_path, int64_t deadline)
 	while (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
-		if (now_ms() >= deadline)
+		if (clock_ms() >= deadline)
 			return -ETIMEDOUT;
 		poll(NULL, 0, BACKLOG_RETRY_MS);
 	}
@@ -201,7 +194,7 @@ int client_call(struct client_reply *ret, const char *socket, const char *method
 		const char *body, int timeout_ms)
 {
 	cleanup(answer_done) struct answer answer = {};
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_ms() + timeout_ms;
 	cleanup(closep) int fd = -1;
 	http_parser parser;
 	int r;

@@ -69,7 +69,7 @@ int file_read(char **ret, size_t *length, const char *path, size_t max)
 	return 0;
 }
 
-static int write_all(int fd, const char *text, size_t length)
+int file_write(int fd, const char *text, size_t length)
 {
 	while (length) {
 		ssize_t n = write(fd, text, length);
@@ -95,7 +95,7 @@ int file_replace(const char *path, const char *text, size_t length, mode_t mode)
 	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, text, length);
+	r = file_write(fd, text, length);
 	if (r >= 0 && rename(beside, path) < 0)
 		r = -errno;
 	if (r < 0)

@@ -11,6 +11,9 @@ int file_make_dirs(const char *path, mode_t mode);
 /* The whole file, NUL-terminated; -EFBIG beyond @max bytes. The caller frees. */
 int file_read(char **ret, size_t *length, const char *path, size_t max);
 
+/* All of it, whatever the kernel takes at once. 0 or a negative errno. */
+int file_write(int fd, const char *text, size_t length);
+
 /*
  * Replace @path as a whole: write beside it, then rename. A reader sees the old
  * or the new content; nothing is forced to the disk.

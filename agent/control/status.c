@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "control/queries.h"
 #include "weir/reason.h"
 
@@ -185,7 +186,7 @@ int query_status(json_t **ret, struct agent *agent, const json_t *body, const ch
 		 struct fault *fault)
 {
 	bool healthy = reconcile_in_force(agent->rec) && !agent->problem[0] && !has_errors(agent);
-	int64_t uptime = (agent_now_ms() - agent->started_ms) / 1000;
+	int64_t uptime = (clock_ms() - agent->started_ms) / 1000;
 	int r;
 
 	*ret = json_pack("{s:s,s:s,s:b,s:I,s:I,s:o,s:s,s:i,s:o,s:o,s:o,s:o,s:o}", "version",

@@ -135,12 +135,6 @@ void datapath_detach(struct datapath *dp, uint32_t ifindex)
 	}
 }
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 int datapath_each_device(struct datapath *dp, void (*fn)(uint32_t ifindex, void *arg), void *arg)
 {
 	cleanup(closedirp) DIR *dir = NULL;

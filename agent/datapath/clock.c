@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "datapath/private.h"
 #include "weir/conntrack.h"
 
@@ -37,14 +38,6 @@ uint32_t datapath_hz(const struct datapath *dp)
 	return dp->hz;
 }
 
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
-}
-
 /* The kernel tells user space nothing about its jiffies: count them. */
 int datapath_measure_hz(struct datapath *dp)
 {
@@ -55,7 +48,7 @@ int datapath_measure_hz(struct datapath *dp)
 	double hz;
 	int r;
 
-	start = now_us();
+	start = clock_us();
 	r = datapath_clock(&before, dp);
 	if (r < 0)
 		return r;
@@ -63,7 +56,7 @@ int datapath_measure_hz(struct datapath *dp)
 	r = datapath_clock(&after, dp);
 	if (r < 0)
 		return r;
-	took = now_us() - start;
+	took = clock_us() - start;
 	hz = (after - before) * 1e6 / (double)took;
 	for (size_t i = 1; i < sizeof(known) / sizeof(known[0]); i++)
 		if (abs((int)(known[i] - hz)) < abs((int)(best - hz)))

@@ -7,16 +7,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "endpoint/lifecycle.h"
 #include "endpoint/statefile.h"
 #include "weir/linkname.h"
-
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
 
 static bool link_is_there(struct agent *agent, const struct pod_endpoint *ep)
 {
@@ -70,7 +65,7 @@ static void on_state(struct pod_endpoint *ep, void *arg)
 	}
 	r = take_slot(agent, ep);
 	ep->state = POD_ATTACHING;
-	ep->since_ms = agent_now_ms();
+	ep->since_ms = clock_ms();
 	r = r ?: endpoints_insert(&agent->endpoints, ep);
 	if (r < 0) {
 		log_error_errno(r, "pod %s/%s on %s cannot be adopted; it is cut off",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/clock.h"
 #include "endpoint/statefile.h"
 #include "net/nat.h"
 #include "policy.h"
@@ -163,7 +164,7 @@ int endpoint_attach(struct agent *agent, const char *container_id, const char *i
 				   ep->host_ifname);
 	memcpy(ep->mac, mac, sizeof(ep->mac));
 	ep->state = POD_ATTACHING;
-	ep->since_ms = agent_now_ms();
+	ep->since_ms = clock_ms();
 	r = attach_steps(agent, ep, fault);
 	if (r < 0) {
 		endpoint_leave(agent, ep);
@@ -187,7 +188,7 @@ void endpoint_leave(struct agent *agent, struct pod_endpoint *ep)
 	if (was_attached)
 		reconcile_endpoint_close(agent->rec, ep->ifindex);
 	statefile_remove(agent->config.state_dir, ep);
-	endpoints_leave(&agent->endpoints, ep, agent_now_ms());
+	endpoints_leave(&agent->endpoints, ep, clock_ms());
 	if (had_ports && endpoint_apply_nat(agent) < 0)
 		log_warn("host ports of pod %s/%s cannot be closed yet", ep->namespace, ep->pod);
 	if (ep->chained)
@@ -290,7 +291,7 @@ static bool is_lost(struct agent *agent, struct pod_endpoint *ep, int64_t now)
 
 void endpoint_housekeeping(struct agent *agent)
 {
-	int64_t now = agent_now_ms();
+	int64_t now = clock_ms();
 	struct pod_endpoint *ep;
 
 	for (uint32_t pos = 0; (ep = endpoints_next(&agent->endpoints, &pos));) {

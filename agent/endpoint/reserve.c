@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "endpoint/lifecycle.h"
 #include "weir/linkname.h"
 
@@ -226,7 +227,7 @@ int endpoint_reserve(struct pod_endpoint **ret, struct agent *agent,
 	if (r < 0)
 		return r;
 	ep->state = POD_RESERVED;
-	ep->since_ms = agent_now_ms();
+	ep->since_ms = clock_ms();
 	r = endpoints_insert(&agent->endpoints, ep);
 	if (r < 0) {
 		if (!foreign)

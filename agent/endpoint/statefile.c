@@ -14,12 +14,6 @@
 #define SUFFIX ".json"
 #define FILE_MAX (1 << 20)
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static int path_of(char path[static PATH_MAX], const char *state_dir, const char *key)
 {
 	int n = snprintf(path, PATH_MAX, "%s/endpoints/%s" SUFFIX, state_dir, key);

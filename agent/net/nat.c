@@ -9,24 +9,10 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #define ERROR_TEXT_MAX 1024
-
-static int write_all(int fd, const char *text, size_t length)
-{
-	while (length) {
-		ssize_t n = write(fd, text, length);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			text += n;
-			length -= (size_t)n;
-		}
-	}
-	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
-}
 
 /* @input is its standard input, @output takes what it says. */
 static int spawn_nft(pid_t *ret, int input, int output)
@@ -80,7 +66,9 @@ static int run_nft(const char *script)
 
 	if (input < 0 || output < 0)
 		return -errno;
-	r = write_all(input, script, strlen(script));
+	r = file_write(input, script, strlen(script));
+	if (!r && lseek(input, 0, SEEK_SET) < 0)
+		r = -errno;
 	if (r < 0)
 		return r;
 	r = spawn_nft(&pid, input, output);

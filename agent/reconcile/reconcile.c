@@ -6,21 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "reconcile/private.h"
 
 #define GRACE_MS 50
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
 
 static void change_free(struct change *change)
 {
@@ -102,7 +94,7 @@ void reconcile_settle(struct reconcile *rec)
 	if (!change)
 		return;
 	/* Programs run under RCU: after its grace period none sees the former generation. */
-	if (now_ms() - rec->turned_ms < GRACE_MS)
+	if (clock_ms() - rec->turned_ms < GRACE_MS)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	/*
 	 * Entries that are there are written in place. Should the kernel refuse all the
@@ -180,7 +172,7 @@ static int apply(struct reconcile *rec, const struct image *image, const char **
 		return 0;
 	}
 	generation_set(rec, next);
-	rec->turned_ms = now_ms();
+	rec->turned_ms = clock_ms();
 	rec->halves_differ = false;
 	delete_stale(rec, change);
 	rec->pending = take_ptr(&change);

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "source/manifest_file.h"
 #include "source/manifest_merge.h"
@@ -39,14 +40,6 @@ struct manifest {
 	struct manifest_problem *problems; /* strings are those of the lists */
 	size_t problem_count;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void schedule(struct manifest *manifest, int64_t delay_ms)
 {
@@ -138,12 +131,6 @@ static void watch_link(struct manifest *manifest, struct manifest_file *file)
 		return;
 	drop_target(manifest, file);
 	file->watch = wd;
-}
-
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
 }
 
 /*
@@ -269,7 +256,7 @@ static int look_at_dir(struct manifest *manifest, int64_t now, int64_t *again_ms
 /* 0 or -ENOMEM; the store may have changed in both cases. */
 static int pass(struct manifest *manifest)
 {
-	int64_t now = now_ms(), again_ms = now + POLL_MS;
+	int64_t now = clock_ms(), again_ms = now + POLL_MS;
 	bool again = false;
 	int r, collected;
 
@@ -287,7 +274,7 @@ static int pass(struct manifest *manifest)
 		r = collected;
 	if (r < 0 || again)
 		again_ms = now + RETRY_MS;
-	schedule(manifest, again_ms - now_ms());
+	schedule(manifest, again_ms - clock_ms());
 	return r;
 }
 
@@ -308,7 +295,7 @@ static void on_news(void *arg, enum watch_news news, const char *name, int wd)
 {
 	struct manifest *manifest = arg;
 	struct manifest_file *file;
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 
 	for (size_t i = 0; i < manifest->count; i++) {
 		file = manifest->files[i];
@@ -332,7 +319,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	watch_drain(&manifest->watch, &sink);
 	if (!manifest->burst_ms)
 		return;
-	left = manifest->burst_ms + BURST_MAX_MS - now_ms();
+	left = manifest->burst_ms + BURST_MAX_MS - clock_ms();
 	schedule(manifest, left < QUIET_MS ? left : QUIET_MS);
 }
 
