@@ -49,14 +49,28 @@
 		__uint(map_flags, flags_);                                                  \
 	} name_ SEC(".maps")
 
+/*
+ * Verifier: a field of the context must be read from the context pointer itself.
+ * Compilers up to clang 14 keep the field's address in a register instead, when
+ * it is read often.
+ */
+#define CTX_POINTER(skb_, field_)                                                           \
+	({                                                                                  \
+		void *pointer_;                                                             \
+		asm volatile("%0 = *(u32 *)(%1 + %2)"                                       \
+			     : "=r"(pointer_)                                               \
+			     : "r"(skb_), "i"(offsetof(struct __sk_buff, field_)));         \
+		pointer_;                                                                   \
+	})
+
 static __always_inline void *ctx_data(const struct __sk_buff *skb)
 {
-	return (void *)(long)skb->data;
+	return CTX_POINTER(skb, data);
 }
 
 static __always_inline void *ctx_data_end(const struct __sk_buff *skb)
 {
-	return (void *)(long)skb->data_end;
+	return CTX_POINTER(skb, data_end);
 }
 
 #else
