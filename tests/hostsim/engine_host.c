@@ -82,10 +82,12 @@ bool engine_run(struct engine_run *run)
 	skb->ctx.ifindex = run->ifindex;
 	skb->ctx.ingress_ifindex = run->ingress_ifindex;
 	skb->ctx.gso_size = run->gso_size;
+	skb->ctx.mark = run->mark;
 	skb->ctx.pkt_type = 3; /* to somebody else */
 	sim.redirect = 0;
 	run->action = programs[run->program](&skb->ctx);
 	run->redirect = sim.redirect;
+	run->mark = skb->ctx.mark;
 	if (skb->ctx.len > FRAME_MAX)
 		abort();
 	run->frame->len = skb->ctx.len;
