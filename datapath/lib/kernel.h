@@ -50,27 +50,26 @@
 	} name_ SEC(".maps")
 
 /*
- * Verifier: a field of the context must be read from the context pointer itself.
- * Compilers up to clang 14 keep the field's address in a register instead, when
- * it is read often.
+ * Written out, because clang 13 and 14 else keep "address of skb->data" in a register,
+ * and the verifier wants the context pointer itself with a constant offset.
  */
-#define CTX_POINTER(skb_, field_)                                                           \
+#define CTX_LOAD(skb, field)                                                                \
 	({                                                                                  \
-		void *pointer_;                                                             \
+		void *value;                                                                \
 		asm volatile("%0 = *(u32 *)(%1 + %2)"                                       \
-			     : "=r"(pointer_)                                               \
-			     : "r"(skb_), "i"(offsetof(struct __sk_buff, field_)));         \
-		pointer_;                                                                   \
+			     : "=r"(value)                                                  \
+			     : "r"(skb), "i"(offsetof(struct __sk_buff, field)));           \
+		value;                                                                      \
 	})
 
 static __always_inline void *ctx_data(const struct __sk_buff *skb)
 {
-	return CTX_POINTER(skb, data);
+	return CTX_LOAD(skb, data);
 }
 
 static __always_inline void *ctx_data_end(const struct __sk_buff *skb)
 {
-	return CTX_POINTER(skb, data_end);
+	return CTX_LOAD(skb, data_end);
 }
 
 #else
