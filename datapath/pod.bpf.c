@@ -27,6 +27,7 @@ int from_pod(struct __sk_buff *skb)
 		why = parse_l4(&flow, skb);
 	why = why ?: guard_control(&flow, skb, ep);
 	why = why ?: track(&flow, skb);
+	why = why ?: followers(&flow, skb);
 	why = why ?: deliver(&action, skb, &flow);
 	if (why)
 		return drop(skb, why, POLICY_EGRESS);
@@ -89,6 +90,7 @@ int to_pod(struct __sk_buff *skb)
 	struct flow flow;
 
 	flow_begin(&flow, POLICY_INGRESS);
+	flow.flags = FLOW_AT_EGRESS;
 	why = receiver_check(&flow, skb, ep);
 	why = why ?: parse_l3(&flow, skb);
 	why = why ?: receiver_address(&flow, ep);
@@ -96,6 +98,7 @@ int to_pod(struct __sk_buff *skb)
 		why = parse_l4(&flow, skb);
 		why = why ?: receiver_neighbour(&flow);
 		why = why ?: track(&flow, skb);
+		why = why ?: followers(&flow, skb);
 	}
 	if (why)
 		return drop(skb, why, POLICY_INGRESS);

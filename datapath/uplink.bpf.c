@@ -53,6 +53,7 @@ int from_wire(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	why = why ?: parse_l4(&flow, skb);
 	why = why ?: track(&flow, skb);
+	why = why ?: followers(&flow, skb);
 	why = why ?: deliver(&action, skb, &flow);
 	if (why)
 		return drop(skb, why, POLICY_INGRESS);

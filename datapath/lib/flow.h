@@ -39,6 +39,7 @@ enum flow_flag {
 	FLOW_RESET = 1 << 3, /* TCP RST, SCTP ABORT or SHUTDOWN COMPLETE: both are */
 	FLOW_FROM_SOCKET = 1 << 4, /* sent by this node itself, not forwarded */
 	FLOW_FRAGMENT_SECOND = 1 << 5, /* a later one that begins with the ninth byte */
+	FLOW_AT_EGRESS = 1 << 7, /* the program sees what leaves an interface */
 	FLOW_ANSWER = 1 << 6, /* of a connection that the receiver opened */
 };
 
@@ -55,6 +56,7 @@ struct flow {
 	__u8 icmp_type; /* ICMP and ICMPv6 only, not of later fragments */
 	__u8 hops; /* TTL or hop limit */
 	__u8 dir; /* enum policy_dir: which metric counts it */
+	__be32 fragment_id; /* of fragments only */
 	__u32 l4; /* offset of the transport header in the frame */
 	__u32 length; /* of the IP packet */
 	__u32 now; /* jiffies */

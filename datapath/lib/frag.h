@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Fragments: only the first one has ports, so it leaves them here for the others.
- * A fragment that overtakes its first one is refused; its sender repeats it.
+ * What happens to one that overtakes its first is in hold.h.
  */
 #pragma once
 
@@ -11,16 +11,16 @@
 
 MAP(frag, LRU_HASH, struct frag_key, struct frag_value, FRAGS_MAX, 0);
 
-static __always_inline void frag_key_pack(struct frag_key *key, const struct flow *flow, __be32 id)
+static __always_inline void frag_key_pack(struct frag_key *key, const struct flow *flow)
 {
 	__builtin_memset(key, 0, sizeof(*key));
 	key->src = flow->src;
 	key->dst = flow->dst;
-	key->id = id;
+	key->id = flow->fragment_id;
 	key->proto = flow->family == FLOW_IP4 ? flow->proto : 0;
 }
 
-static __noinline void frag_record(const struct flow *flow, __be32 id)
+static __noinline void frag_record(const struct flow *flow)
 {
 	struct frag_value value = {
 		.sport = flow->sport,
@@ -30,16 +30,16 @@ static __noinline void frag_record(const struct flow *flow, __be32 id)
 	struct frag_key key;
 
 	/* When this fails the later fragments are refused: nothing to do here. */
-	frag_key_pack(&key, flow, id);
+	frag_key_pack(&key, flow);
 	bpf_map_update_elem(&frag, &key, &value, BPF_ANY);
 }
 
-static __noinline enum drop_reason frag_recall(struct flow *flow, __be32 id)
+static __noinline enum drop_reason frag_recall(struct flow *flow)
 {
 	const struct frag_value *value;
 	struct frag_key key;
 
-	frag_key_pack(&key, flow, id);
+	frag_key_pack(&key, flow);
 	value = bpf_map_lookup_elem(&frag, &key);
 	if (!value)
 		return DROP_FRAGMENT_UNKNOWN;

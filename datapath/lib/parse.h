@@ -6,7 +6,7 @@
 #pragma once
 
 #include "lib/ctx.h"
-#include "lib/frag.h"
+#include "lib/hold.h"
 
 #define EXTENSION_HEADERS_MAX 6
 
@@ -147,7 +147,7 @@ static __always_inline __u8 fragment_flags(__u16 offset)
 }
 
 /* Returns 1 when @flow->proto is the transport protocol, 0 to go on, or -reason. */
-static __always_inline int parse_extension(struct flow *flow, struct __sk_buff *skb, __be32 *id)
+static __always_inline int parse_extension(struct flow *flow, struct __sk_buff *skb)
 {
 	struct ip6_extension ext;
 	__u16 fragment;
@@ -178,7 +178,7 @@ static __always_inline int parse_extension(struct flow *flow, struct __sk_buff *
 		flow->l4 += (ext.length + 1) * 8;
 	} else {
 		fragment = (__u16)ext.routing_type << 8 | ext.segments_left;
-		*id = ext.fragment_id;
+		flow->fragment_id = ext.fragment_id;
 		flow->proto = ext.next;
 		flow->l4 += sizeof(ext);
 		if (fragment & IP6_FRAG_OFFSET) {
@@ -191,16 +191,16 @@ static __always_inline int parse_extension(struct flow *flow, struct __sk_buff *
 	return flow->l4 + 64 > CTX_OFFSET_MAX ? -DROP_EXTENSION_HEADER : 0;
 }
 
-int parse_extensions(struct __sk_buff *skb, struct flow *flow, __be32 *id);
+int parse_extensions(struct __sk_buff *skb, struct flow *flow);
 
-SUBPROGRAM int parse_extensions(struct __sk_buff *skb, struct flow *flow, __be32 *id)
+SUBPROGRAM int parse_extensions(struct __sk_buff *skb, struct flow *flow)
 {
 	int i, r;
 
-	if (!flow || !id)
+	if (!flow)
 		return DROP_INTERNAL;
 	for (i = 0; i < EXTENSION_HEADERS_MAX; i++) {
-		r = parse_extension(flow, skb, id);
+		r = parse_extension(flow, skb);
 		if (r)
 			return r < 0 ? -r : DROP_NONE;
 	}
@@ -208,8 +208,7 @@ SUBPROGRAM int parse_extensions(struct __sk_buff *skb, struct flow *flow, __be32
 }
 
 /* What stands in an IPv4 header beside the addresses: is it a fragment, of what. */
-static __always_inline enum drop_reason parse_fragment4(struct flow *flow, struct __sk_buff *skb,
-							__be32 *id)
+static __always_inline enum drop_reason parse_fragment4(struct flow *flow, struct __sk_buff *skb)
 {
 	const struct iphdr *ip = ctx_header(skb, ETH_HLEN, sizeof(*ip));
 	__u16 fragment;
@@ -219,7 +218,7 @@ static __always_inline enum drop_reason parse_fragment4(struct flow *flow, struc
 	fragment = bpf_ntohs(ip->frag_off);
 	if (!(fragment & (IP_FRAG_OFFSET | IP_FRAG_MORE)))
 		return DROP_NONE;
-	*id = ip->id;
+	flow->fragment_id = ip->id;
 	flow->flags |= fragment_flags(fragment & IP_FRAG_OFFSET);
 	return DROP_NONE;
 }
@@ -331,27 +330,34 @@ static __always_inline enum drop_reason parse_transport(struct flow *flow, struc
 	return DROP_NONE;
 }
 
+/* A later fragment: its first one has said what it is, or it has to wait. */
+static __always_inline enum drop_reason parse_later(struct flow *flow, struct __sk_buff *skb)
+{
+	enum drop_reason why = frag_recall(flow);
+
+	if (why == DROP_FRAGMENT_UNKNOWN)
+		why = frag_hold(skb, flow);
+	flow->role = flow_is_icmp(flow) ? ROLE_ANSWER : ROLE_ANY;
+	return why;
+}
+
 /* Stage: protocol, ports and what the packet means for its connection. IP only. */
 static __always_inline enum drop_reason parse_l4(struct flow *flow, struct __sk_buff *skb)
 {
 	enum drop_reason why;
-	__be32 id = 0;
 
 	if (flow->family == FLOW_IP4)
-		why = parse_fragment4(flow, skb, &id);
+		why = parse_fragment4(flow, skb);
 	else
-		why = parse_extensions(skb, flow, &id);
+		why = parse_extensions(skb, flow);
 	if (why)
 		return why;
 
 	flow->icmp_type = 0;
-	if (flow->flags & FLOW_FRAGMENT_LATER) {
-		why = frag_recall(flow, id);
-		flow->role = flow_is_icmp(flow) ? ROLE_ANSWER : ROLE_ANY;
-		return why;
-	}
+	if (flow->flags & FLOW_FRAGMENT_LATER)
+		return parse_later(flow, skb);
 	why = parse_transport(flow, skb);
 	if (!why && (flow->flags & FLOW_FRAGMENT_FIRST))
-		frag_record(flow, id);
+		frag_record(flow);
 	return why;
 }

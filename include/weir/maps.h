@@ -15,3 +15,4 @@
 #define CT_MAX 131072
 #define CT_NEW_MAX 65536
 #define FRAGS_MAX 8192
+#define HELD_MAX 1024

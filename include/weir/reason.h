@@ -23,7 +23,7 @@
 	X(POLICY_LOOKUP, 12, "compiled policy is incomplete")                               \
 	X(CT_INVALID, 13, "answer to no known connection")                                  \
 	X(CT_FULL, 14, "connection table is full")                                          \
-	X(FRAGMENT_UNKNOWN, 15, "fragment of a datagram whose first fragment was not seen") \
+	X(FRAGMENT_UNKNOWN, 15, "fragment before its first one that cannot be kept") \
 	X(ICMP_UNRELATED, 16, "ICMP error about no known connection")                       \
 	X(MULTICAST, 17, "multicast or broadcast of an isolated pod")                       \
 	X(EXTENSION_HEADER, 18, "IPv6 extension headers that cannot be followed")           \

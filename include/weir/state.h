@@ -59,3 +59,23 @@ struct frag_value {
 	__u8 pad[3];
 };
 ABI_SIZE(struct frag_value, 8);
+
+/*
+ * Map `held`: LRU, later fragments that came before the first one, as whole
+ * frames. Each datagram has places from 0 on, at either side of an interface.
+ */
+struct held_key {
+	struct frag_key frag;
+	__u32 index;
+	__u32 egress; /* 0: waits where it came in, 1: where it was about to leave */
+};
+ABI_SIZE(struct held_key, 48);
+
+#define HELD_BYTES 2040
+
+struct held {
+	__u32 expires; /* low 32 bits of jiffies */
+	__u32 length;
+	__u8 data[HELD_BYTES];
+};
+ABI_SIZE(struct held, 2048);

@@ -2,6 +2,10 @@
 /*
  * What runs the datapath under test: the kernel (engine_kernel.c), or the same
  * sources compiled for the host (tests/hostsim). The tests know only this.
+ *
+ * The programs are at work on the interfaces as well: what one of them lets
+ * arrive again is seen, and counted, by the program of that interface. It may
+ * take a moment.
  */
 #pragma once
 
@@ -30,6 +34,7 @@ struct engine_run {
 	uint32_t ingress_ifindex; /* where it came in; 0: a socket of this node sent it */
 	uint32_t gso_size;
 	int action; /* result: what the program returned */
+	uint32_t mark; /* in and out */
 	uint32_t redirect; /* result: the interface it redirected to; 0: none, or not known */
 	struct frame *frame; /* in and out */
 };

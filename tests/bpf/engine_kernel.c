@@ -15,6 +15,7 @@
 #include "pod.skel.h"
 #include "sweep.skel.h"
 #include "uplink.skel.h"
+#include "weir/compat.h"
 #include "weir/reason.h"
 
 #define LINKS 8
@@ -46,6 +47,9 @@ static void make_links(void)
 
 	if (unshare(CLONE_NEWNET))
 		die("unshare", errno);
+	/* No packets but those of the tests. */
+	if (system("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6"))
+		die("disable_ipv6", EIO);
 	for (int i = 0; i < LINKS; i++) {
 		snprintf(name, sizeof(name), "t%d", i);
 		snprintf(command, sizeof(command),
@@ -124,12 +128,29 @@ static void load_sweep(void)
 	engine.programs[CLOCK] = engine.sweep->progs.clock;
 }
 
+static void attach(enum program program, unsigned int n, enum bpf_attach_type where)
+{
+	/* The link lives as long as the process. */
+	if (bpf_link_create(engine_program_fd(program), (int)engine_ifindex(n), where, NULL) < 0)
+		die("attach", errno);
+}
+
+static void attach_all(void)
+{
+	attach(FROM_WIRE, 0, WEIR_TCX_INGRESS);
+	for (unsigned int n = 1; n < LINKS; n++) {
+		attach(FROM_POD, n, WEIR_TCX_INGRESS);
+		attach(TO_POD, n, WEIR_TCX_EGRESS);
+	}
+}
+
 void engine_start(const struct node_config *config)
 {
 	make_links();
 	load_pod(config);
 	load_uplink(config);
 	load_sweep();
+	attach_all();
 }
 
 uint32_t engine_ifindex(unsigned int n)
@@ -145,11 +166,12 @@ int engine_program_fd(enum program program)
 bool engine_run(struct engine_run *run)
 {
 	struct __sk_buff skb = { .ifindex = run->ifindex, .ingress_ifindex = run->ingress_ifindex,
-				 .gso_size = run->gso_size };
+				 .gso_size = run->gso_size, .mark = run->mark };
 	uint8_t out[FRAME_MAX + 64];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = run->frame->data,
 		    .data_size_in = (uint32_t)run->frame->len, .data_out = out,
 		    .data_size_out = sizeof(out), .ctx_in = &skb, .ctx_size_in = sizeof(skb),
+		    .ctx_out = &skb, .ctx_size_out = sizeof(skb),
 		    .repeat = 1);
 
 	if (bpf_prog_test_run_opts(engine_program_fd(run->program), &opts)) {
@@ -159,6 +181,7 @@ bool engine_run(struct engine_run *run)
 		die("BPF_PROG_TEST_RUN", errno);
 	}
 	run->action = (int)opts.retval;
+	run->mark = skb.mark;
 	if (opts.data_size_out > FRAME_MAX)
 		die("packet grew", EMSGSIZE);
 	memcpy(run->frame->data, out, opts.data_size_out);

@@ -37,6 +37,8 @@ struct step {
 	enum who at; /* the pod whose interface it is; NOBODY: the sender's, or the receiver's */
 	bool from_socket; /* TO_POD: sent by this node itself */
 	uint32_t gso_size;
+	bool marked; /* leaves with WEIR_MARK_ANSWER */
+	unsigned int released; /* so many fragments that waited for this one pass behind it */
 	void (*before)(bool v6); /* changes the world first */
 	void (*after)(bool v6, const struct frame *out);
 };

@@ -4,6 +4,9 @@
 #include <linux/pkt_cls.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "weir/mark.h"
 
 static const char *reason_name(int reason)
 {
@@ -21,21 +24,40 @@ static enum policy_dir dir_of(enum program program)
 	return program == FROM_POD ? POLICY_EGRESS : POLICY_INGRESS;
 }
 
+static void metrics_read(uint64_t *ret)
+{
+	for (uint32_t i = 0; i < METRIC_MAX; i++)
+		ret[i] = engine_metric(i);
+}
+
 /* A single metric has moved by one: its reason. -1: none has, -2: it was not a single one. */
-static int metric_moved(const uint64_t *before, enum policy_dir dir)
+static int metric_moved(const uint64_t *before, const uint64_t *after, enum policy_dir dir)
 {
 	int moved = -1;
 
 	for (uint32_t i = 0; i < METRIC_MAX; i++) {
-		uint64_t now = engine_metric(i);
-
-		if (now == before[i])
+		if (after[i] == before[i])
 			continue;
-		if (moved != -1 || now != before[i] + 1 || i % POLICY_DIR_MAX != dir)
+		if (moved != -1 || after[i] != before[i] + 1 || i % POLICY_DIR_MAX != dir)
 			return -2;
 		moved = (int)(i / POLICY_DIR_MAX);
 	}
 	return moved;
+}
+
+/* What became of the packet itself; those it released pass, but not always at once. */
+static int reason_counted(uint64_t *before, const struct step *step)
+{
+	enum policy_dir dir = dir_of(step->via);
+	uint32_t passed = metric_index(DROP_NONE, dir);
+	uint64_t after[METRIC_MAX];
+	int tries = 1000;
+
+	before[passed] += step->released;
+	do
+		metrics_read(after);
+	while (after[passed] < before[passed] && tries-- && !usleep(1000));
+	return metric_moved(before, after, dir);
 }
 
 static uint32_t interface_of(const struct step *step)
@@ -78,6 +100,8 @@ static void check_fate(const struct step *step, const struct engine_run *run,
 	if (run->redirect)
 		ck_assert_msg(run->redirect == to, "%s: sent to interface %u instead of %u", where,
 			      run->redirect, to);
+	ck_assert_msg(run->mark == (step->marked ? WEIR_MARK_ANSWER : 0), "%s: mark %#x", where,
+		      run->mark);
 	if (step->fate == SENT_BACK)
 		return;
 	if (step->fate == TO_PEER)
@@ -101,11 +125,10 @@ void step_play(const struct step *step, bool v6, const char *where)
 	out = in;
 	if (step->via != TO_POD || !step->from_socket)
 		run.ingress_ifindex = engine_ifindex(step->via == FROM_POD ? step->packet.src : 0);
-	for (uint32_t i = 0; i < METRIC_MAX; i++)
-		before[i] = engine_metric(i);
+	metrics_read(before);
 	if (!engine_run(&run))
 		return;
-	why = metric_moved(before, dir_of(step->via));
+	why = reason_counted(before, step);
 	/* What is not for a pod passes the wire without being counted. */
 	if (step->via == FROM_WIRE && step->fate == TO_STACK && !step->why && why == -1)
 		why = DROP_NONE;

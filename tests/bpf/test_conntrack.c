@@ -254,7 +254,7 @@ static const struct scene policy[] = {
 		{ TO_POD, { PACKET_TCP, HOST, POD_B, 4000, 80, SYN }, .fate = TO_STACK,
 		  .from_socket = true, .before = b_hears_nobody },
 		{ FROM_POD, { PACKET_TCP, POD_B, HOST, 80, 4000, SYN | ACK }, .fate = TO_STACK,
-		  .before = the_generation_turns },
+		  .marked = true, .before = the_generation_turns },
 		{ TO_POD, { PACKET_TCP, HOST, POD_B, 4000, 80, ACK }, .fate = TO_STACK } } },
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Fragments: the first one speaks for the others. */
+/* Fragments: the first one speaks for the others, which may have to wait for it. */
 #include <netinet/in.h>
 #include <string.h>
 
@@ -70,20 +70,20 @@ static const struct scene in_order[] = {
 
 static const struct scene confusion[] = {
 	{ "another identification", BOTH, {
-		A_SENDS(FIRST), REFUSED(FRAGMENT_UNKNOWN, .id = 78, .offset = 72, .payload = 8) } },
+		A_SENDS(FIRST), REFUSED(FRAGMENT_HELD, .id = 78, .offset = 72, .payload = 8) } },
 	{ "another protocol", ONLY_V4, {
 		A_SENDS(FIRST),
 		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, .id = 77, .offset = 72, .payload = 8 },
-		  DROP_FRAGMENT_UNKNOWN } } },
+		  DROP_FRAGMENT_HELD } } },
 	{ "another sender", BOTH, {
 		A_SENDS(FIRST),
 		{ FROM_POD, { PACKET_UDP, POD_C, POD_B, 4000, 53, LAST },
-		  DROP_FRAGMENT_UNKNOWN } } },
+		  DROP_FRAGMENT_HELD } } },
 	{ "a forged first one leaves no trace", BOTH, {
 		{ FROM_POD, { PACKET_UDP, POD_C, POD_B, 4000, 53, FIRST, .mac = POD_A },
 		  DROP_SOURCE_ADDRESS, .at = POD_A },
 		{ FROM_POD, { PACKET_UDP, POD_C, POD_B, 4000, 53, LAST },
-		  DROP_FRAGMENT_UNKNOWN } } },
+		  DROP_FRAGMENT_HELD } } },
 	{ "a first one without the whole TCP header", BOTH, {
 		{ FROM_POD, { PACKET_PROTO, POD_A, POD_B, .type = 6, .id = 77, .more = true,
 			      .payload = 16 }, DROP_SHORT_HEADER } } },
@@ -103,6 +103,59 @@ static const struct scene confusion[] = {
 		{ FROM_POD, { PACKET_ECHO, POD_A, POD_B, 7, LAST }, DROP_CT_INVALID } } },
 };
 
+#define HELD(...)                                                                       \
+	{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53, __VA_ARGS__ }, DROP_FRAGMENT_HELD }
+/* The first one, behind which @n that waited pass. */
+#define RELEASES(n, ...)                                                                \
+	{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53, FIRST }, .released = n, __VA_ARGS__ }
+
+static const struct scene out_of_order[] = {
+	{ "the last one first", BOTH, { HELD(LAST), RELEASES(1), A_SENDS(SECOND) } },
+	{ "all reversed", BOTH, {
+		HELD(LAST), HELD(SECOND), RELEASES(2, .after = connection_has_all_bytes) } },
+	{ "longer ones before a short first one", BOTH, {
+		HELD(.id = 77, .offset = 72, .payload = 1400),
+		HELD(.id = 77, .offset = 1472, .payload = 4), RELEASES(2) } },
+	{ "each waits for its own datagram", BOTH, {
+		HELD(LAST), HELD(.id = 78, .offset = 72, .payload = 8), RELEASES(1),
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53, .id = 78, .more = true,
+			      .payload = 64 }, .released = 1 } } },
+	{ "nothing is released twice", BOTH, { HELD(LAST), RELEASES(1), RELEASES(0) } },
+	{ "from the wire", BOTH, {
+		{ FROM_WIRE, { PACKET_UDP, WORLD, POD_B, 4000, 53, LAST }, DROP_FRAGMENT_HELD },
+		{ FROM_WIRE, { PACKET_UDP, WORLD, POD_B, 4000, 53, FIRST }, .released = 1 } } },
+	{ "through the stack", BOTH, {
+		{ TO_POD, { PACKET_UDP, WORLD, POD_B, 4000, 53, LAST }, DROP_FRAGMENT_HELD },
+		{ TO_POD, { PACKET_UDP, WORLD, POD_B, 4000, 53, SECOND }, DROP_FRAGMENT_HELD },
+		{ TO_POD, { PACKET_UDP, WORLD, POD_B, 4000, 53, FIRST }, .fate = TO_STACK,
+		  .released = 2 } } },
+	{ "to the world", BOTH, {
+		{ FROM_POD, { PACKET_UDP, POD_A, WORLD, 4000, 53, LAST }, DROP_FRAGMENT_HELD },
+		{ FROM_POD, { PACKET_UDP, POD_A, WORLD, 4000, 53, FIRST }, .fate = TO_STACK,
+		  .released = 1 } } },
+	{ "echo", BOTH, {
+		{ FROM_POD, { PACKET_ECHO, POD_A, POD_B, 7, LAST }, DROP_FRAGMENT_HELD },
+		{ FROM_POD, { PACKET_ECHO, POD_A, POD_B, 7, FIRST }, .released = 1 } } },
+	{ "TCP", BOTH, {
+		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 80, LAST }, DROP_FRAGMENT_HELD },
+		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 80, SYN, FIRST }, .released = 1 } } },
+	{ "a first one that is refused releases nothing", BOTH, {
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53, LAST }, DROP_FRAGMENT_HELD,
+		  .before = b_hears_nobody },
+		REFUSED(POLICY_INGRESS, FIRST), REFUSED(POLICY_INGRESS, LAST) } },
+	{ "a forged one releases nothing", BOTH, {
+		HELD(LAST),
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53, FIRST, .mac = POD_C },
+		  DROP_SOURCE_ADDRESS, .at = POD_C },
+		RELEASES(1) } },
+	{ "what is too long is not kept", BOTH, {
+		REFUSED(FRAGMENT_UNKNOWN, .id = 77, .offset = 72, .payload = 2100), RELEASES(0) } },
+	{ "a first one that is too long releases nothing", BOTH, {
+		HELD(.id = 77, .offset = 2208, .payload = 8),
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53, .id = 77, .more = true,
+			      .payload = 2200 }, .fate = TO_STACK } } },
+};
+
 START_TEST(the_first_fragment_speaks_for_the_others)
 {
 	PLAY(in_order);
@@ -115,5 +168,31 @@ START_TEST(a_fragment_passes_for_no_other_datagram)
 }
 END_TEST
 
+START_TEST(fragments_may_come_in_any_order)
+{
+	PLAY(out_of_order);
+}
+END_TEST
+
+/* As many as 64 KiB need; one more is refused. */
+START_TEST(there_is_room_for_a_whole_datagram)
+{
+	struct step last = REFUSED(FRAGMENT_HELD, LAST), first = RELEASES(48);
+
+	world_reset();
+	for (uint16_t i = 1; i <= 48; i++) {
+		last.packet.offset = (uint16_t)(72 + 24 * i);
+		step_play(&last, _i, "a fragment that has to wait");
+	}
+	last.why = DROP_FRAGMENT_UNKNOWN;
+	step_play(&last, _i, "one too many");
+	step_play(&first, _i, "the first fragment");
+}
+END_TEST
+
+static const bool families[] = { false, true };
+
 ENGINE_MAIN("fragment", SCENES(the_first_fragment_speaks_for_the_others, in_order),
-	    SCENES(a_fragment_passes_for_no_other_datagram, confusion))
+	    SCENES(a_fragment_passes_for_no_other_datagram, confusion),
+	    SCENES(fragments_may_come_in_any_order, out_of_order),
+	    CHECK_LOOP(there_is_room_for_a_whole_datagram, families))

@@ -9,7 +9,8 @@ static const struct scene arrivals[] = {
 		{ FROM_WIRE, { PACKET_UDP, WORLD, POD_B, 4000, 53, .payload = 100 } } } },
 	{ "a connection each way", BOTH, {
 		{ FROM_WIRE, { PACKET_TCP, WORLD, POD_B, 4000, 80, SYN } },
-		{ FROM_POD, { PACKET_TCP, POD_B, WORLD, 80, 4000, SYN | ACK }, .fate = TO_STACK },
+		{ FROM_POD, { PACKET_TCP, POD_B, WORLD, 80, 4000, SYN | ACK }, .fate = TO_STACK,
+		  .marked = true },
 		{ FROM_WIRE, { PACKET_TCP, WORLD, POD_B, 4000, 80, ACK } } } },
 	{ "an answer to a pod", BOTH, {
 		{ FROM_POD, { PACKET_UDP, POD_B, WORLD, 4000, 53 }, .fate = TO_STACK },

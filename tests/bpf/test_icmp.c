@@ -51,7 +51,8 @@ static const struct scene related[] = {
 		{ FROM_POD, { PACKET_ERROR, POD_B, POD_A, .quote = &udp_to_b } } } },
 	{ "what the pod got, to the world", BOTH, {
 		{ FROM_WIRE, { PACKET_UDP, WORLD, POD_A, 53, 4000 } },
-		{ FROM_POD, { PACKET_ERROR, POD_A, WORLD, .quote = &udp_in }, .fate = TO_STACK } } },
+		{ FROM_POD, { PACKET_ERROR, POD_A, WORLD, .quote = &udp_in }, .fate = TO_STACK,
+		  .marked = true } } },
 	{ "fragmentation needed", ONLY_V4, {
 		A_SPEAKS,
 		{ FROM_WIRE, { PACKET_ERROR, WORLD_2, POD_A, .type = 3, .code = 4,

@@ -17,9 +17,9 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 16064 },
-	{ "to_pod", TO_POD, 17446 },
-	{ "from_wire", FROM_WIRE, 21571 },
+	{ "from_pod", FROM_POD, 17711 },
+	{ "to_pod", TO_POD, 18805 },
+	{ "from_wire", FROM_WIRE, 19384 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

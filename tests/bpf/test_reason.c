@@ -42,7 +42,7 @@ static const struct {
 	[DROP_CT_INVALID] = { NULL, { FROM_POD, { PACKET_TCP, POD_A, POD_B, 1, 2, SYN | ACK } } },
 	[DROP_CT_FULL] = { "the table of new connections evicts; a failure is injected on the host" },
 	[DROP_FRAGMENT_UNKNOWN] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, POD_B, .id = 9,
-							.offset = 64, .payload = 8 } } },
+							.offset = 64, .payload = 2100 } } },
 	[DROP_ICMP_UNRELATED] = { NULL, { FROM_POD, { PACKET_ERROR, POD_A, POD_B,
 						      .quote = &other } } },
 	[DROP_MULTICAST] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, ALL_NODES, 4000, 53 },
@@ -50,7 +50,8 @@ static const struct {
 	[DROP_EXTENSION_HEADER] = { NULL, { FROM_POD, { PACKET_PROTO, POD_A, POD_B, .type = 51,
 							.payload = 24 } } },
 	[DROP_POD_FROM_WIRE] = { NULL, { FROM_WIRE, { PACKET_UDP, POD_A, POD_B, 4000, 53 } } },
-	[DROP_FRAGMENT_HELD] = { "fragments are not held" },
+	[DROP_FRAGMENT_HELD] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, POD_B, .id = 9,
+						     .offset = 64, .payload = 8 } } },
 	[DROP_INTERNAL] = { "only when a helper fails, which is injected on the host" },
 };
 

@@ -83,7 +83,8 @@ static const struct scene exemption[] = {
 	{ "a process of this node is not", BOTH, {
 		{ TO_POD, { PACKET_TCP, HOST, POD_B, 4000, 80, SYN }, .fate = TO_STACK,
 		  .from_socket = true, .before = b_hears_nobody },
-		{ FROM_POD, { PACKET_TCP, POD_B, HOST, 80, 4000, SYN | ACK }, .fate = TO_STACK },
+		{ FROM_POD, { PACKET_TCP, POD_B, HOST, 80, 4000, SYN | ACK }, .fate = TO_STACK,
+		  .marked = true },
 		{ TO_POD, { PACKET_TCP, HOST, POD_B, 4000, 80, ACK }, .fate = TO_STACK,
 		  .from_socket = true } } },
 	{ "its address is not enough", BOTH, {

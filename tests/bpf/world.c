@@ -124,7 +124,7 @@ void generation_set(uint32_t generation)
 
 void world_reset(void)
 {
-	static const char *const maps[] = { "ct4", "ct4_new", "ct6", "ct6_new", "frag", "peer4",
+	static const char *const maps[] = { "ct4", "ct4_new", "ct6", "ct6_new", "frag", "held", "peer4",
 					    "peer6", "policy_class", "policy_port", "policy_cidr4",
 					    "policy_cidr6", "policy_bits" };
 

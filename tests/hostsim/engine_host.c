@@ -75,22 +75,91 @@ void sim_fail(const char *helper)
 	sim.fail = helper;
 }
 
+/* Copies of packets that wait to arrive; the kernel's backlog. */
+struct arrival {
+	struct arrival *next;
+	struct frame frame;
+	uint32_t ifindex;
+};
+
+static struct arrival *backlog, **backlog_end = &backlog;
+static struct sim_clones clones;
+
+const struct sim_clones *sim_clones(void)
+{
+	return &clones;
+}
+
+static int run_skb(struct sim_skb *skb, enum program program, uint32_t ifindex,
+		   uint32_t ingress_ifindex)
+{
+	skb->ctx.ifindex = ifindex;
+	skb->ctx.ingress_ifindex = ingress_ifindex;
+	skb->ctx.pkt_type = 3; /* to somebody else */
+	return programs[program](&skb->ctx);
+}
+
+static void run_arrival(const struct frame *frame, enum program program, uint32_t ifindex,
+			uint32_t ingress_ifindex)
+{
+	struct sim_skb *skb = sim_skb_new(frame->data, (uint32_t)frame->len, linear);
+
+	run_skb(skb, program, ifindex, ingress_ifindex);
+	sim_skb_free(skb);
+}
+
+/* What leaves is seen at once, in the middle of the other packet; what arrives, later. */
+static void on_clone(const struct sim_skb *skb, uint32_t ifindex, uint64_t flags)
+{
+	struct arrival *arrival = calloc(1, sizeof(*arrival));
+
+	if (!arrival || skb->ctx.len > FRAME_MAX)
+		abort();
+	sim_skb_copy(arrival->frame.data, skb);
+	arrival->frame.len = skb->ctx.len;
+	arrival->ifindex = ifindex;
+	clones.count++;
+	clones.last = arrival->frame;
+	if (flags & BPF_F_INGRESS) {
+		*backlog_end = arrival;
+		backlog_end = &arrival->next;
+		return;
+	}
+	run_arrival(&arrival->frame, TO_POD, ifindex, skb->ctx.ingress_ifindex);
+	free(arrival);
+}
+
+static void backlog_run(void)
+{
+	while (backlog) {
+		struct arrival *arrival = backlog;
+		enum program program = arrival->ifindex == engine_ifindex(0) ? FROM_WIRE : FROM_POD;
+
+		backlog = arrival->next;
+		if (!backlog)
+			backlog_end = &backlog;
+		run_arrival(&arrival->frame, program, arrival->ifindex, arrival->ifindex);
+		free(arrival);
+	}
+}
+
 bool engine_run(struct engine_run *run)
 {
 	struct sim_skb *skb = sim_skb_new(run->frame->data, (uint32_t)run->frame->len, linear);
 
-	skb->ctx.ifindex = run->ifindex;
-	skb->ctx.ingress_ifindex = run->ingress_ifindex;
 	skb->ctx.gso_size = run->gso_size;
-	skb->ctx.pkt_type = 3; /* to somebody else */
+	skb->ctx.mark = run->mark;
 	sim.redirect = 0;
-	run->action = programs[run->program](&skb->ctx);
+	sim.clone = on_clone;
+	run->action = run_skb(skb, run->program, run->ifindex, run->ingress_ifindex);
 	run->redirect = sim.redirect;
+	run->mark = skb->ctx.mark;
 	if (skb->ctx.len > FRAME_MAX)
 		abort();
 	run->frame->len = skb->ctx.len;
 	sim_skb_copy(run->frame->data, skb);
 	sim_skb_free(skb);
+	backlog_run();
 	return true;
 }
 

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "bpf/packet.h"
+
 void sim_time_passes(uint32_t milliseconds);
 
 /* Length of the linear head of packets from now on. */
@@ -11,3 +13,11 @@ void sim_linear(uint32_t bytes);
 
 /* The next call of this helper fails; a map's name: the next write to it. */
 void sim_fail(const char *helper);
+
+/* Packets that a program made arrive, or leave, once more. */
+struct sim_clones {
+	unsigned int count;
+	struct frame last;
+};
+
+const struct sim_clones *sim_clones(void);
