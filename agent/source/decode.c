@@ -283,9 +283,19 @@ static int decode_yaml(const struct decode_sink *sink, const char *text, size_t 
 	return 0;
 }
 
+/* Every value but the first has a comma before it, or a bracket or a key. */
+static bool has_many_values(const char *text, size_t length)
+{
+	size_t commas = 0;
+
+	for (size_t i = 0; i < length; i++)
+		commas += text[i] == ',';
+	return commas > YAML_NODES_MAX;
+}
+
 /*
  * JSON first: almost all of it is YAML too, but not surrogate pairs. What is
- * wrong with it, the YAML parser says with its line.
+ * wrong with it, the YAML parser says with its line; it also counts exactly.
  */
 static json_t *load_json(const char *text, size_t length)
 {
@@ -293,7 +303,9 @@ static json_t *load_json(const char *text, size_t length)
 
 	while (blank < length && strchr(" \t\r\n", text[blank]))
 		blank++;
-	if (blank == length || text[blank] != '{' || length > YAML_TEXT_MAX)
+	if (blank == length || text[blank] != '{')
+		return NULL;
+	if (length > YAML_TEXT_MAX || has_many_values(text, length))
 		return NULL;
 	return json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "source/utf8.h"
+
 #define FIELD_PATH_MAX 512
 #define FIELD_TEXT_MAX 512
 
@@ -36,25 +38,6 @@ text_add(struct text *text, const char *fmt, ...)
 	va_start(ap, fmt);
 	text_addv(text, fmt, ap);
 	va_end(ap);
-}
-
-/* A buffer that was too small may end within a character. */
-static void text_trim(struct text *text)
-{
-	size_t start = text->length;
-	size_t width;
-
-	if (text->length + 1 < text->size)
-		return;
-	while (start && ((unsigned char)text->buf[start - 1] & 0xc0) == 0x80)
-		start--;
-	if (!start || (unsigned char)text->buf[start - 1] < 0x80)
-		return;
-	width = (unsigned char)text->buf[start - 1] >= 0xf0   ? 4
-		: (unsigned char)text->buf[start - 1] >= 0xe0 ? 3
-							      : 2;
-	if (start - 1 + width > text->length)
-		text->buf[start - 1] = '\0';
 }
 
 static void add_path(struct text *text, const struct field *field)
@@ -89,9 +72,9 @@ report(const struct field *field, bool warning, const char *fmt, va_list ap)
 	};
 
 	add_path(&path, field);
-	text_trim(&path);
+	utf8_trim(path_buf);
 	text_addv(&text, fmt, ap);
-	text_trim(&text);
+	utf8_trim(text_buf);
 	origin->sink->problem(origin->sink->arg, &problem);
 }
 

@@ -64,8 +64,8 @@ static int check_list(const struct schema *schema, const struct field *field)
 	if (r < 0)
 		return r;
 	if (schema->max && (count < schema->min || count > schema->max))
-		r = field_error(field, "must have %" PRId64 " to %" PRId64 " elements, not %" PRId64,
-				schema->min, schema->max, count);
+		r = field_error(field, "must have %" PRId64 " to %" PRId64 " elements, "
+				"not %" PRId64, schema->min, schema->max, count);
 	for (size_t i = 0; i < field_count(field); i++) {
 		struct field element = field_at(field, i);
 

@@ -12,6 +12,7 @@
 #define YAML_TEXT_MAX (16u << 20) /* bytes */
 #define YAML_DEPTH_MAX 64
 #define YAML_NODES_MAX 1000000 /* after expansion of aliases, per document */
+#define YAML_ANCHORS_MAX 256 /* per document */
 #define YAML_ERROR_MAX 256
 
 /*

@@ -198,8 +198,8 @@ END_TEST
 #define SLICE_ERR(what) "error: EndpointSlice default/s: " what "\n"
 
 static const struct row slices[] = {
-	{ SLICE ", addressType: IPv4, endpoints: [{addresses: [10.0.0.1], conditions: {ready: true},"
-	  " hints: {forZones: [{name: z}]}}], ports: [{name: http, port: 80, protocol: TCP}, {}]}",
+	{ SLICE ", addressType: IPv4, endpoints: [{addresses: [10.0.0.1],"
+	  " conditions: {ready: true}, hints: {forZones: [{name: z}]}}], ports: [{name: http, port: 80, protocol: TCP}, {}]}",
 	  "EndpointSlice default/s\n" },
 	{ SLICE ", addressType: IPv4, endpoints: null, ports: null}", "EndpointSlice default/s\n" },
 	{ SLICE "}", SLICE_ERR("addressType: is required") },
@@ -273,8 +273,8 @@ static const struct row texts[] = {
 	  "\"annotations\": {\"x\": \"\\ud83d\\ude00\"}}}\n", "Pod default/a node= uid=\n" },
 	{ "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"a\","
 	  "\"name\": \"b\"}}", "error: document 0 line 1: the key \"name\" is there twice\n" },
-	{ "{\"kind\": \"Pod\",\n\"x\" 1}", "error: document 0 line 2: not YAML: did not find expected "
-	  "',' or '}'\n" },
+	{ "{\"kind\": \"Pod\",\n\"x\" 1}",
+	  "error: document 0 line 2: not YAML: did not find expected ',' or '}'\n" },
 };
 
 START_TEST(a_text_is_yaml_or_json)
@@ -282,6 +282,14 @@ START_TEST(a_text_is_yaml_or_json)
 	check_decodes(texts[_i].text, texts[_i].says);
 }
 END_TEST
+
+static void put_long(FILE *out, int pad)
+{
+	fprintf(out, "\"%.*s", pad, "aaaa");
+	for (int i = 0; i < 300; i++)
+		fputs("\xe2\x82\xac", out);
+	fputc('"', out);
+}
 
 /* The buffers of a problem are bounded; a cut must not leave half a character. */
 START_TEST(a_long_problem_is_cut_between_characters)
@@ -293,15 +301,24 @@ START_TEST(a_long_problem_is_cut_between_characters)
 		FILE *out = open_memstream(&text, &length);
 		json_t *check;
 
-		fprintf(out, "{apiVersion: v1, kind: Pod, metadata: {name: \"%.*s", pad, "aaaa");
-		for (int i = 0; i < 300; i++)
-			fputs("\xe2\x82\xac", out);
-		fputs("\"}}", out);
+		/* Too long for a path, for a text, and for what is there twice. */
+		fprintf(out, "{apiVersion: v1, kind: Pod, metadata: {name: a, labels: {");
+		put_long(out, pad);
+		fputs(": \"\"}}}\n---\n{apiVersion: v1, kind: Pod, metadata: {name: ", out);
+		put_long(out, pad);
+		fputs("}}\n---\n{", out);
+		put_long(out, pad);
+		fputs(": 1, ", out);
+		put_long(out, pad);
+		fputs(": 2}", out);
 		fclose(out);
 		said = dump_text(text);
+		ck_assert_ptr_nonnull(strstr(said, "is not the key of a label"));
+		ck_assert_ptr_nonnull(strstr(said, "lower case name"));
+		ck_assert_ptr_nonnull(strstr(said, "is there twice"));
 		check = json_string(said);
 		ck_assert_ptr_nonnull(check);
-		ck_assert_uint_lt(strlen(said), 1000);
+		ck_assert_uint_lt(strlen(said), 1500);
 		json_decref(check);
 	}
 }

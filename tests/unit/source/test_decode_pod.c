@@ -55,7 +55,8 @@ static const struct row specs[] = {
 	{ "}, spec: {hostNetwork: false, restartPolicy: Never, any: thing}", NAME " node= uid=\n" },
 	{ "}, spec: []", ERR("spec: must be a mapping, not a list") },
 	{ "}, spec: {nodeName: 1}", ERR("spec.nodeName: must be a string, not a number") },
-	{ "}, spec: {hostNetwork: 'true'}", ERR("spec.hostNetwork: must be a boolean, not a string") },
+	{ "}, spec: {hostNetwork: 'true'}",
+	  ERR("spec.hostNetwork: must be a boolean, not a string") },
 };
 
 START_TEST(a_pod_without_a_readable_spec_is_refused)
@@ -139,7 +140,8 @@ static const struct row statuses[] = {
 	{ "{podIP: '', podIPs: null}", NAME " node= uid=\n" },
 
 	{ "{phase: Done}", NAME " node= uid=\n"
-	  ERR("status.phase: must be Pending, Running, Succeeded, Failed or Unknown, not \"Done\"") },
+	  ERR("status.phase: must be Pending, Running, Succeeded, Failed or Unknown, "
+	      "not \"Done\"") },
 	{ "{podIP: 10.0.0}", NAME " node= uid=\n"
 	  ERR("status.podIP: must be an IP address, not \"10.0.0\"") },
 	{ "{podIPs: [{ip: x}, {}, z, {ip: 10.0.0.2}]}", NAME " node= uid= 10.0.0.2\n"

@@ -143,7 +143,8 @@ static const struct row refused[] = {
 	{ "a: !!int x", "line 1: a value with a NUL or of an unknown tag" },
 	{ "a: !mine x", "line 1: a value with a NUL or of an unknown tag" },
 	{ "a: !!set {x}", "line 1: a collection of an unknown tag" },
-	{ "a: 1\n---\nb: [1\n", "1@1 {\"a\":1};line 4: not YAML: did not find expected ',' or ']'" },
+	{ "a: 1\n---\nb: [1\n",
+	  "1@1 {\"a\":1};line 4: not YAML: did not find expected ',' or ']'" },
 	{ "a: 1\n b: 2\n", "line 2: not YAML: mapping values are not allowed in this context" },
 	{ "a:\n\t- b\n", "line 2: not YAML: found character that cannot start any token" },
 	{ "a: \xff", "line 1: not YAML: invalid leading UTF-8 octet" },
@@ -210,6 +211,19 @@ START_TEST(a_bomb_of_aliases_is_refused)
 }
 END_TEST
 
+START_TEST(the_number_of_anchors_is_limited)
+{
+	cleanup(freep) char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (int i = 0; i <= YAML_ANCHORS_MAX; i++)
+		fprintf(out, "- &a%d x\n", i);
+	fclose(out);
+	check_text(text, "line 257: more than 256 anchors", -EINVAL);
+}
+END_TEST
+
 START_TEST(a_text_that_is_too_large_is_refused)
 {
 	size_t length = YAML_TEXT_MAX + 1;
@@ -237,4 +251,5 @@ CHECK_MAIN("yaml", CHECK_LOOP(scalars_resolve_as_kubernetes_reads_them, scalars)
 	   CHECK_LOOP(what_has_no_single_meaning_is_refused_with_its_line, refused),
 	   CHECK_TEST(nesting_is_limited), CHECK_TEST(aliases_do_not_get_around_the_limit_of_depth),
 	   CHECK_TEST(a_bomb_of_aliases_is_refused),
+	   CHECK_TEST(the_number_of_anchors_is_limited),
 	   CHECK_TEST(a_text_that_is_too_large_is_refused), CHECK_TEST(the_caller_can_stop))

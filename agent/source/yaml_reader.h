@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the reading of a YAML text keeps: the parser with its current event, and
+ * the anchors of the current document. Functions return 0, -ENOMEM, or -EINVAL
+ * with a sentence and its line where the reader was told to put them.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <yaml.h>
+
+/* What a value counts for when it is written out. */
+struct yaml_extent {
+	unsigned int nodes;
+	unsigned int depth;
+};
+
+struct anchor;
+
+struct yaml_reader {
+	yaml_parser_t parser;
+	yaml_event_t event; /* the current one, when there is one */
+	bool has_event;
+	struct anchor *anchors; /* of the document */
+	unsigned int anchor_count;
+	unsigned int nodes; /* of the document so far, aliases written out */
+	char *error; /* YAML_ERROR_MAX, borrowed */
+	unsigned int *error_line;
+};
+
+/* Of the start of the current event, from 1. */
+unsigned int yaml_reader_line(const struct yaml_reader *reader);
+
+int yaml_reader_refuse(struct yaml_reader *reader, unsigned int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+int yaml_reader_next(struct yaml_reader *reader);
+
+/* Takes *@name; @value is referenced once more. Of equal names the last counts. */
+int yaml_anchor_add(struct yaml_reader *reader, char **name, json_t *value,
+		    struct yaml_extent extent);
+
+/* Borrowed; NULL: there is none. */
+json_t *yaml_anchor_find(const struct yaml_reader *reader, const char *name,
+			 struct yaml_extent *extent);
+
+void yaml_anchors_drop(struct yaml_reader *reader);
+
+/*
+ * The value that the current event starts, as the root of a document; its last
+ * event is current afterwards. In yaml_node.c.
+ */
+int yaml_reader_root(struct yaml_reader *reader, json_t **ret);
+
+/* The parser is the caller's. */
+void yaml_reader_done(struct yaml_reader *reader);
