@@ -77,6 +77,12 @@ class Netns:
         self.processes = []
         run("ip", "netns", "add", name)
         self.ip("link", "set", "lo", "up")
+        # Waiting for duplicates of addresses that nobody else can have takes seconds.
+        self.sysctl("ipv6/conf/all/accept_dad", 0)
+        self.sysctl("ipv6/conf/default/accept_dad", 0)
+
+    def sysctl(self, path, value):
+        self.exec("sh", "-c", f"echo {value} > /proc/sys/net/{path}")
 
     def ip(self, *args):
         return run("ip", "-n", self.name, *args)
@@ -222,7 +228,8 @@ class Node:
         if not uplink:
             return
         self.outside = Netns(f"{self.tag}-out")
-        run("ip", "link", "add", "up0", "netns", self.net.name, "type", "veth",
+        # Two ends with the same number would wait a second for each other's carrier.
+        run("ip", "link", "add", "up0", "netns", self.net.name, "index", "100", "type", "veth",
             "peer", "name", "wire0", "netns", self.outside.name)
         for netns, link, addresses in ((self.net, "up0", NODE_IPS), (self.outside, "wire0", OUTSIDE_IPS)):
             netns.ip("addr", "add", f"{addresses[0]}/24", "dev", link)
