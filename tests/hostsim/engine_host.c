@@ -70,9 +70,10 @@ void sim_linear(uint32_t bytes)
 	linear = bytes;
 }
 
-void sim_fail(const char *helper)
+void sim_fail(const char *helper, unsigned int calls)
 {
 	sim.fail = helper;
+	sim.fail_after = calls;
 }
 
 /* Copies of packets that wait to arrive; the kernel's backlog. */

@@ -11,8 +11,8 @@ void sim_time_passes(uint32_t milliseconds);
 /* Length of the linear head of packets from now on. */
 void sim_linear(uint32_t bytes);
 
-/* The next call of this helper fails; a map's name: the next write to it. */
-void sim_fail(const char *helper);
+/* This helper fails once, after @calls that do not. A map's name: a write to it. */
+void sim_fail(const char *helper, unsigned int calls);
 
 /* Packets that a program made arrive, or leave, once more. */
 struct sim_clones {

@@ -71,7 +71,8 @@ struct sim_skb {
 struct sim {
 	uint64_t jiffies;
 	uint32_t redirect; /* last interface redirected to */
-	const char *fail; /* the helper of this name fails once */
+	const char *fail; /* the helper of this name fails once, */
+	unsigned int fail_after; /* after so many calls that do not */
 	void (*clone)(const struct sim_skb *skb, uint32_t ifindex, uint64_t flags);
 };
 

@@ -12,7 +12,7 @@ struct sim sim;
 
 bool sim_fails(const char *name)
 {
-	if (!sim.fail || strcmp(sim.fail, name))
+	if (!sim.fail || strcmp(sim.fail, name) || sim.fail_after--)
 		return false;
 	sim.fail = NULL;
 	return true;

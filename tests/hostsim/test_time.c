@@ -26,6 +26,8 @@ struct story {
 #define PROTO_A { PACKET_PROTO, POD_A, POD_B, .type = 47 }
 #define SCTP_B(chunk) { PACKET_SCTP, POD_B, POD_A, 4000, 80, chunk }
 #define SCTP_A(chunk) { PACKET_SCTP, POD_A, POD_B, 80, 4000, chunk }
+#define LATER { PACKET_UDP, POD_A, POD_B, 4000, 53, .id = 7, .offset = 72, .payload = 20 }
+#define FIRST { PACKET_UDP, POD_A, POD_B, 4000, 53, .id = 7, .more = true, .payload = 64 }
 #define HANDSHAKE                                                                       \
 	{ 0, { FROM_POD, TCP_B(SYN) } }, { 0, { FROM_POD, TCP_A(SYN | ACK) } },         \
 		{ 0, { FROM_POD, TCP_B(ACK) } }
@@ -69,6 +71,16 @@ static const struct story stories[] = {
 		{ 0, { FROM_POD, SCTP_B(1) } }, { 58000, { FROM_POD, SCTP_A(2) } },
 		{ 58000, { FROM_POD, SCTP_B(10) } }, { 3590000, { FROM_POD, SCTP_A(8) } },
 		{ 3602500, { FROM_POD, SCTP_A(8), DROP_CT_INVALID } } } },
+	{ "a fragment waits", NULL, {
+		{ 0, { FROM_POD, LATER, DROP_FRAGMENT_HELD } },
+		{ 4500, { FROM_POD, FIRST, .released = 1 } } } },
+	{ "a fragment does not wait for ever", NULL, {
+		{ 0, { FROM_POD, LATER, DROP_FRAGMENT_HELD } },
+		{ 5500, { FROM_POD, FIRST, .released = 0 } } } },
+	{ "its place is free again", NULL, {
+		{ 0, { FROM_POD, LATER, DROP_FRAGMENT_HELD } },
+		{ 5500, { FROM_POD, LATER, DROP_FRAGMENT_HELD } },
+		{ 0, { FROM_POD, FIRST, .released = 1 } } } },
 	{ "a protocol without ports", a_sends_to_nobody, {
 		{ 0, { FROM_POD, PROTO_B } }, { 58000, { FROM_POD, PROTO_A } },
 		{ 62000, { FROM_POD, PROTO_A, DROP_POLICY_EGRESS } } } },
