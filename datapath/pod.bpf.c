@@ -63,11 +63,9 @@ static __always_inline enum drop_reason receiver_address(struct flow *flow,
 	if (!ep || endpoint_owns(ep, &flow->dst))
 		return DROP_NONE;
 	if (addr_is_multicast(&flow->dst)) {
-		flow->way = WAY_STACK;
-		if (flow->flags & FLOW_FROM_SOCKET)
-			return DROP_NONE;
-		if (!endpoint_is_open(ep, flow->generation, POLICY_INGRESS))
-			return DROP_MULTICAST;
+		if (flow->flags & FLOW_FROM_SOCKET ||
+		    endpoint_is_open(ep, flow->generation, POLICY_INGRESS))
+			flow->way = WAY_STACK;
 		return DROP_NONE;
 	}
 	return addr_is_eui64(&flow->dst, ep->mac) ? DROP_NONE : DROP_NO_ENDPOINT;
@@ -79,6 +77,9 @@ static __always_inline enum drop_reason receiver_neighbour(struct flow *flow)
 	if (flow->family == FLOW_IP6 && flow_is_icmp(flow) && flow->hops == 255 &&
 	    flow->icmp_type >= ICMP6_ROUTER_SOLICIT && flow->icmp_type <= ICMP6_REDIRECT)
 		flow->way = WAY_STACK;
+	/* Of the multicast to an isolated pod this is all: without it a bridge knows no neighbours. */
+	else if (addr_is_multicast(&flow->dst))
+		return DROP_MULTICAST;
 	return DROP_NONE;
 }
 

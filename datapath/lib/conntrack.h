@@ -62,8 +62,11 @@ static __always_inline void ct_place(struct flow *flow, const struct ct_key *key
 				     const struct ct_entry *entry)
 {
 	flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
-	if (entry->opener != key->sender)
-		flow->flags |= FLOW_ANSWER;
+	if (entry->opener == key->sender)
+		return;
+	flow->flags |= FLOW_ANSWER;
+	if (entry->flags & CT_STACK_OPENED)
+		flow->to_ifindex = 0;
 }
 
 /* The packet begins something that the entry does not cover. */
@@ -89,6 +92,12 @@ static __always_inline enum drop_reason ct_judge(struct policy_case *pc, const s
 	return policy_judge(pc);
 }
 
+static __always_inline __u8 ct_open_flags(const struct flow *flow, const struct policy_case *pc)
+{
+	return (pc->exempt ? CT_HOST_OPENED : 0) |
+	       (flow->dir == POLICY_INGRESS ? CT_STACK_OPENED : 0);
+}
+
 /*
  * Make an entry whose opener is the sender of this packet. Verifier: both ends
  * by name, for the stack knows no index that is not a constant.
@@ -100,7 +109,7 @@ static __always_inline enum drop_reason ct_open(const struct ct_key *key, const 
 	struct ct_entry entry = {
 		.generation = flow->generation,
 		.opener = key->sender,
-		.flags = pc->exempt ? CT_HOST_OPENED : 0,
+		.flags = ct_open_flags(flow, pc),
 		.packets = { !high, high },
 		.bytes = { high ? 0 : flow->length, high ? flow->length : 0 },
 	};

@@ -162,7 +162,7 @@ static void host_opened(bool v6, const struct frame *out)
 	const struct packet syn = { PACKET_TCP, HOST, POD_B, 4000, 80, SYN };
 	struct ct_entry entry = entry_of(&syn, v6, false);
 
-	ck_assert_uint_eq(entry.flags, CT_HOST_OPENED);
+	ck_assert_uint_eq(entry.flags, CT_HOST_OPENED | CT_STACK_OPENED);
 }
 
 static const struct scene tcp[] = {

@@ -71,9 +71,31 @@ static const struct scene multicast[] = {
 	{ "forwarded, isolated", BOTH, {
 		{ TO_POD, { PACKET_UDP, WORLD, ALL_NODES, 1, 2 }, DROP_MULTICAST, .at = POD_B,
 		  .before = b_hears_nobody } } },
+	{ "a neighbour asks an isolated pod", ONLY_V6, {
+		{ TO_POD, { PACKET_SOLICIT, POD_A, ALL_NODES, .target = POD_B },
+		  .fate = TO_STACK, .at = POD_B, .before = b_hears_nobody } } },
+	{ "a router asks it from afar", ONLY_V6, {
+		{ TO_POD, { PACKET_SOLICIT, WORLD, ALL_NODES, .target = POD_B, .hops = 254 },
+		  DROP_MULTICAST, .at = POD_B, .before = b_hears_nobody } } },
 	{ "of this node, isolated", BOTH, {
 		{ TO_POD, { PACKET_UDP, HOST, ALL_NODES, 1, 2 }, .fate = TO_STACK, .at = POD_B,
 		  .from_socket = true, .before = b_hears_nobody } } },
+};
+
+/* What a host port looks like from here: the address that A asked is not the one that B answers from. */
+static const struct scene translated[] = {
+	{ "answers go the way of the opening", BOTH, {
+		{ TO_POD, { PACKET_TCP, POD_A, POD_B, 4000, 80, SYN }, .fate = TO_STACK },
+		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 80, 4000, SYN | ACK }, .fate = TO_STACK },
+		{ TO_POD, { PACKET_TCP, POD_A, POD_B, 4000, 80, ACK }, .fate = TO_STACK },
+		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 80, 4000, ACK }, .fate = TO_STACK } } },
+	{ "also under a new policy", BOTH, {
+		{ TO_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 }, .fate = TO_STACK },
+		{ FROM_POD, { PACKET_UDP, POD_B, POD_A, 53, 4000 }, .fate = TO_STACK,
+		  .before = the_generation_turns } } },
+	{ "a connection of its own is delivered", BOTH, {
+		{ TO_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 }, .fate = TO_STACK },
+		{ FROM_POD, { PACKET_UDP, POD_B, POD_A, 54, 4000 }, .fate = TO_PEER } } },
 };
 
 static const struct scene exemption[] = {
@@ -124,6 +146,12 @@ START_TEST(forwarded_multicast_stays_out_of_isolated_pods)
 }
 END_TEST
 
+START_TEST(answers_to_what_came_through_the_stack_go_through_it)
+{
+	PLAY(translated);
+}
+END_TEST
+
 START_TEST(processes_of_the_node_always_reach_its_pods)
 {
 	PLAY(exemption);
@@ -133,4 +161,5 @@ END_TEST
 ENGINE_MAIN("to_pod", SCENES(the_stack_reaches_the_pod, arrivals),
 	    SCENES(neighbours_are_not_subject_to_policy, neighbours),
 	    SCENES(forwarded_multicast_stays_out_of_isolated_pods, multicast),
+	    SCENES(answers_to_what_came_through_the_stack_go_through_it, translated),
 	    SCENES(processes_of_the_node_always_reach_its_pods, exemption))
