@@ -24,7 +24,7 @@ BUFFER_BYTES = 128 << 20
 FORK = multiprocessing.get_context("fork")
 LIBC = ctypes.CDLL(None, use_errno=True)
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
-HOME = f"/proc/{os.getpid()}/ns/net"  # of the main thread
+HOME = f"/proc/self/fd/{os.open('/proc/self/ns/net', os.O_RDONLY | os.O_CLOEXEC)}"
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
 
