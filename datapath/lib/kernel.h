@@ -49,14 +49,27 @@
 		__uint(map_flags, flags_);                                                  \
 	} name_ SEC(".maps")
 
+/*
+ * Written out, because clang 13 and 14 else keep "address of skb->data" in a register,
+ * and the verifier wants the context pointer itself with a constant offset.
+ */
+#define CTX_LOAD(skb, field)                                                                \
+	({                                                                                  \
+		void *value;                                                                \
+		asm volatile("%0 = *(u32 *)(%1 + %2)"                                       \
+			     : "=r"(value)                                                  \
+			     : "r"(skb), "i"(offsetof(struct __sk_buff, field)));           \
+		value;                                                                      \
+	})
+
 static __always_inline void *ctx_data(const struct __sk_buff *skb)
 {
-	return (void *)(long)skb->data;
+	return CTX_LOAD(skb, data);
 }
 
 static __always_inline void *ctx_data_end(const struct __sk_buff *skb)
 {
-	return (void *)(long)skb->data_end;
+	return CTX_LOAD(skb, data_end);
 }
 
 #else
