@@ -12,7 +12,7 @@ from weir import NODE_IPS
 
 sys.path.insert(0, f"{weir.REPO}/scripts")
 from demolib import node as demo_node  # noqa: E402
-from demolib.podman import IMAGE, Podman  # noqa: E402
+from demolib.podman import Podman  # noqa: E402
 
 SERVE = ("/bin/weir-probe", "serve")
 AT_ONCE = 10

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pods that containerd starts, through CRI as a kubelet does it and through `ctr run --cni`."""
+
+import pytest
+
+import weir
+from containerd import Containerd, IMAGE
+from test_podman import guard_back
+from weir import NODE_IPS
+
+
+@pytest.fixture
+def containerd(node):
+    runtime = Containerd(node)
+    try:
+        runtime.start()
+        runtime.write_conflist()
+        weir.wait_for(runtime.cri.network_ready, "containerd's network is ready")
+        yield runtime
+    finally:
+        runtime.stop()
+
+
+def ips(node, name):
+    return sorted(node.endpoints()[f"shop/{name}"]["ips"], key=weir.family_of)
+
+
+def test_policies_of_sandboxes_hold_and_remove_takes_everything_back(node, containerd):
+    guard_back(node)
+    pods = {name: containerd.run_pod(name, "tcp:80") for name in ("front", "back", "other")}
+    targets = [("tcp", ip, 80) for ip in ips(node, "back")]
+    assert len(targets) == 2
+    weir.wait_for(lambda: node.net.probe(*targets) == ["open"] * 2, "back serves")
+    assert containerd.probe(pods["front"], *targets) == ["open"] * 2
+    assert containerd.probe(pods["other"], *targets, timeout_ms=500) == ["timeout"] * 2
+    for sandbox in pods.values():
+        containerd.cri.stop_sandbox(sandbox)
+        containerd.cri.stop_sandbox(sandbox)
+        containerd.cri.remove_sandbox(sandbox)
+    node.wait_gone()
+    assert node.state_files() == set()
+
+
+def test_a_host_port_of_a_sandbox_is_open(node, containerd):
+    containerd.run_pod("web", "tcp:80", ports=[("tcp", 80, 8080)])
+    targets = [("tcp", ip, 8080) for ip in NODE_IPS]
+    weir.wait_for(lambda: node.outside.probe_answers(*targets) == [("open", "web")] * 2, "the port is open")
+
+
+def test_a_sandbox_that_stops_without_an_agent_is_let_go_by_the_next(node, containerd):
+    sandbox = containerd.run_pod("gone", "tcp:80")
+    node.stop()
+    containerd.cri.stop_sandbox(sandbox)
+    containerd.cri.remove_sandbox(sandbox)
+    node.start()
+    node.wait_gone()
+    assert node.state_files() == set()
+
+
+def test_a_container_of_ctr_that_is_killed_without_a_del_leaves_nothing(node, containerd):
+    containerd.ctr("run", "-d", "--cni", "--snapshotter", "native", "--cgroup", f"/{node.tag}/one", IMAGE, "one",
+                   "/bin/weir-probe", "serve", "one", "tcp:80")
+    [endpoint] = node.endpoints().values()
+    targets = [("tcp", ip, 80) for ip in endpoint["ips"]]
+    weir.wait_for(lambda: node.net.probe(*targets) == ["open"] * 2, "it serves")
+    containerd.ctr("task", "rm", "-f", "one")
+    node.wait_gone()
+    assert node.state_files() == set()
