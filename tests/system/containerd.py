@@ -13,7 +13,7 @@ import sys
 import tarfile
 
 import weir
-from cri import Cri, Sandbox
+from cri import Cri, Sandbox, decode
 
 sys.path.insert(0, f"{weir.REPO}/scripts")
 from demolib.podman import make_rootfs  # noqa: E402
@@ -126,6 +126,16 @@ class Containerd:
         out = weir.run("nsenter", f"--net=/proc/{pid}/ns/net", weir.PROBE, "try", timeout_ms, check=False,
                        input="".join(" ".join(map(str, target)) + "\n" for target in targets))
         return [line.split(" ")[3] for line in out.splitlines()]
+
+    def lose_netns(self, sandbox):
+        """Ends its processes and unmounts its network namespace behind containerd's back."""
+        pairs = [decode(item) for item in self.cri.call("PodSandboxStatus", [(1, sandbox.id), (2, 1)])[2]]
+        info = next(json.loads(pair[2][0]) for pair in pairs if pair[1] == [b"info"])
+        paths = [ns["path"] for ns in info["runtimeSpec"]["linux"]["namespaces"] if ns["type"] == "network"]
+        for task in self.ctr("-n", "k8s.io", "task", "ls", "-q").split():
+            self.ctr("-n", "k8s.io", "task", "kill", "-s", "SIGKILL", task, check=False)
+        weir.run("nsenter", "-t", self.daemon.pid, "-m", "umount", "-l", paths[0])
+        weir.run("nsenter", "-t", self.daemon.pid, "-m", "rm", paths[0])
 
     def _end_all(self):
         for sandbox_id in self.cri.sandboxes() if self.cri else ():

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pods that containerd starts, through CRI as a kubelet does it and through `ctr run --cni`."""
 
+import concurrent.futures
+
 import pytest
 
 import weir
 from containerd import Containerd, IMAGE
 from test_podman import guard_back
 from weir import NODE_IPS
+
+AT_ONCE = 10
+DELS = 5
 
 
 @pytest.fixture
@@ -64,5 +69,31 @@ def test_a_container_of_ctr_that_is_killed_without_a_del_leaves_nothing(node, co
     targets = [("tcp", ip, 80) for ip in endpoint["ips"]]
     weir.wait_for(lambda: node.net.probe(*targets) == ["open"] * 2, "it serves")
     containerd.ctr("task", "rm", "-f", "one")
+    node.wait_gone()
+    assert node.state_files() == set()
+
+
+def test_ten_sandboxes_at_once(node, containerd):
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        sandboxes = list(pool.map(lambda n: containerd.run_pod(f"pod-{n}", "tcp:80"), range(AT_ONCE)))
+    targets = [("tcp", ip, 80) for n in range(AT_ONCE) for ip in ips(node, f"pod-{n}")]
+    assert len(set(targets)) == 2 * AT_ONCE
+    weir.wait_for(lambda: containerd.probe(sandboxes[0], *targets) == ["open"] * len(targets), "all are reached")
+
+
+def test_sandboxes_are_stopped_many_times_at_once(node, containerd):
+    sandbox, stays = containerd.run_pod("one", "tcp:80"), containerd.run_pod("stays", "tcp:80")
+    with concurrent.futures.ThreadPoolExecutor(DELS) as pool:
+        list(pool.map(lambda _: containerd.cri.stop_sandbox(sandbox), range(DELS)))
+    containerd.cri.remove_sandbox(sandbox)
+    weir.wait_for(lambda: set(node.endpoints()) == {"shop/stays"}, "one leaves")
+    assert containerd.probe(stays, ("icmp", NODE_IPS[0], 0), ("icmp", NODE_IPS[1], 0)) == ["open"] * 2
+
+
+def test_a_sandbox_whose_namespace_has_vanished_is_removed(node, containerd):
+    sandbox = containerd.run_pod("one", "tcp:80")
+    containerd.lose_netns(sandbox)
+    containerd.cri.stop_sandbox(sandbox)
+    containerd.cri.remove_sandbox(sandbox)
     node.wait_gone()
     assert node.state_files() == set()
