@@ -24,7 +24,7 @@ def make_rootfs(rootfs, build):
     os.makedirs(f"{rootfs}/bin")
     shutil.copy("/bin/busybox", f"{rootfs}/bin/busybox")
     shutil.copy(f"{build}/tests/probe/weir-probe", f"{rootfs}/bin/weir-probe")
-    for name in ("sh", "true", "ping", "nc", "wget", "ip", "nslookup", "sleep"):
+    for name in ("sh", "true", "ping", "nc", "wget", "ip", "nslookup", "sleep", "mkdir"):
         os.symlink("busybox", f"{rootfs}/bin/{name}")
 
 

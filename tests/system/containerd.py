@@ -8,6 +8,7 @@ It runs in the node's network namespace and in a mount namespace, where /etc/cni
 import hashlib
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tarfile
@@ -109,15 +110,30 @@ class Containerd:
         with open(f"{self.dir}/etc/net.d/10-weir.conflist", "w", encoding="ascii") as file:
             json.dump(conflist, file)
 
+    def remove_conflist(self):
+        os.unlink(f"{self.dir}/etc/net.d/10-weir.conflist")
+
     def ctr(self, *words, **options):
         return weir.run("nsenter", "-t", self.daemon.pid, "-m", "-n", "ctr", "-a", f"{self.dir}/sock", *words,
                         **options)
 
+    def _run(self, name, command, ports=()):
+        sandbox = self.cri.run_sandbox("shop", name, f"/{self.node.tag}", f"{self.dir}/logs", ports)
+        sandbox.container = self.cri.run_container(sandbox, IMAGE, *command)
+        return sandbox
+
     def run_pod(self, name, *serve, ports=()):
         """A sandbox with a container that serves."""
-        sandbox = self.cri.run_sandbox("shop", name, f"/{self.node.tag}", f"{self.dir}/logs", ports)
-        self.cri.run_container(sandbox, IMAGE, "/bin/weir-probe", "serve", name, *serve)
-        return sandbox
+        return self._run(name, ("/bin/weir-probe", "serve", name, *serve), ports)
+
+    def run_script(self, name, script):
+        """A sandbox with a container that runs a shell script."""
+        return self._run(name, ("/bin/sh", "-c", f"mkdir -p /tmp; {script}"))
+
+    def read(self, sandbox, path):
+        """A file of a sandbox's container."""
+        return self.ctr("-n", "k8s.io", "task", "exec", "--exec-id", secrets.token_hex(4), sandbox.container,
+                        "/bin/busybox", "cat", path)
 
     def probe(self, sandbox, *targets, timeout_ms=2000):
         """As Netns.probe(), from inside a sandbox."""

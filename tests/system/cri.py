@@ -61,7 +61,7 @@ class Sandbox:
     """A pod of the runtime."""
 
     def __init__(self, sandbox_id, config):
-        self.id, self.config = sandbox_id, config
+        self.id, self.config, self.container = sandbox_id, config, None
 
 
 class Cri:
@@ -92,9 +92,12 @@ class Cri:
         return Sandbox(self.call("RunPodSandbox", [(1, config)])[1][0].decode(), config)
 
     def run_container(self, sandbox, image, *command):
+        """The id of a container that has started."""
         config = [(1, [(1, "main")]), (2, [(1, image)]), *[(3, word) for word in command], (11, "main.log")]
         made = self.call("CreateContainer", [(1, sandbox.id), (2, config), (3, sandbox.config)])
-        self.call("StartContainer", [(1, made[1][0].decode())])
+        container_id = made[1][0].decode()
+        self.call("StartContainer", [(1, container_id)])
+        return container_id
 
     def stop_sandbox(self, sandbox):
         self.call("StopPodSandbox", [(1, sandbox.id)])

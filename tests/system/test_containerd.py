@@ -97,3 +97,29 @@ def test_a_sandbox_whose_namespace_has_vanished_is_removed(node, containerd):
     containerd.cri.remove_sandbox(sandbox)
     node.wait_gone()
     assert node.state_files() == set()
+
+
+def test_readiness_follows_the_conflist(node, containerd):
+    containerd.remove_conflist()
+    weir.wait_for(lambda: not containerd.cri.network_ready(), "the network is not ready without a conflist")
+    containerd.write_conflist()
+    weir.wait_for(containerd.cri.network_ready, "the network is ready again")
+    containerd.run_pod("one", "tcp:80")
+    assert set(node.endpoints()) == {"shop/one"}
+
+
+FIRST_WORDS = ("for port in 80 81; do for ip in {ips}; do weir-probe try tcp $ip $port 500; done; done > /tmp/first; "
+               "exec weir-probe serve late tcp:80")
+
+
+def test_policy_holds_from_the_first_packet(node, containerd):
+    guard_back(node)
+    back = containerd.run_pod("back", "tcp:80", "tcp:81")
+    targets = ips(node, "back")
+    weir.wait_for(lambda: node.net.probe(*[("tcp", ip, 80) for ip in targets]) == ["open"] * 2, "back serves")
+    for name, wanted in (("front", ["open", "open", "timeout", "timeout"]), ("other", ["timeout"] * 4)):
+        sandbox = containerd.run_script(name, FIRST_WORDS.format(ips=" ".join(targets)))
+        lines = weir.wait_for(lambda: (found := containerd.read(sandbox, "/tmp/first")).count("\n") == 4 and found,
+                              f"{name} has tried everything")
+        assert [line.split()[3] for line in lines.splitlines()] == wanted, name
+    assert containerd.probe(back, ("icmp", NODE_IPS[0], 0)) == ["open"]
