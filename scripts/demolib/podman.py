@@ -22,10 +22,19 @@ KINDS = (("crun", ()), ("runc", ()), ("crun", ("--cgroups=disabled",)))
 def make_rootfs(rootfs, build):
     """The content of images: busybox and the probe."""
     os.makedirs(f"{rootfs}/bin")
+    os.makedirs(f"{rootfs}/tmp")
     shutil.copy("/bin/busybox", f"{rootfs}/bin/busybox")
     shutil.copy(f"{build}/tests/probe/weir-probe", f"{rootfs}/bin/weir-probe")
-    for name in ("sh", "true", "ping", "nc", "wget", "ip", "nslookup", "sleep", "mkdir"):
+    for name in ("sh", "true", "ping", "nc", "wget", "ip", "nslookup", "sleep"):
         os.symlink("busybox", f"{rootfs}/bin/{name}")
+
+
+def remove_cgroups(name):
+    """Of containers that are gone, in every hierarchy."""
+    for parent, names, _ in os.walk("/sys/fs/cgroup"):
+        if name in names:
+            run("find", f"{parent}/{name}", "-depth", "-type", "d", "-delete", check=False)
+            names.remove(name)
 
 
 class Podman:
@@ -108,8 +117,4 @@ class Podman:
         if os.path.exists(f"{self.dir}/containers.conf"):
             self.podman("rm", "-f", "-t", "0", "-a", check=False)
             run("umount", "-R", f"{self.dir}/root/overlay", check=False)
-        for parent, names, _ in os.walk("/sys/fs/cgroup"):
-            if self.prefix in names:
-                run("find", f"{parent}/{self.prefix}", "-depth", "-type", "d", "-delete",
-                    check=False)
-                names.remove(self.prefix)
+        remove_cgroups(self.prefix)

@@ -10,14 +10,12 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 import tarfile
 
+import runtimes
 import weir
 from cri import Cri, Sandbox, decode
-
-sys.path.insert(0, f"{weir.REPO}/scripts")
-from demolib.podman import make_rootfs  # noqa: E402
+from demolib.podman import make_rootfs, remove_cgroups
 
 IMAGE = "localhost/weir-test:latest"
 CONFIG = """version = 2
@@ -104,11 +102,8 @@ class Containerd:
         self.cri = Cri(f"{self.dir}/sock")
 
     def write_conflist(self):
-        conflist = {"cniVersion": "1.0.0", "name": "weir", "plugins": [
-            {"type": "weir-cni", "socket": self.node.socket, "namespace": "shop",
-             "capabilities": {"portMappings": True}}]}
         with open(f"{self.dir}/etc/net.d/10-weir.conflist", "w", encoding="ascii") as file:
-            json.dump(conflist, file)
+            json.dump(runtimes.conflist(self.node), file)
 
     def remove_conflist(self):
         os.unlink(f"{self.dir}/etc/net.d/10-weir.conflist")
@@ -118,7 +113,7 @@ class Containerd:
                         **options)
 
     def _run(self, name, command, ports=()):
-        sandbox = self.cri.run_sandbox("shop", name, f"/{self.node.tag}", f"{self.dir}/logs", ports)
+        sandbox = self.cri.run_sandbox(runtimes.NAMESPACE, name, f"/{self.node.tag}", f"{self.dir}/logs", ports)
         sandbox.container = self.cri.run_container(sandbox, IMAGE, *command)
         return sandbox
 
@@ -128,30 +123,47 @@ class Containerd:
 
     def run_script(self, name, script):
         """A sandbox with a container that runs a shell script."""
-        return self._run(name, ("/bin/sh", "-c", f"mkdir -p /tmp; {script}"))
+        return self._run(name, ("/bin/sh", "-c", f"{script}"))
+
+    def replace_container(self, sandbox, name, *serve):
+        """What a kubelet does with a container that ended."""
+        self.cri.remove_container(sandbox.container)
+        sandbox.container = self.cri.run_container(sandbox, IMAGE, "/bin/weir-probe", "serve", name, *serve)
 
     def read(self, sandbox, path):
         """A file of a sandbox's container."""
         return self.ctr("-n", "k8s.io", "task", "exec", "--exec-id", secrets.token_hex(4), sandbox.container,
                         "/bin/busybox", "cat", path)
 
+    def netns_of(self, task, namespace="k8s.io"):
+        """Path of a task's network namespace; the task is a sandbox's or a container's of ctr."""
+        lines = [line.split() for line in self.ctr("-n", namespace, "task", "ls").splitlines()]
+        return next(f"/proc/{words[1]}/ns/net" for words in lines if words[0] == task)
+
     def probe(self, sandbox, *targets, timeout_ms=2000):
         """As Netns.probe(), from inside a sandbox."""
-        lines = [line.split() for line in self.ctr("-n", "k8s.io", "task", "ls").splitlines()]
-        pid = next(words[1] for words in lines if words[0] == sandbox.id)
-        out = weir.run("nsenter", f"--net=/proc/{pid}/ns/net", weir.PROBE, "try", timeout_ms, check=False,
-                       input="".join(" ".join(map(str, target)) + "\n" for target in targets))
-        return [line.split(" ")[3] for line in out.splitlines()]
+        return self.probe_in(self.netns_of(sandbox.id), *targets, timeout_ms=timeout_ms)
+
+    def probe_in(self, netns, *targets, timeout_ms=2000):
+        return runtimes.probe_results(weir.run(
+            "nsenter", f"--net={netns}", weir.PROBE, "try", timeout_ms, check=False,
+            input=runtimes.probe_input(targets)))
+
+    def run_ctr(self, name, *command):
+        """A container of `ctr run --cni`, for which nobody will ever send DEL."""
+        self.ctr("run", "-d", "--cni", "--snapshotter", "native", "--cgroup", f"/{self.node.tag}/{name}", IMAGE,
+                 name, *command)
 
     def lose_netns(self, sandbox):
         """Ends its processes and unmounts its network namespace behind containerd's back."""
-        pairs = [decode(item) for item in self.cri.call("PodSandboxStatus", [(1, sandbox.id), (2, 1)])[2]]
-        info = next(json.loads(pair[2][0]) for pair in pairs if pair[1] == [b"info"])
-        paths = [ns["path"] for ns in info["runtimeSpec"]["linux"]["namespaces"] if ns["type"] == "network"]
-        for task in self.ctr("-n", "k8s.io", "task", "ls", "-q").split():
-            self.ctr("-n", "k8s.io", "task", "kill", "-s", "SIGKILL", task, check=False)
-        weir.run("nsenter", "-t", self.daemon.pid, "-m", "umount", "-l", paths[0])
-        weir.run("nsenter", "-t", self.daemon.pid, "-m", "rm", paths[0])
+        answer = self.cri.call("PodSandboxStatus", [(1, sandbox.id), (2, 1)])
+        pairs = {entry[1][0]: entry[2][0] for entry in map(decode, answer[2])}
+        namespaces = json.loads(pairs[b"info"])["runtimeSpec"]["linux"]["namespaces"]
+        path = next(namespace["path"] for namespace in namespaces if namespace["type"] == "network")
+        for task in (sandbox.container, sandbox.id):
+            self.ctr("-n", "k8s.io", "task", "kill", "-s", "SIGKILL", task)
+        for step in (("umount", "-l"), ("rm",)):
+            weir.run("nsenter", "-t", self.daemon.pid, "-m", *step, path)
 
     def _end_all(self):
         for sandbox_id in self.cri.sandboxes() if self.cri else ():
@@ -171,7 +183,4 @@ class Containerd:
                 self.cri.close()
             self.daemon.terminate()
             self.daemon.wait(timeout=weir.DEADLINE_S)
-            for parent, names, _ in os.walk("/sys/fs/cgroup"):
-                if self.node.tag in names:
-                    weir.run("find", f"{parent}/{self.node.tag}", "-depth", "-type", "d", "-delete", check=False)
-                    names.remove(self.node.tag)
+            remove_cgroups(self.node.tag)

@@ -99,6 +99,10 @@ class Cri:
         self.call("StartContainer", [(1, container_id)])
         return container_id
 
+    def remove_container(self, container_id):
+        self.call("StopContainer", [(1, container_id)])
+        self.call("RemoveContainer", [(1, container_id)])
+
     def stop_sandbox(self, sandbox):
         self.call("StopPodSandbox", [(1, sandbox.id)])
 

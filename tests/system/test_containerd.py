@@ -2,20 +2,25 @@
 """Pods that containerd starts, through CRI as a kubelet does it and through `ctr run --cni`."""
 
 import concurrent.futures
+import shutil
 
 import pytest
 
+import runtimes
 import weir
-from containerd import Containerd, IMAGE
-from test_podman import guard_back
+from containerd import Containerd
+from runtimes import ALLOWED_AT_FIRST, AT_ONCE, DENIED_AT_FIRST, ips
+from traffic import policy
 from weir import NODE_IPS
 
-AT_ONCE = 10
 DELS = 5
 
 
 @pytest.fixture
 def containerd(node):
+    missing = [name for name in ("containerd", "ctr", "runc") if not shutil.which(name)]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
     runtime = Containerd(node)
     try:
         runtime.start()
@@ -26,77 +31,98 @@ def containerd(node):
         runtime.stop()
 
 
-def ips(node, name):
-    return sorted(node.endpoints()[f"shop/{name}"]["ips"], key=weir.family_of)
-
-
-def test_policies_of_sandboxes_hold_and_remove_takes_everything_back(node, containerd):
-    guard_back(node)
-    pods = {name: containerd.run_pod(name, "tcp:80") for name in ("front", "back", "other")}
-    targets = [("tcp", ip, 80) for ip in ips(node, "back")]
-    assert len(targets) == 2
-    weir.wait_for(lambda: node.net.probe(*targets) == ["open"] * 2, "back serves")
-    assert containerd.probe(pods["front"], *targets) == ["open"] * 2
-    assert containerd.probe(pods["other"], *targets, timeout_ms=500) == ["timeout"] * 2
-    for sandbox in pods.values():
-        containerd.cri.stop_sandbox(sandbox)
+def remove(containerd, *sandboxes):
+    for sandbox in sandboxes:
         containerd.cri.stop_sandbox(sandbox)
         containerd.cri.remove_sandbox(sandbox)
-    node.wait_gone()
-    assert node.state_files() == set()
 
 
-def test_a_host_port_of_a_sandbox_is_open(node, containerd):
-    containerd.run_pod("web", "tcp:80", ports=[("tcp", 80, 8080)])
-    targets = [("tcp", ip, 8080) for ip in NODE_IPS]
-    weir.wait_for(lambda: node.outside.probe_answers(*targets) == [("open", "web")] * 2, "the port is open")
+# CRI
+
+def test_policies_of_sandboxes_hold_and_remove_takes_everything_back(node, containerd):
+    runtimes.guard_back(node)
+    pods = {name: containerd.run_pod(name, "tcp:80", "tcp:81") for name in ("front", "back", "other")}
+    targets = runtimes.wait_served(node, "back") + runtimes.wait_served(node, "back", 81)
+    assert containerd.probe(pods["front"], *targets, timeout_ms=500) == ALLOWED_AT_FIRST
+    assert containerd.probe(pods["other"], *targets, timeout_ms=500) == DENIED_AT_FIRST
+    remove(containerd, *pods.values())
+    runtimes.nothing_is_left(node)
+
+
+def test_policy_holds_from_the_first_packet_of_a_sandbox(node, containerd):
+    runtimes.guard_back(node)
+    containerd.run_pod("back", "tcp:80", "tcp:81")
+    runtimes.wait_served(node, "back")
+    runtimes.wait_served(node, "back", 81)
+    for name, wanted in (("front", ALLOWED_AT_FIRST), ("other", DENIED_AT_FIRST)):
+        pod = containerd.run_script(name, runtimes.first_words(ips(node, "back")))
+        assert runtimes.first_results(lambda pod=pod: containerd.read(pod, runtimes.FIRST_RESULTS)) == wanted, name
+
+
+def test_host_ports_of_a_sandbox_are_open_until_it_stops(node, containerd):
+    sandbox = containerd.run_pod("web", "tcp:80", "udp:53", ports=[("tcp", 80, 8080), ("udp", 53, 5353)])
+    targets = [(proto, ip, port) for ip in NODE_IPS for proto, port in (("tcp", 8080), ("udp", 5353))]
+    weir.wait_for(lambda: node.outside.probe_answers(*targets) == [("open", "web")] * 4, "the ports are open")
+    remove(containerd, sandbox)
+    assert "open" not in node.outside.probe(*targets, timeout_ms=500)
+    runtimes.nothing_is_left(node)
+
+
+def test_a_container_that_is_replaced_keeps_its_sandbox_under_policy(node, containerd):
+    runtimes.guard_back(node)
+    pods = {name: containerd.run_pod(name, "tcp:80") for name in ("front", "back", "other")}
+    targets = runtimes.wait_served(node, "back")
+    containerd.replace_container(pods["back"], "again", "tcp:80")
+    assert runtimes.wait_served(node, "back") == targets
+    assert containerd.probe(pods["front"], *targets) == ["open"] * 2
+    assert containerd.probe(pods["other"], *targets, timeout_ms=500) == ["timeout"] * 2
 
 
 def test_a_sandbox_that_stops_without_an_agent_is_let_go_by_the_next(node, containerd):
     sandbox = containerd.run_pod("gone", "tcp:80")
     node.stop()
-    containerd.cri.stop_sandbox(sandbox)
-    containerd.cri.remove_sandbox(sandbox)
+    remove(containerd, sandbox)
+    assert not node.pod_links(), "the plugin deletes the link itself"
     node.start()
-    node.wait_gone()
-    assert node.state_files() == set()
+    runtimes.nothing_is_left(node)
 
 
-def test_a_container_of_ctr_that_is_killed_without_a_del_leaves_nothing(node, containerd):
-    containerd.ctr("run", "-d", "--cni", "--snapshotter", "native", "--cgroup", f"/{node.tag}/one", IMAGE, "one",
-                   "/bin/weir-probe", "serve", "one", "tcp:80")
-    [endpoint] = node.endpoints().values()
-    targets = [("tcp", ip, 80) for ip in endpoint["ips"]]
-    weir.wait_for(lambda: node.net.probe(*targets) == ["open"] * 2, "it serves")
-    containerd.ctr("task", "rm", "-f", "one")
-    node.wait_gone()
-    assert node.state_files() == set()
+def test_without_an_agent_no_sandbox_starts_and_nothing_is_left_of_it(node, containerd):
+    node.stop()
+    with pytest.raises(weir.Failed, match="RunPodSandbox"):
+        containerd.run_pod("early", "tcp:80")
+    assert not node.pod_links()
+    node.start()
+    runtimes.nothing_is_left(node)
+    containerd.run_pod("early", "tcp:80")
+    runtimes.wait_served(node, "early")
 
 
 def test_ten_sandboxes_at_once(node, containerd):
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         sandboxes = list(pool.map(lambda n: containerd.run_pod(f"pod-{n}", "tcp:80"), range(AT_ONCE)))
-    targets = [("tcp", ip, 80) for n in range(AT_ONCE) for ip in ips(node, f"pod-{n}")]
-    assert len(set(targets)) == 2 * AT_ONCE
-    weir.wait_for(lambda: containerd.probe(sandboxes[0], *targets) == ["open"] * len(targets), "all are reached")
+        targets = [target for n in range(AT_ONCE) for target in runtimes.wait_served(node, f"pod-{n}")]
+        assert len(set(targets)) == 2 * AT_ONCE
+        assert containerd.probe(sandboxes[0], *targets) == ["open"] * len(targets)
+        list(pool.map(lambda sandbox: remove(containerd, sandbox), sandboxes))
+    runtimes.nothing_is_left(node)
 
 
-def test_sandboxes_are_stopped_many_times_at_once(node, containerd):
+def test_a_sandbox_is_stopped_many_times_at_once(node, containerd):
     sandbox, stays = containerd.run_pod("one", "tcp:80"), containerd.run_pod("stays", "tcp:80")
     with concurrent.futures.ThreadPoolExecutor(DELS) as pool:
         list(pool.map(lambda _: containerd.cri.stop_sandbox(sandbox), range(DELS)))
+    containerd.cri.stop_sandbox(sandbox)
     containerd.cri.remove_sandbox(sandbox)
     weir.wait_for(lambda: set(node.endpoints()) == {"shop/stays"}, "one leaves")
-    assert containerd.probe(stays, ("icmp", NODE_IPS[0], 0), ("icmp", NODE_IPS[1], 0)) == ["open"] * 2
+    assert containerd.probe(stays, *[("icmp", ip, 0) for ip in NODE_IPS]) == ["open"] * 2
 
 
 def test_a_sandbox_whose_namespace_has_vanished_is_removed(node, containerd):
     sandbox = containerd.run_pod("one", "tcp:80")
     containerd.lose_netns(sandbox)
-    containerd.cri.stop_sandbox(sandbox)
-    containerd.cri.remove_sandbox(sandbox)
-    node.wait_gone()
-    assert node.state_files() == set()
+    remove(containerd, sandbox)
+    runtimes.nothing_is_left(node)
 
 
 def test_readiness_follows_the_conflist(node, containerd):
@@ -108,18 +134,39 @@ def test_readiness_follows_the_conflist(node, containerd):
     assert set(node.endpoints()) == {"shop/one"}
 
 
-FIRST_WORDS = ("for port in 80 81; do for ip in {ips}; do weir-probe try tcp $ip $port 500; done; done > /tmp/first; "
-               "exec weir-probe serve late tcp:80")
+# ctr run --cni: no Kubernetes names
+
+def test_policies_that_select_everybody_hold_for_containers_of_ctr(node, containerd):
+    client = containerd.run_pod("client", "tcp:80")
+    containerd.run_ctr("one", "/bin/weir-probe", "serve", "one", "tcp:80")
+    [endpoint] = [ep for ep in node.endpoints().values() if ep["pod"] != "client"]
+    assert endpoint["namespace"] == "shop"
+    targets = [("tcp", ip, 80) for ip in endpoint["ips"]]
+    weir.wait_for(lambda: containerd.probe(client, *targets) == ["open"] * 2, "one serves")
+    node.manifest("deny", policy("shop", "deny", {}, ingress=[]))
+    assert containerd.probe(client, *targets, timeout_ms=500) == ["timeout"] * 2
+    assert node.net.probe(*targets) == ["open"] * 2
 
 
-def test_policy_holds_from_the_first_packet(node, containerd):
-    guard_back(node)
-    back = containerd.run_pod("back", "tcp:80", "tcp:81")
-    targets = ips(node, "back")
-    weir.wait_for(lambda: node.net.probe(*[("tcp", ip, 80) for ip in targets]) == ["open"] * 2, "back serves")
-    for name, wanted in (("front", ["open", "open", "timeout", "timeout"]), ("other", ["timeout"] * 4)):
-        sandbox = containerd.run_script(name, FIRST_WORDS.format(ips=" ".join(targets)))
-        lines = weir.wait_for(lambda: (found := containerd.read(sandbox, "/tmp/first")).count("\n") == 4 and found,
-                              f"{name} has tried everything")
-        assert [line.split()[3] for line in lines.splitlines()] == wanted, name
-    assert containerd.probe(back, ("icmp", NODE_IPS[0], 0)) == ["open"]
+def test_a_container_of_ctr_for_which_no_del_comes_leaves_nothing(node, containerd):
+    containerd.run_ctr("one", "/bin/weir-probe", "serve", "one", "tcp:80")
+    assert len(node.endpoints()) == 1
+    containerd.ctr("task", "rm", "-f", "one")
+    runtimes.nothing_is_left(node)
+
+
+def test_a_container_of_ctr_that_vanished_without_an_agent_leaves_nothing(node, containerd):
+    containerd.run_ctr("one", "/bin/weir-probe", "serve", "one", "tcp:80")
+    node.kill9()
+    containerd.ctr("task", "rm", "-f", "one")
+    node.start()
+    runtimes.nothing_is_left(node)
+
+
+def test_gc_takes_containers_of_ctr_that_still_run(node, containerd):
+    containerd.run_ctr("one", "/bin/sleep", "1000000")
+    node.cni({"CNI_COMMAND": "GC", "CNI_PATH": "/usr/lib/cni"},
+             node.conf(**{"cni.dev/valid-attachments": []}))
+    runtimes.nothing_is_left(node)
+    assert containerd.probe_in(containerd.netns_of("one", "default"), ("icmp", NODE_IPS[0], 0),
+                               timeout_ms=300) != ["open"]
