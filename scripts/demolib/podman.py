@@ -38,7 +38,7 @@ def remove_cgroups(name):
 
 
 class Podman:
-    """@prefix is the name of its cgroups; @directory is made, and removed by whoever made its parent."""
+    """@prefix names its cgroups; @directory is made here and removed with its parent."""
 
     name = "podman"
 

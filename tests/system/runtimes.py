@@ -70,3 +70,22 @@ def nothing_is_left(node):
     weir.wait_for(lambda: {pool["used"] for pool in node.status()["addresses"]} == {0}, "addresses are free")
 
 
+
+
+def is_let_go_without_an_agent(node, remove):
+    """The only pod is removed while no agent runs: the plugin cuts it off, the next agent forgets it."""
+    node.stop()
+    remove()
+    assert not node.pod_links(), "the plugin deletes the link itself"
+    node.start()
+    nothing_is_left(node)
+
+
+def policy_holds_from_the_first_packet(node, serve, start):
+    """serve(name, *ports) starts a pod; start(name, script) another, and gives a function that reads its results."""
+    guard_back(node)
+    serve("back", "tcp:80", "tcp:81")
+    for port in (80, 81):
+        wait_served(node, "back", port)
+    for name, wanted in (("front", ALLOWED_AT_FIRST), ("other", DENIED_AT_FIRST)):
+        assert first_results(start(name, first_words(ips(node, "back")))) == wanted, name

@@ -9,7 +9,7 @@ import pytest
 import runtimes
 import weir
 from containerd import Containerd
-from runtimes import ALLOWED_AT_FIRST, AT_ONCE, DENIED_AT_FIRST, ips
+from runtimes import ALLOWED_AT_FIRST, AT_ONCE, DENIED_AT_FIRST
 from traffic import policy
 from weir import NODE_IPS
 
@@ -50,13 +50,10 @@ def test_policies_of_sandboxes_hold_and_remove_takes_everything_back(node, conta
 
 
 def test_policy_holds_from_the_first_packet_of_a_sandbox(node, containerd):
-    runtimes.guard_back(node)
-    containerd.run_pod("back", "tcp:80", "tcp:81")
-    runtimes.wait_served(node, "back")
-    runtimes.wait_served(node, "back", 81)
-    for name, wanted in (("front", ALLOWED_AT_FIRST), ("other", DENIED_AT_FIRST)):
-        pod = containerd.run_script(name, runtimes.first_words(ips(node, "back")))
-        assert runtimes.first_results(lambda pod=pod: containerd.read(pod, runtimes.FIRST_RESULTS)) == wanted, name
+    def start(name, script):
+        pod = containerd.run_script(name, script)
+        return lambda: containerd.read(pod, runtimes.FIRST_RESULTS)
+    runtimes.policy_holds_from_the_first_packet(node, containerd.run_pod, start)
 
 
 def test_host_ports_of_a_sandbox_are_open_until_it_stops(node, containerd):
@@ -80,11 +77,7 @@ def test_a_container_that_is_replaced_keeps_its_sandbox_under_policy(node, conta
 
 def test_a_sandbox_that_stops_without_an_agent_is_let_go_by_the_next(node, containerd):
     sandbox = containerd.run_pod("gone", "tcp:80")
-    node.stop()
-    remove(containerd, sandbox)
-    assert not node.pod_links(), "the plugin deletes the link itself"
-    node.start()
-    runtimes.nothing_is_left(node)
+    runtimes.is_let_go_without_an_agent(node, lambda: remove(containerd, sandbox))
 
 
 def test_without_an_agent_no_sandbox_starts_and_nothing_is_left_of_it(node, containerd):

@@ -11,7 +11,7 @@ import runtimes
 import weir
 from demolib import node as demo_node
 from demolib.podman import Podman
-from runtimes import ALLOWED_AT_FIRST, AT_ONCE, DENIED_AT_FIRST, ips
+from runtimes import ALLOWED_AT_FIRST, AT_ONCE, DENIED_AT_FIRST
 from weir import NODE_IPS
 
 REMOVALS = 5
@@ -65,14 +65,10 @@ def test_policies_of_containers_hold_and_rm_takes_everything_back(node, podman):
 
 
 def test_policy_holds_from_the_first_packet_of_a_container(node, podman):
-    runtimes.guard_back(node)
-    podman.serve("back", "tcp:80", "tcp:81")
-    runtimes.wait_served(node, "back")
-    runtimes.wait_served(node, "back", 81)
-    for name, wanted in (("front", ALLOWED_AT_FIRST), ("other", DENIED_AT_FIRST)):
-        podman.podman.run(name, "weir", "/bin/sh", "-c", runtimes.first_words(ips(node, "back")))
-        read = lambda name=name: podman("exec", name, "/bin/busybox", "cat", runtimes.FIRST_RESULTS)  # noqa: E731
-        assert runtimes.first_results(read) == wanted, name
+    def start(name, script):
+        podman.podman.run(name, "weir", "/bin/sh", "-c", script)
+        return lambda: podman("exec", name, "/bin/busybox", "cat", runtimes.FIRST_RESULTS)
+    runtimes.policy_holds_from_the_first_packet(node, podman.serve, start)
 
 
 def test_published_ports_reach_the_container_until_it_goes(node, podman):
@@ -94,11 +90,7 @@ def test_a_published_port_in_use_fails_the_start_and_leaves_nothing(node, podman
 
 def test_a_container_that_goes_without_an_agent_is_let_go_by_the_next(node, podman):
     podman.serve("gone", "tcp:80")
-    node.stop()
-    podman.remove("gone")
-    assert not node.pod_links(), "the plugin deletes the link itself"
-    node.start()
-    runtimes.nothing_is_left(node)
+    runtimes.is_let_go_without_an_agent(node, lambda: podman.remove("gone"))
 
 
 def test_without_an_agent_no_container_starts(node, podman):
