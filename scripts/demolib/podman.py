@@ -11,12 +11,14 @@ import resource
 import shutil
 import subprocess
 import tempfile
+import time
 
 from demolib.node import Failed, in_netns, run
 
 IMAGE = "localhost/weir-demo"
 # What starts containers depends on how the machine arranges its cgroups: the first that can.
 KINDS = (("crun", ()), ("runc", ()), ("crun", ("--cgroups=disabled",)))
+CONMON_ENDS_S = 10
 
 
 def make_rootfs(rootfs, build):
@@ -29,12 +31,25 @@ def make_rootfs(rootfs, build):
         os.symlink("busybox", f"{rootfs}/bin/{name}")
 
 
-def remove_cgroups(name):
-    """Of containers that are gone, in every hierarchy."""
+def _cgroups(name):
+    """Directories of that name, one for each hierarchy."""
+    found = []
     for parent, names, _ in os.walk("/sys/fs/cgroup"):
         if name in names:
-            run("find", f"{parent}/{name}", "-depth", "-type", "d", "-delete", check=False)
+            found.append(f"{parent}/{name}")
             names.remove(name)
+    return found
+
+
+def remove_cgroups(name):
+    """Of containers that are gone. conmon, which watched one, ends a moment after it."""
+    deadline = time.monotonic() + CONMON_ENDS_S
+    while left := _cgroups(name):
+        for path in left:
+            run("find", path, "-depth", "-type", "d", "-delete", check=False)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
 
 
 class Podman:
@@ -116,5 +131,6 @@ class Podman:
     def stop(self):
         if os.path.exists(f"{self.dir}/containers.conf"):
             self.podman("rm", "-f", "-t", "0", "-a", check=False)
-            run("umount", "-R", f"{self.dir}/root/overlay", check=False)
+        # conmon has a podman clean up behind it, which mounts the storage once more.
         remove_cgroups(self.prefix)
+        run("umount", "-R", f"{self.dir}/root/overlay", check=False)
