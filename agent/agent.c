@@ -110,6 +110,8 @@ static int open_events(struct agent *agent)
 	agent->base = event_base_new();
 	if (!agent->base)
 		return -ENOMEM;
+	/* A plugin that is killed does not wait for its answer. */
+	signal(SIGPIPE, SIG_IGN);
 	for (int i = 0; i < 2; i++) {
 		agent->signals[i] = evsignal_new(agent->base, signals[i], on_signal, agent);
 		if (!agent->signals[i] || evsignal_add(agent->signals[i], NULL) < 0)
