@@ -92,3 +92,24 @@ def neighbours(netns):
     """(interface, address, MAC address) of all permanent neighbour entries."""
     return {(entry["dev"], entry["dst"], entry.get("lladdr"))
             for entry in netns.ip_json("neigh", "show", "nud", "permanent")}
+
+
+def traces(node):
+    """Everything that pods leave behind on a node while they are there, for a comparison."""
+    status = node.status()
+    held = {name: sorted(map(str, map_entries(node, name))) for name in ("peer4", "peer6", "policy_class")}
+    flows = [value for name in ("ct4", "ct6", "ct4_new", "ct6_new") for _, value in map_entries(node, name)]
+    slots = [value for _, value in map_entries(node, "endpoint") if value["ifindex"]]
+    return {"endpoints": status["endpoints"], "addresses": [pool["used"] for pool in status["addresses"]],
+            "state files": sorted(node.state_files()), "links": sorted(node.pod_links()),
+            "notes": sorted(os.listdir(f"{node.run_dir}/deleted")) if os.path.isdir(f"{node.run_dir}/deleted") else [],
+            "pins": sorted(node.pins()), "routes": sorted(map(str, routes(node.net))),
+            "neighbours": sorted(neighbours(node.net)), "nft": node.nft(), "peers": held, "slots": slots,
+            "flows of pods": [flow for flow in flows if any(flow["ifindex"])],
+            "rule sets": [value for _, value in map_entries(node, "ruleset") if value["words"]],
+            "programs": sorted(bpf_objects(node).programs.values()), "links held": len(bpf_objects(node).links),
+            "maps": len(bpf_objects(node).maps), "open": open_files(node)}
+
+
+def differences(before, after):
+    return {what: (before[what], after[what]) for what in before if before[what] != after[what]}
