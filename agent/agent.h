@@ -8,6 +8,7 @@
 
 #include <event2/event.h>
 
+#include "claim.h"
 #include "config/config.h"
 #include "datapath/datapath.h"
 #include "endpoint/linkwork.h"
@@ -36,7 +37,7 @@ struct agent {
 	struct event *refresh; /* compute and apply, after the events of this moment */
 	struct event *settle;
 	struct event *housekeeping;
-	int lock; /* of the state directory */
+	struct claim claim; /* its directories */
 	struct store *store;
 	struct manifest *manifest; /* NULL: no directory is configured */
 	struct net *net;
