@@ -226,7 +226,7 @@ def test_programs_that_cannot_be_loaded_leave_the_old_ones_at_work(node, busy):
 
 def test_a_second_agent_on_one_of_its_directories_refuses(node, busy):
     used = {"--state-dir": node.state, "--bpffs": node.bpffs, "--run-dir": node.run_dir}
-    commands = [[*node.command(), *[f"{option}={node.dir}/second{option}" for option in used if option != shared]]
+    commands = [[*node.command(), *[f"{option}={node.dir}/not{shared}{option}" for option in used if option != shared]]
                 for shared in used]
     busy.begin()
     said = all_fail_to_start(node.command(), *commands)
