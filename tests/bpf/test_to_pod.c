@@ -86,13 +86,15 @@ static const struct scene multicast[] = {
 static const struct scene translated[] = {
 	{ "answers go the way of the opening", BOTH, {
 		{ TO_POD, { PACKET_TCP, POD_A, POD_B, 4000, 80, SYN }, .fate = TO_STACK },
-		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 80, 4000, SYN | ACK }, .fate = TO_STACK },
+		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 80, 4000, SYN | ACK }, .fate = TO_STACK,
+		  .marked = true },
 		{ TO_POD, { PACKET_TCP, POD_A, POD_B, 4000, 80, ACK }, .fate = TO_STACK },
-		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 80, 4000, ACK }, .fate = TO_STACK } } },
+		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 80, 4000, ACK }, .fate = TO_STACK,
+		  .marked = true } } },
 	{ "also under a new policy", BOTH, {
 		{ TO_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 }, .fate = TO_STACK },
 		{ FROM_POD, { PACKET_UDP, POD_B, POD_A, 53, 4000 }, .fate = TO_STACK,
-		  .before = the_generation_turns } } },
+		  .marked = true, .before = the_generation_turns } } },
 	{ "a connection of its own is delivered", BOTH, {
 		{ TO_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 }, .fate = TO_STACK },
 		{ FROM_POD, { PACKET_UDP, POD_B, POD_A, 54, 4000 }, .fate = TO_PEER } } },
