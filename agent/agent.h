@@ -15,6 +15,7 @@
 #include "model/ipam.h"
 #include "model/store.h"
 #include "net/net.h"
+#include "problems.h"
 #include "reconcile/expiry.h"
 #include "reconcile/reconcile.h"
 #include "source/manifest.h"
@@ -39,6 +40,7 @@ struct agent {
 	int lock; /* of the state directory */
 	struct store *store;
 	struct manifest *manifest; /* NULL: no directory is configured */
+	struct problem_log problem_log;
 	struct net *net;
 	struct datapath *dp;
 	struct reconcile *rec;
