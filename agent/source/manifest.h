@@ -3,9 +3,9 @@
  * The manifests directory: every *.yaml, *.yml and *.json in it, watched with
  * inotify (follows symlinks, so that a ConfigMap's `..data` swap is one change).
  * The store always holds what the readable files say. A file that is broken or
- * half written keeps what it said before, and is reported; a deleted file takes
- * its objects with it. The same object in two files: the first file by name
- * wins, the other is reported.
+ * half written keeps what it said before, and is reported; so does a directory that
+ * goes. A deleted file takes its objects with it. The same object in two files: the
+ * first file by name wins, the other is reported.
  */
 #pragma once
 
@@ -33,8 +33,8 @@ struct manifest_listener {
 };
 
 /*
- * Start to watch @dir, which need not exist yet, and read all of it before the
- * return. @listener, which is copied, hears of everything later.
+ * Start to watch @dir, which must exist, and read all of it before the return.
+ * @listener, which is copied, hears of everything later.
  * 0 or a negative errno; the store is borrowed and must live longer.
  */
 int manifest_new(struct manifest **ret, struct event_base *base, struct store *store,
