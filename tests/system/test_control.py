@@ -83,7 +83,7 @@ def test_without_the_manifests_the_agent_does_not_start(node):
 
 def test_only_root_may_speak_to_the_agent(shop):
     modes = {path: stat.S_IMODE(os.stat(path).st_mode) for path in
-             (shop.socket, shop.state, f"{shop.state}/lock",
+             (shop.socket, shop.state,
               *(f"{shop.state}/endpoints/{name}" for name in shop.state_files()))}
     assert not {path: oct(mode) for path, mode in modes.items() if mode & 0o077}
 

@@ -47,10 +47,10 @@ static void on_looked(void *arg)
 	world->looks++;
 }
 
+static const struct manifest_listener listener = { &w, on_changed, on_looked };
+
 static void start(void)
 {
-	const struct manifest_listener listener = { &w, on_changed, on_looked };
-
 	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, &listener), 0);
 	ck_assert_uint_eq(w.changes, 0);
 }
@@ -411,10 +411,10 @@ END_TEST
 START_TEST(without_a_directory_there_is_no_start)
 {
 	drop("manifests");
-	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, on_changed, &w),
+	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, &listener),
 			 -ENOENT);
 	in_place("manifests", "no directory");
-	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, on_changed, &w),
+	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, &listener),
 			 -ENOTDIR);
 }
 END_TEST
