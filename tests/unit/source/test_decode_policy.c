@@ -75,6 +75,17 @@ static const struct row specs[] = {
 	{ ", spec: {egress: [null]}", " pods(*) ingress egress",
 	  ERR("spec.egress[0]: must be a mapping, not null") },
 
+	/* Rules that may have been dead text do not come alive. */
+	{ ", spec: {policyTypes: [ingress], ingress: [{}], egress: [{}]}",
+	  " pods(*) ingress [ nothing : ] egress [ nothing : ]",
+	  ERR("spec.policyTypes[0]: must be Ingress or Egress, not \"ingress\"") },
+	{ ", spec: {policyTypes: [null, Egress], ingress: [{}], egress: [{}]}",
+	  " pods(*) ingress [ nothing : ] egress [ : ]",
+	  ERR("spec.policyTypes[0]: must be a string, not null") },
+	{ ", spec: {podSelector: {}, policyTyps: [Egress], ingress: [{}], egress: [{}]}",
+	  " pods(*) ingress [ nothing : ] egress [ nothing : ]",
+	  ERR("spec.policyTyps: is not a known field") },
+
 	/* A field that nobody knows may be any that is absent. */
 	{ ", spec: {podSelecter: {}, ingress: [{}]}", " pods(*) ingress [ nothing : ] egress",
 	  ERR("spec.podSelecter: is not a known field") },
