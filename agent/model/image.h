@@ -66,7 +66,7 @@ struct image_row {
 /* Where a rule group comes from, for `weir policy get` and `weir why`. */
 struct image_group {
 	enum policy_tier tier;
-	uint8_t action; /* 0 allow, 1 deny, 2 pass */
+	enum policy_action action;
 	/*
 	 * For people: peers, ports, the rules that say so. "from pods app=front in namespace
 	 * shop, 10.0.0.0/8 except 10.1.0.0/16; ports 80/tcp (NetworkPolicy shop/front rule 0)"
@@ -88,7 +88,7 @@ struct image_ruleset {
 	size_t cidr_count;
 	struct image_group *groups;
 	size_t group_count;
-	char **policies; /* "NetworkPolicy namespace/name" that select the pod in this direction */
+	char **policies; /* "NetworkPolicy shop/front" that select the pod, in the order of evaluation */
 	size_t policy_count;
 };
 

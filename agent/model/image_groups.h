@@ -36,14 +36,11 @@ struct cidr_element {
 /* 1, 0: @except leaves nothing of @cidr, or -ENOMEM. */
 int cidr_element_make(struct cidr_element *ret, struct image_build *build,
 		      const struct prefix *cidr, const struct prefix *except, size_t except_count);
+/* The addresses of the nodes that @selector selects, as elements. 0 or -ENOMEM. */
+int nodes_select(const struct cidr_element **ret, size_t *ret_count, struct image_build *build,
+		 const struct selector *selector);
 bool cidr_matches(const struct prefix *cidr, const struct prefix *except, size_t except_count,
 		  const struct ip_addr *addr);
-
-enum group_action {
-	GROUP_ALLOW = 0,
-	GROUP_DENY = 1,
-	GROUP_PASS = 2,
-};
 
 /* Rule @rule of policy @policy of the build. */
 struct group_source {
@@ -53,8 +50,12 @@ struct group_source {
 
 struct rule_group {
 	enum policy_tier tier;
-	uint32_t priority;
-	uint8_t action; /* enum group_action */
+	/*
+	 * Rules that follow each other and have one action are a run: which of them
+	 * matches first is the same. Runs are numbered in the order of evaluation.
+	 */
+	uint32_t run;
+	enum policy_action action;
 	struct port_set ports;
 	const char *ports_text;
 	bool any_peer;
@@ -68,7 +69,7 @@ struct rule_group {
 struct rule_groups {
 	enum policy_dir dir;
 	bool isolated;
-	struct id_list policies; /* that select the pod */
+	struct id_list policies; /* that select the pod, in the order of evaluation */
 	struct intern keys;
 	struct rule_group *items; /* in the order of evaluation once built */
 	size_t count;

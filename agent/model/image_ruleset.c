@@ -48,12 +48,12 @@ static bool is_any(const struct rule_group *group)
 
 static bool is_allow(const struct rule_group *group)
 {
-	return group->action == GROUP_ALLOW;
+	return group->action == ACTION_ALLOW;
 }
 
 static bool is_pass(const struct rule_group *group)
 {
-	return group->action == GROUP_PASS;
+	return group->action == ACTION_PASS;
 }
 
 static int groups_where(uint32_t *ret, struct ruleset_draft *draft,

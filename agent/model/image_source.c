@@ -106,10 +106,8 @@ static int compare_groups(const void *left, const void *right)
 
 	if (a->tier != b->tier)
 		return a->tier < b->tier ? -1 : 1;
-	if (a->priority != b->priority)
-		return a->priority < b->priority ? -1 : 1;
-	if (a->action != b->action)
-		return a->action < b->action ? -1 : 1;
+	if (a->run != b->run)
+		return a->run < b->run ? -1 : 1;
 	return strcmp(a->ports_text, b->ports_text);
 }
 
@@ -159,7 +157,8 @@ void policy_text(struct buf *buf, const struct image_build *build, uint32_t poli
 {
 	const struct object *obj = build->policies[policy];
 
-	buf_printf(buf, "%s %s/%s", object_kind_name(obj->kind), obj->namespace, obj->name);
+	buf_printf(buf, "%s %s%s%s", object_kind_name(obj->kind), obj->namespace,
+		   *obj->namespace ? "/" : "", obj->name);
 }
 
 void groups_identity(struct buf *buf, const struct rule_groups *groups,
@@ -174,7 +173,7 @@ void groups_identity(struct buf *buf, const struct rule_groups *groups,
 	for (size_t i = 0; i < groups->count; i++) {
 		const struct rule_group *group = &groups->items[i];
 
-		buf_printf(buf, "group %u %u %u\n%s\n", group->tier, group->priority,
+		buf_printf(buf, "group %u %u %u\n%s\n", group->tier, group->run,
 			   group->action, group->ports_text);
 		if (group->any_peer)
 			buf_str(buf, "anywhere");

@@ -189,7 +189,7 @@ static int collect_rule(struct image_build *build, const char *namespace,
 	if (!rule->peer_count && r >= 0 && dir == POLICY_EGRESS)
 		r = add_asks(build, rule, TERM_ANY_POD);
 	for (size_t i = 0; i < rule->peer_count && r >= 0; i++) {
-		if (rule->peers[i].is_cidr)
+		if (rule->peers[i].is_cidr || rule->peers[i].is_nodes)
 			continue;
 		r = add_peer(&term, build, namespace, &rule->peers[i]);
 		if (r >= 0 && dir == POLICY_EGRESS)
@@ -206,7 +206,7 @@ int terms_collect(struct image_build *build)
 		const struct object *obj = build->policies[i];
 
 		for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
-			if (!obj->policy.isolates[dir])
+			if (!policy_applies(&obj->policy, (enum policy_dir)dir))
 				continue;
 			for (size_t k = 0; k < obj->policy.rule_count[dir] && r >= 0; k++)
 				if (!obj->policy.rules[dir][k].matches_nothing)

@@ -17,12 +17,14 @@ static void pod_done(struct pod *pod)
 static void peer_done(struct policy_peer *peer)
 {
 	free(peer->except);
+	selector_done(&peer->nodes);
 	selector_done(&peer->namespaces);
 	selector_done(&peer->pods);
 }
 
 static void rule_done(struct policy_rule *rule)
 {
+	free(rule->name);
 	for (size_t i = 0; i < rule->peer_count; i++)
 		peer_done(&rule->peers[i]);
 	free(rule->peers);
@@ -33,6 +35,7 @@ static void rule_done(struct policy_rule *rule)
 
 static void policy_done(struct network_policy *policy)
 {
+	selector_done(&policy->namespaces);
 	selector_done(&policy->pods);
 	for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
 		for (size_t i = 0; i < policy->rule_count[dir]; i++)
@@ -51,6 +54,9 @@ static void content_done(struct object *obj)
 		labels_done(&obj->ns.labels);
 		break;
 	case OBJECT_NETWORK_POLICY:
+	case OBJECT_CLUSTER_NETWORK_POLICY:
+	case OBJECT_ADMIN_NETWORK_POLICY:
+	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
 		policy_done(&obj->policy);
 		break;
 	case OBJECT_NODE:
@@ -59,7 +65,6 @@ static void content_done(struct object *obj)
 		break;
 	case OBJECT_SERVICE:
 	case OBJECT_ENDPOINT_SLICE:
-	case OBJECT_CLUSTER_NETWORK_POLICY:
 	case OBJECT_KIND_MAX:
 		break;
 	}
@@ -97,6 +102,10 @@ const char *object_kind_name(enum object_kind kind)
 		return "Node";
 	case OBJECT_CLUSTER_NETWORK_POLICY:
 		return "ClusterNetworkPolicy";
+	case OBJECT_ADMIN_NETWORK_POLICY:
+		return "AdminNetworkPolicy";
+	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
+		return "BaselineAdminNetworkPolicy";
 	case OBJECT_KIND_MAX:
 		break;
 	}
