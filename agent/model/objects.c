@@ -22,15 +22,33 @@ static void peer_done(struct policy_peer *peer)
 	selector_done(&peer->pods);
 }
 
-static void rule_done(struct policy_rule *rule)
+static void rule_empty(struct policy_rule *rule)
 {
-	free(rule->name);
 	for (size_t i = 0; i < rule->peer_count; i++)
 		peer_done(&rule->peers[i]);
 	free(rule->peers);
 	for (size_t i = 0; i < rule->port_count; i++)
 		free(rule->ports[i].name);
 	free(rule->ports);
+	rule->peers = NULL;
+	rule->ports = NULL;
+	rule->peer_count = 0;
+	rule->port_count = 0;
+}
+
+static void rule_done(struct policy_rule *rule)
+{
+	rule_empty(rule);
+	free(rule->name);
+}
+
+void policy_rule_close(struct policy_rule *rule)
+{
+	rule_empty(rule);
+	if (rule->action == ACTION_ALLOW)
+		rule->matches_nothing = true;
+	else
+		rule->action = ACTION_DENY;
 }
 
 static void policy_done(struct network_policy *policy)

@@ -193,5 +193,11 @@ bool selector_matches(const struct selector *selector, const struct labels *labe
  */
 char *selector_text(const struct selector *selector);
 
+/*
+ * A rule that could not be read in full: if it allows it matches nothing now,
+ * otherwise it denies everything.
+ */
+void policy_rule_close(struct policy_rule *rule);
+
 void labels_done(struct labels *labels);
 void selector_done(struct selector *selector);
