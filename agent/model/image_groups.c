@@ -11,10 +11,8 @@
 struct reader {
 	struct image_build *build;
 	struct rule_groups *groups;
-	const struct image_shape *shape; /* the subject */
 	const struct object *policy;
 	const struct policy_rule *rule;
-	struct group_source source;
 	uint32_t run; /* struct rule_group */
 	enum policy_tier tier; /* of the rule before */
 	enum policy_action action;
@@ -50,26 +48,12 @@ static int find_group(uint32_t *ret, struct reader *reader, struct port_set *por
 	return 0;
 }
 
-/* The group with @ports, which has the present rule among its sources then; takes the ports. */
+/* The group with @ports of the present run; takes the ports. */
 static struct rule_group *open_group(struct reader *reader, struct port_set *ports)
 {
-	struct group_source *source;
-	struct rule_group *group;
 	uint32_t id;
 
-	if (find_group(&id, reader, ports) < 0)
-		return NULL;
-	group = &reader->groups->items[id];
-	if (group->source_count) {
-		source = &group->sources[group->source_count - 1];
-		if (source->policy == reader->source.policy && source->rule == reader->source.rule)
-			return group;
-	}
-	source = array_add(group->sources, group->source_count);
-	if (!source)
-		return NULL;
-	*source = reader->source;
-	return group;
+	return find_group(&id, reader, ports) < 0 ? NULL : &reader->groups->items[id];
 }
 
 static int add_element(struct rule_group *group, const struct cidr_element *element)
@@ -223,7 +207,7 @@ static int resolve_name(struct port_set *ports, struct reader *reader,
 			const struct policy_port *port)
 {
 	struct image_build *build = reader->build;
-	const struct image_shape *shape = reader->shape;
+	const struct image_shape *shape = reader->groups->shape;
 	uint32_t name = terms_port_name(&build->terms, &build->scratch, port->proto, port->name);
 
 	if (name == INTERN_NONE)
@@ -278,7 +262,6 @@ static int read_policy(struct reader *reader)
 	int r = 0;
 
 	for (size_t i = 0; i < policy->rule_count[dir] && r >= 0; i++) {
-		reader->source.rule = (uint32_t)i;
 		reader->rule = &policy->rules[dir][i];
 		if (reader->rule->matches_nothing)
 			continue;
@@ -289,13 +272,12 @@ static int read_policy(struct reader *reader)
 }
 
 int groups_build(struct rule_groups *groups, struct image_build *build,
-		 const struct image_shape *shape, const struct id_list *policies)
+		 const struct id_list *policies)
 {
-	struct reader reader = { .build = build, .groups = groups, .shape = shape };
+	struct reader reader = { .build = build, .groups = groups };
 	int r = 0;
 
 	for (size_t i = 0; i < policies->count && r >= 0; i++) {
-		reader.source.policy = policies->items[i];
 		reader.policy = build->policies[policies->items[i]];
 		groups->isolated |= reader.policy->policy.isolates[groups->dir];
 		r = id_list_add(&groups->policies, policies->items[i]);

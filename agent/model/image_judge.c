@@ -30,7 +30,7 @@ static void source_key(struct image_build *build, const struct image_shape *shap
 static int judge(uint32_t *ret, struct image_build *build, const struct image_shape *shape,
 		 enum policy_dir dir, const struct id_list *policies)
 {
-	cleanup(groups_done) struct rule_groups groups = { .dir = dir };
+	cleanup(groups_done) struct rule_groups groups = { .dir = dir, .shape = shape };
 	uint32_t index;
 	int r;
 
@@ -43,7 +43,7 @@ static int judge(uint32_t *ret, struct image_build *build, const struct image_sh
 		*ret = build->source_rulesets.items[index];
 	if (r <= 0)
 		return r;
-	r = groups_build(&groups, build, shape, policies);
+	r = groups_build(&groups, build, policies);
 	if (r >= 0)
 		r = ruleset_compile(ret, build, &groups);
 	return r < 0 ? r : id_list_add(&build->source_rulesets, *ret);

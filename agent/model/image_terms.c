@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Terms: the distinct peers that rules select by labels. */
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,11 +132,6 @@ uint32_t terms_ask(const struct image_terms *terms, uint32_t base, uint32_t port
 	struct term_key key = { .kind = TERM_ASK, .a = port_name, .b = base };
 
 	return intern_find(&terms->keys, &key, sizeof(key));
-}
-
-static const char *proto_name(uint8_t proto)
-{
-	return proto == IPPROTO_TCP ? "tcp" : proto == IPPROTO_UDP ? "udp" : "sctp";
 }
 
 int terms_number(uint32_t *ret, struct image_build *build, uint32_t ask, uint16_t port)
