@@ -169,13 +169,27 @@ static __noinline enum drop_reason track_new(struct flow *flow, const struct ct_
 	return ct_open(key, flow, &pc);
 }
 
-/* The connection was judged in another generation. Refused, it is gone. */
+static __always_inline _Bool is_refusal(enum drop_reason why)
+{
+	return why == DROP_POLICY_EGRESS || why == DROP_POLICY_INGRESS;
+}
+
+/*
+ * The connection was judged in another generation. What policy refuses now stays in
+ * the table as long as somebody tries, and is judged again each time: without it the
+ * next packet of the other end would look like an opening of its own, and what had
+ * been revoked would go on as the answer to it.
+ */
 static __noinline enum drop_reason track_again(const struct flow *flow, const struct ct_key *key,
 					       struct ct_entry *entry)
 {
 	struct policy_case pc = { .exempt = !!(entry->flags & CT_HOST_OPENED) };
 	enum drop_reason why = ct_judge(&pc, flow, entry->opener == key->sender);
 
+	if (is_refusal(why)) {
+		entry->expires = flow->now + config.other_s * config.hz;
+		return why;
+	}
 	if (why) {
 		ct_delete(key);
 		ct_delete_new(key);
@@ -183,6 +197,19 @@ static __noinline enum drop_reason track_again(const struct flow *flow, const st
 	}
 	ct_renew(entry, flow, &pc);
 	return DROP_NONE;
+}
+
+/*
+ * TCP or SCTP in the middle of a connection that is not known: forgotten, or older
+ * than weir. Nobody can tell who opened it, so either end must be allowed to.
+ */
+static __noinline enum drop_reason track_midstream(const struct flow *flow)
+{
+	struct policy_case pc = {};
+
+	if (flow->role != ROLE_ANY || (flow->proto != IPPROTO_TCP && flow->proto != IPPROTO_SCTP))
+		return DROP_NONE;
+	return ct_judge(&pc, flow, 0) ? DROP_CT_INVALID : DROP_NONE;
 }
 
 static __always_inline enum drop_reason track_known(struct flow *flow, const struct ct_key *key,
@@ -231,8 +258,10 @@ SUBPROGRAM int track_slowly(struct flow *flow, const struct ct_key *key, int ans
 		entry = track_find(flow, key, &fresh);
 	if (!entry && flow->role == ROLE_ANSWER)
 		return DROP_CT_INVALID;
-	if (!entry || ct_reopens(entry, flow, key->sender))
-		return track_new(flow, key, entry && !fresh);
+	if (!entry || ct_reopens(entry, flow, key->sender)) {
+		why = entry ? DROP_NONE : track_midstream(flow);
+		return why ?: track_new(flow, key, entry && !fresh);
+	}
 	why = track_known(flow, key, entry);
 	if (why)
 		return why;
