@@ -104,6 +104,8 @@ class Pod:
 
     def __init__(self, namespace, name, ips, obj):
         self.namespace, self.name = namespace, name
+        # A finished pod is nobody's peer. While the runtime still holds its address it can send: a subject.
+        self.is_peer = obj is None or is_ordinary(obj)
         self.ips = [ipaddress.ip_address(ip) for ip in ips]
         self.labels = metadata(obj or {}, "labels", {})
         spec = (obj or {}).get("spec") or {}
@@ -135,9 +137,8 @@ class Cluster:
         local = {(namespace_of(obj), metadata(obj, "name")): obj for obj in by_kind["Pod"]
                  if (obj.get("spec") or {}).get("nodeName") == node}
         for endpoint in endpoints:
-            obj = local.get((endpoint.namespace, endpoint.name))
-            if obj is None or is_ordinary(obj):
-                self._add(Pod(endpoint.namespace, endpoint.name, endpoint.ips, obj))
+            self._add(Pod(endpoint.namespace, endpoint.name, endpoint.ips,
+                          local.get((endpoint.namespace, endpoint.name))))
         self.local = {ipaddress.ip_address(ip) for endpoint in endpoints for ip in endpoint.ips}
 
     def _add(self, pod):
@@ -147,12 +148,16 @@ class Cluster:
     def _add_remote(self, node, obj):
         home = (obj.get("spec") or {}).get("nodeName")
         status = obj.get("status") or {}
-        ips = [ip["ip"] for ip in status.get("podIPs") or []] or [status["podIP"]] * bool(status.get("podIP"))
+        ips = [ip["ip"] for ip in status.get("podIPs") or []] or [ip for ip in [status.get("podIP")] if ip]
         if home and home != node and ips and is_ordinary(obj):
             self._add(Pod(namespace_of(obj), metadata(obj, "name"), ips, obj))
 
     def namespace_labels(self, name):
         return {**self.namespaces.get(name, {}), NAME_LABEL: name}
+
+    def peer_at(self, address):
+        pod = self.pods.get(address)
+        return pod if pod and pod.is_peer else None
 
     def peer_holds(self, peer, home, address):
         """home is the policy's namespace."""
@@ -163,7 +168,7 @@ class Cluster:
             return block_holds(block, address)
         if pods is None and namespaces is None:
             raise Malformed("empty peer")
-        pod = self.pods.get(address)
+        pod = self.peer_at(address)
         place = pod.namespace if pod else ""
         # Judged even without a pod, so that a malformed selector is always found.
         near = place == home if namespaces is None else selects(namespaces, self.namespace_labels(place))
