@@ -176,7 +176,7 @@ class Cluster:
 
     def rule_holds(self, rule, side, home, probe, other):
         peers, ports = rule.get(side) or [], rule.get("ports") or []
-        destination = self.pods.get(ipaddress.ip_address(probe.dst))
+        destination = (self.pods.get if side == "from" else self.peer_at)(ipaddress.ip_address(probe.dst))
         return (not peers or any_holds(peers, lambda peer: self.peer_holds(peer, home, other))) and \
             (not ports or any_holds(ports, lambda port: port_holds(port, probe.proto, probe.port, destination)))
 

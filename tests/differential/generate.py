@@ -18,10 +18,10 @@ PORT_NAMES = ("http", "dns", "metrics-1")
 NOBODY_DECLARES = "nobody"
 PORTS = (1, 53, 79, 80, 81, 443, 1023, 1024, 8080, 32767, 32768, 65534, 65535)
 PROTOCOLS = ("TCP", "UDP", "SCTP")
-HOSTS = ("192.0.2.1", "2001:db8::1")
-NODE_IPS = {"node-2": ("192.0.2.2", "2001:db8::2"), "node-3": ("192.0.2.3", "2001:db8::3")}
-WORLD = ("198.51.100.7", "198.51.100.8", "203.0.113.9", "10.1.0.9", "0.0.0.1", "2001:db8:ffff::7", "fd00::ff00:9",
-         "fd00:1::1")
+HOSTS = ("192.0.2.2", "2001:db8::2")
+NODE_IPS = {"node-2": ("192.0.2.3", "2001:db8::3"), "node-3": ("192.0.2.4", "2001:db8::4")}
+WORLD = ("192.0.2.1", "198.51.100.7", "203.0.113.9", "10.1.0.9", "0.0.0.1",
+         "2001:db8::1", "2001:db8:ffff::7", "fd00::ff00:9", "fd00:1::1")
 LOCAL_IPS = ([f"10.1.0.{n}" for n in range(2, 9)], [f"fd00::{n:x}" for n in range(2, 9)])
 REMOTE_IPS = ([f"10.1.0.{n}" for n in range(16, 21)] + ["10.1.1.2", "10.2.0.2"],
               [f"fd00::{n:x}" for n in range(16, 21)] + ["fd00::1:2", "fd01::2"])
@@ -164,7 +164,7 @@ class Maker:
         port = {"protocol": self.pick(*PROTOCOLS, "TCP")} if self.chance(0.75) else {}
         if kind < 0.03:
             port.update(self.pick({"endPort": 80}, {"port": "http", "endPort": 80}, {"port": 81, "endPort": 80},
-                                  {"port": 0}, {"port": 65536}, {"port": "-"}, {"protocol": "ICMP"}))
+                                  {"port": 0}, {"port": 65536}, {"port": "-"}, {"port": "80"}, {"protocol": "ICMP"}))
         elif kind < 0.5:
             port["port"] = self.pick(*PORTS)
         elif kind < 0.75:
@@ -270,7 +270,9 @@ class Maker:
             objects += [obj] if obj else []
         objects += [self.remote_pod(index) for index in range(len(REMOTE_IPS[0])) if self.chance(0.5)]
         objects += [self.host_pod()] if self.chance(0.2) else []
-        objects += [self.policy(f"policy-{n}") for n in range(self.random.randint(0, 6))]
+        # Now and then so many that their bit sets are wide.
+        count = self.random.randint(40, 80) if self.chance(0.04) else self.random.randint(0, 6)
+        objects += [self.policy(f"policy-{n}") for n in range(count)]
         self.random.shuffle(objects)
         return Scene(NODE, HOSTS, objects, pods)
 

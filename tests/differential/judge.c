@@ -7,7 +7,7 @@
  *	node NAME, hosts ADDRESS...
  *	put BYTES (the manifests follow), delete KIND NAMESPACE NAME ("-": none)
  *	plug SLOT NAMESPACE NAME ADDRESS..., unplug SLOT
- *	apply
+ *	apply, settle (after the grace period), restart (of the agent, before an apply)
  *	probe SOURCE DESTINATION PROTOCOL PORT MODE (pod, wire, host, stack)
  *	answer		a line: a letter a probe (a: allowed, d: denied), and how many
  *			packets were refused for which reason since the last answer
@@ -121,6 +121,16 @@ static void on_apply(void)
 	world_apply(&world);
 }
 
+static void on_settle(void)
+{
+	world_settle(&world);
+}
+
+static void on_restart(void)
+{
+	world_restart(&world);
+}
+
 static void on_reset(void)
 {
 	world_reset(&world);
@@ -208,7 +218,8 @@ static const struct {
 	{ "node", on_node },	 { "hosts", on_hosts }, { "put", on_put },
 	{ "delete", on_delete }, { "plug", on_plug },	{ "unplug", on_unplug },
 	{ "apply", on_apply },	 { "probe", on_probe }, { "answer", on_answer },
-	{ "dump", on_dump },	 { "reset", on_reset },
+	{ "dump", on_dump },	 { "reset", on_reset },	{ "settle", on_settle },
+	{ "restart", on_restart },
 };
 
 static void obey(char *line)

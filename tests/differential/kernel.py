@@ -37,13 +37,15 @@ class Judge:
     def __init__(self):
         self._process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._objects, self._pods = {}, {}
+        # Addresses of pods that went: until it settles nothing passes from or to them, whatever policy says.
+        self.departed = set()
         self._line()
 
     def _line(self):
-        line = self._process.stdout.readline().decode().rstrip("\n")
-        if not line:
+        line = self._process.stdout.readline().decode()
+        if not line.endswith("\n"):
             raise Broken(f"weir-judge ended: {self._process.wait()}")
-        return line
+        return line[:-1]
 
     def _say(self, text):
         self._process.stdin.write(text.encode())
@@ -56,6 +58,15 @@ class Judge:
     def reset(self):
         self._say("reset\n")
         self._objects, self._pods = {}, {}
+        self.departed = set()
+
+    def restart(self):
+        """Of the agent; what is in force stays so, and the next apply() starts from there."""
+        self._say("restart\n")
+
+    def settle(self):
+        self._say("settle\n")
+        self.departed = set()
 
     def apply(self, scene, as_yaml=False):
         self._say(f"node {scene.node}\nhosts {' '.join(scene.hosts)}\n")
@@ -69,9 +80,11 @@ class Judge:
         for slot, pod in self._pods.items():
             if scene.pods.get(slot) != pod:
                 self._say(f"unplug {slot}\n")
+                self.departed.update(pod.ips)
         for slot, pod in scene.pods.items():
             if self._pods.get(slot) != pod:
                 self._say(f"plug {slot} {pod.namespace} {pod.name} {' '.join(pod.ips)}\n")
+            self.departed.difference_update(pod.ips)
         self._say("apply\n")
         self._objects, self._pods = objects, dict(scene.pods)
 
@@ -90,8 +103,8 @@ class Judge:
         return [verdict == "a" for verdict in verdicts]
 
     def dump(self):
-        """Map -> {key: value}, in bytes."""
-        self._say("dump\n")
+        """Map -> {key: value}, in bytes, when the last change has settled."""
+        self._say("settle\ndump\n")
         self._process.stdin.flush()
         maps = collections.defaultdict(dict)
         while (line := self._line()) != ".":

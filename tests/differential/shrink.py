@@ -5,7 +5,7 @@ import copy
 import dataclasses
 
 # Without these an object is no object: they are left as they are.
-IDENTITY = {"apiVersion", "kind", "name", "namespace", "action", "priority", "tier"}
+IDENTITY = {"apiVersion", "kind", "name", "namespace", "nodeName", "action", "priority", "tier"}
 
 
 def _parts(value, path=()):

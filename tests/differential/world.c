@@ -221,5 +221,19 @@ void world_apply(struct world *world)
 			r = reconcile_endpoint_ready(world->rec, world_ifindex(slot));
 	if (r < 0)
 		die("apply", r);
+}
+
+void world_settle(struct world *world)
+{
 	reconcile_settle(world->rec);
+}
+
+void world_restart(struct world *world)
+{
+	int r;
+
+	reconcile_free(world->rec);
+	r = reconcile_new(&world->rec, world->dp);
+	if (r < 0)
+		die("restart", r);
 }

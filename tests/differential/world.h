@@ -44,8 +44,11 @@ void world_put(struct world *world, const char *text, size_t length);
 void world_delete(struct world *world, const char *kind, const char *namespace, const char *name);
 void world_plug(struct world *world, unsigned int slot, const struct world_pod *pod);
 void world_unplug(struct world *world, unsigned int slot);
-/* Compile and put in force. */
+/* Compile and put in force; what is left over goes when it settles. */
 void world_apply(struct world *world);
+void world_settle(struct world *world);
+/* The agent dies and comes again: what is in force is read back. */
+void world_restart(struct world *world);
 
 /* Interface of a pod, and of the uplink. */
 uint32_t world_ifindex(unsigned int slot);
