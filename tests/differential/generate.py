@@ -293,7 +293,8 @@ class Maker:
         proto = self.random.choices((6, 17, 132, 58 if ":" in mine else 1, self.pick(*OTHER_PROTOCOLS)),
                                     (10, 5, 4, 2, 1))[0]
         port = self.port_number() if proto in (6, 17, 132) else 0
-        return Probe(src, dst, proto, port, src in scene.hosts and self.chance(0.7))
+        # Nothing from outside has an address of this node; a socket of it may have one that the agent does not know.
+        return Probe(src, dst, proto, port, src in scene.hosts or (src in WORLD and self.chance(0.1)))
 
     def probes(self, scene, count):
         local, remote = scene.addresses()

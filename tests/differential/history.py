@@ -10,6 +10,7 @@ import canonical
 import compare
 from change import later
 from generate import Maker
+from kernel import Broken
 
 STEPS = 6
 PROBES = 300
@@ -19,7 +20,8 @@ class Different(AssertionError):
     """weir and the specification, or two ways to one state, do not agree."""
 
 
-def _step(maker, judge, spare, scene, before):
+def _step(maker, judges, scene, before):
+    judge = judges.grown
     if before and maker.chance(0.1):
         judge.restart()
     judge.apply(scene, as_yaml=maker.chance(0.15))
@@ -30,33 +32,33 @@ def _step(maker, judge, spare, scene, before):
     wrong = compare.differing(found, compare.expected(scene, probes), probes)
     if wrong:
         raise Different(f"{len(wrong)} of {len(probes)} verdicts differ\n"
-                        + compare.report(spare, scene, wrong[0], before))
+                        + compare.report(judges.spare, scene, wrong[0], before))
     return len(found), sum(found)
 
 
-def _same_as_cold(judge, spare, scene):
+def _same_as_cold(judges, scene):
     """Both have the same in their maps, up to numbers, and as many entries."""
-    spare.reset()
-    spare.apply(scene)
-    grown, cold = (canonical.canonical(each.dump()) for each in (judge, spare))
+    judges.spare.reset()
+    judges.spare.apply(scene)
+    grown, cold = (canonical.canonical(judge.dump()) for judge in judges)
     for part, expected in cold.items():
         if grown[part] != expected:
             raise Different(f"{part} after the changes: {grown[part]}\n{part} after a cold start: {expected}\n"
                             + compare.describe(scene))
 
 
-def run(judge, spare, seed, number, steps=STEPS):
+def run(judges, seed, number, steps=STEPS):
     """(verdicts, how many of them were "allow"). Judges may have anything in force before."""
     maker = Maker(random.Random(f"{seed}/{number}"))
     scene = before = None
     verdicts = allowed = 0
-    judge.reset()
+    judges.grown.reset()
     try:
         for _ in range(steps):
             before, scene = scene, later(maker, scene) if scene else maker.scene()
-            counted, passed = _step(maker, judge, spare, scene, before)
+            counted, passed = _step(maker, judges, scene, before)
             verdicts, allowed = verdicts + counted, allowed + passed
-        _same_as_cold(judge, spare, scene)
-    except (Different, canonical.Leak) as error:
+        _same_as_cold(judges, scene)
+    except (Different, Broken, canonical.Leak) as error:
         raise Different(f"history {number} of seed {seed}: {error}") from None
     return verdicts, allowed
