@@ -8,6 +8,7 @@ import random
 
 import canonical
 import compare
+import probes
 from change import later
 from generate import Maker
 from kernel import Broken
@@ -27,11 +28,11 @@ def _step(maker, judges, scene, before):
     judge.apply(scene, as_yaml=maker.chance(0.15))
     if maker.chance(0.5):
         judge.settle()
-    probes = [probe for probe in maker.probes(scene, PROBES) if not judge.departed & {probe.src, probe.dst}]
-    found = compare.verdicts(judge, scene, probes)
-    wrong = compare.differing(found, compare.expected(scene, probes), probes)
+    asked = [probe for probe in probes.probes(maker, scene, PROBES) if not judge.departed & {probe.src, probe.dst}]
+    found = compare.verdicts(judge, scene, asked)
+    wrong = compare.differing(found, compare.expected(scene, asked), asked)
     if wrong:
-        raise Different(f"{len(wrong)} of {len(probes)} verdicts differ\n"
+        raise Different(f"{len(wrong)} of {len(asked)} verdicts differ\n"
                         + compare.report(judges.spare, scene, wrong[0], before))
     return len(found), sum(found)
 
