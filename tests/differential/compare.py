@@ -4,8 +4,8 @@
 import yaml
 
 from evaluate import Cluster, Malformed
-from generate import way_of
 from kernel import Broken
+from probes import way_of
 from shrink import shrink
 
 

@@ -55,7 +55,8 @@ def selects(selector, labels):
 
 def network(text):
     try:
-        return ipaddress.ip_network(text, strict=False)
+        address, length = text.split("/")
+        return ipaddress.ip_network((address, int(length)), strict=False)
     except ValueError:
         raise Malformed(f"CIDR {text}") from None
 

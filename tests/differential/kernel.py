@@ -32,7 +32,7 @@ def manifests(objects, as_yaml):
 
 
 class Judge:
-    """Objects and pods of the last scene stay in force; judge() brings the kernel from there to the next one."""
+    """Objects and pods of the last scene stay in force; apply() brings the kernel from there to the next one."""
 
     def __init__(self):
         self._process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -112,3 +112,25 @@ class Judge:
             if name != "generation":
                 maps[name][bytes.fromhex(key)] = bytes.fromhex(value)
         return maps
+
+
+class Judges:
+    """Two of them: one whose maps grow by changes, and a spare one for whatever is asked about a cold start."""
+
+    def __init__(self):
+        self.grown = Judge()
+        try:
+            self.spare = Judge()
+        except Broken:
+            self.grown.close()
+            raise
+
+    def __iter__(self):
+        return iter((self.grown, self.spare))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for judge in self:
+            judge.close()

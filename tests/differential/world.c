@@ -12,6 +12,7 @@
 
 #include "source/decode.h"
 
+#define BPFFS "/sys/fs/bpf"
 #define IFINDEX_FIRST 65600
 #define KEY_MAX 64
 
@@ -53,8 +54,9 @@ static void make_place(void)
 	FILE *ip;
 
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		die("unshare", errno);
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("bpf", BPFFS, "bpf", 0, NULL))
+		die("a place of its own", errno);
 	ip = popen("ip -batch -", "w");
 	if (!ip)
 		die("ip", errno);
@@ -66,7 +68,7 @@ static void make_place(void)
 
 static void open_kernel(struct world *world)
 {
-	struct datapath_config config = { .bpffs = world->bpffs };
+	struct datapath_config config = { .bpffs = BPFFS };
 	char error[DATAPATH_ERROR_MAX] = "";
 	int r;
 
@@ -80,10 +82,8 @@ static void open_kernel(struct world *world)
 
 void world_open(struct world *world)
 {
-	*world = (struct world){ .bpffs = "/tmp/weir-judge-XXXXXX" };
+	*world = (struct world){};
 	make_place();
-	if (!mkdtemp(world->bpffs))
-		die("mkdtemp", errno);
 	open_kernel(world);
 	if (store_new(&world->store) < 0)
 		die("store", ENOMEM);
@@ -94,8 +94,6 @@ void world_close(struct world *world)
 	reconcile_free(world->rec);
 	datapath_free(world->dp);
 	store_free(world->store);
-	umount2(world->bpffs, MNT_DETACH);
-	rmdir(world->bpffs);
 }
 
 static void map_empty(int fd)

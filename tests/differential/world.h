@@ -24,7 +24,6 @@ struct world_pod {
 };
 
 struct world {
-	char bpffs[64];
 	struct datapath *dp;
 	struct reconcile *rec;
 	struct store *store;
