@@ -135,18 +135,38 @@ void datapath_detach(struct datapath *dp, uint32_t ifindex)
 	}
 }
 
-static bool is_ours(uint32_t program)
+/* DATAPATH_ATTACHED_MAX: it is none of weir's. */
+static enum datapath_program program_of(uint32_t id)
 {
-	cleanup(closep) int fd = bpf_prog_get_fd_by_id(program);
+	cleanup(closep) int fd = bpf_prog_get_fd_by_id(id);
+	enum datapath_program i = DATAPATH_ATTACHED_MAX;
 	struct bpf_prog_info info = {};
 	uint32_t size = sizeof(info);
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
-		return false;
-	for (int i = 0; i < DATAPATH_ATTACHED_MAX; i++)
+		return i;
+	for (i = 0; i < DATAPATH_ATTACHED_MAX; i++)
 		if (!strcmp(info.name, programs[i].name))
-			return true;
-	return false;
+			break;
+	return i;
+}
+
+/* What attach_clsact() has left there: the program of the filter. */
+static enum datapath_program filter_at(uint32_t ifindex, enum bpf_tc_attach_point point)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook);
+	LIBBPF_OPTS(bpf_tc_opts, opts);
+
+	hook.ifindex = (int)ifindex;
+	hook.attach_point = point;
+	opts.handle = CLSACT_HANDLE;
+	opts.priority = CLSACT_PRIORITY;
+	return bpf_tc_query(&hook, &opts) ? DATAPATH_ATTACHED_MAX : program_of(opts.prog_id);
+}
+
+bool datapath_guards_pod(uint32_t ifindex)
+{
+	return filter_at(ifindex, BPF_TC_INGRESS) == PROGRAM_FROM_POD;
 }
 
 void datapath_unfilter(uint32_t ifindex)
@@ -157,15 +177,12 @@ void datapath_unfilter(uint32_t ifindex)
 		LIBBPF_OPTS(bpf_tc_hook, hook);
 		LIBBPF_OPTS(bpf_tc_opts, opts);
 
+		if (filter_at(ifindex, points[i]) == DATAPATH_ATTACHED_MAX)
+			continue;
 		hook.ifindex = (int)ifindex;
 		hook.attach_point = points[i];
 		opts.handle = CLSACT_HANDLE;
 		opts.priority = CLSACT_PRIORITY;
-		if (bpf_tc_query(&hook, &opts) || !is_ours(opts.prog_id))
-			continue;
-		opts.prog_fd = 0;
-		opts.prog_id = 0;
-		opts.flags = 0;
 		bpf_tc_detach(&hook, &opts);
 	}
 }

@@ -115,6 +115,9 @@ int datapath_promote_pod(struct datapath *dp, uint32_t ifindex);
  */
 void datapath_detach(struct datapath *dp, uint32_t ifindex);
 
+/* The device has the filters that datapath_attach_pod() leaves there. */
+bool datapath_guards_pod(uint32_t ifindex);
+
 /* Take the clsact filters away, from a device that stays without weir: another plugin's. */
 void datapath_unfilter(uint32_t ifindex);
 
