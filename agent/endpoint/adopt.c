@@ -13,6 +13,7 @@
 #include "endpoint/lifecycle.h"
 #include "endpoint/statefile.h"
 #include "endpoint/trust.h"
+#include "unguard.h"
 #include "weir/linkname.h"
 
 static bool link_is_there(struct agent *agent, const struct pod_endpoint *ep)
@@ -170,19 +171,22 @@ static void delete_strange_links(struct agent *agent)
 	}
 }
 
+/* What is left of devices that are gone, and of former uplinks. */
 static void detach_stranger(uint32_t ifindex, void *arg)
 {
 	struct agent *agent = arg;
 	struct net_link link;
-
 	int r;
 
 	if (endpoints_at(&agent->endpoints, ifindex) || ifindex == agent->uplink.ifindex)
 		return;
 	r = net_link_get(&link, agent->net, ifindex);
-	/* The programs of a pod's link go after the link. */
-	if (r == -ENODEV || (!r && !linkname_is_pod(link.name)))
-		datapath_detach(agent->dp, ifindex);
+	/* A pod that was not adopted stays cut off, until its link goes. */
+	if (r != -ENODEV && (r < 0 || linkname_is_pod(link.name) || datapath_guards_pod(ifindex)))
+		return;
+	if (!r)
+		unguard(agent->net, agent->config.bpffs, ifindex);
+	datapath_detach(agent->dp, ifindex);
 }
 
 int adopt_finish(struct agent *agent)
