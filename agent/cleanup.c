@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "endpoint/statefile.h"
 #include "net/nat.h"
 #include "unguard.h"
 #include "weir/linkname.h"
