@@ -8,7 +8,7 @@
  * missing podSelector arrives as a selector that matches everything.
  *
  * Source: Kubernetes API core/v1 Pod, Namespace and Node, networking.k8s.io/v1,
- * policy.networking.k8s.io/v1alpha1 and v1alpha2.
+ * policy.networking.k8s.io/v1alpha1, v1alpha2 and v1beta1.
  */
 #pragma once
 

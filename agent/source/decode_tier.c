@@ -32,14 +32,15 @@ static const char *const admin_ingress[] = { "action", "from", "name", "ports", 
 static const char *const admin_egress[] = { "action", "name", "ports", "to", NULL };
 
 static const struct tier_dialect cluster_dialect = {
-	cluster_actions, { cluster_ingress, cluster_egress }, "protocols", 25, false,
+	cluster_actions, { cluster_ingress, cluster_egress }, "protocols", 25, false, false,
 	decode_tier_protocol,
 };
 static const struct tier_dialect admin_dialect = {
-	admin_actions, { admin_ingress, admin_egress }, "ports", 100, true, decode_tier_port,
+	admin_actions, { admin_ingress, admin_egress }, "ports", 100, true, true, decode_tier_port,
 };
 static const struct tier_dialect baseline_dialect = {
-	baseline_actions, { admin_ingress, admin_egress }, "ports", 100, true, decode_tier_port,
+	baseline_actions, { admin_ingress, admin_egress }, "ports", 100, true, true,
+	decode_tier_port,
 };
 
 static int decode_rules(struct network_policy *policy, enum policy_dir dir,
