@@ -77,7 +77,8 @@ static const struct row kinds[] = {
 	  AT("apiVersion: must be networking.k8s.io/v1 for a NetworkPolicy, "
 	     "not \"networking.k8s.io/v1beta1\"") },
 	{ "{apiVersion: policy.networking.k8s.io/v1alpha1, kind: ClusterNetworkPolicy}",
-	  AT("apiVersion: must be policy.networking.k8s.io/v1alpha2 for a ClusterNetworkPolicy, "
+	  AT("apiVersion: must be policy.networking.k8s.io/v1alpha2 or "
+	     "policy.networking.k8s.io/v1beta1 for a ClusterNetworkPolicy, "
 	     "not \"policy.networking.k8s.io/v1alpha1\"") },
 };
 
@@ -97,6 +98,9 @@ static const struct row lists[] = {
 	{ "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicyList, metadata:"
 	  " {resourceVersion: '1'}, items: [{metadata: {name: a}}, {metadata: {name: b}}]}",
 	  "NetworkPolicy default/a pods(*) ingress\nNetworkPolicy default/b pods(*) ingress\n" },
+	{ "{apiVersion: policy.networking.k8s.io/v1beta1, kind: ClusterNetworkPolicyList, items:"
+	  " [{metadata: {name: c}, spec: {tier: Baseline, priority: 4, subject: {namespaces:"
+	  " {}}}}]}", "ClusterNetworkPolicy c baseline 4 ns(*) pods(*)\n" },
 	{ "{apiVersion: v1, kind: PodList, items: [{kind: Pod, apiVersion: v1,"
 	  " metadata: {name: a}}]}", "Pod default/a node= uid=\n" },
 

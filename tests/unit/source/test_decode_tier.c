@@ -305,6 +305,12 @@ static const struct row admin_policies[] = {
 	  "AdminNetworkPolicy a admin 10 ns(*) pods(*) ingress [ 'r' ns(*) pods(*) : TCP:80-80 "
 	  "UDP:53-53 SCTP:1-9 TCP:web UDP:web SCTP:web ] egress [ pass nodes(*) 10.0.0.0/8 : ] "
 	  "[ deny ns(*) pods(*) : ]" },
+	/* The API of before lets an empty list of ports through: it filters nothing. */
+	{ ANP "{priority: 10, " ALL ", egress: [{action: Deny, to: [{namespaces: {}}], ports: []}]}}",
+	  "AdminNetworkPolicy a admin 10 ns(*) pods(*) egress [ deny" ONE },
+	{ ANP "{priority: 10, " ALL ", egress: [{action: Allow, to: [{namespaces: {}}], ports: {}}]}}",
+	  "AdminNetworkPolicy a admin 10 ns(*) pods(*) egress [ nothing : ]",
+	  ANP_ERR("spec.egress[0].ports: must be a list, not a mapping") },
 	{ ANP "{" ALL ", tier: Admin}}", "AdminNetworkPolicy a admin 0 ns(*) pods(*)",
 	  ANP_ERR("spec.priority: is required") ANP_ERR("spec.tier: is not a known field") },
 	{ ANP "{priority: 1, subject: {pods: {podSelector: {}}}, egress: [{action: Accept,"
