@@ -257,7 +257,7 @@ int main(int argc, char **argv)
 
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		die("unshare", errno);
-	pin_to(0);
+	run_undisturbed(0);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		measure(&sizes[i], changes);
 	figures_print();

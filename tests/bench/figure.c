@@ -27,6 +27,8 @@ void figure_add(const struct figure *figure)
 	}
 	if (figure->ratio_most > 0)
 		json_object_set_new(item, "ratio_most", json_real(figure->ratio_most));
+	if (figure->ratio_least > 0)
+		json_object_set_new(item, "ratio_least", json_real(figure->ratio_least));
 	if (figure->value_most > 0)
 		json_object_set_new(item, "value_most", json_real(figure->value_most));
 	if (figure->breakdown)
@@ -76,12 +78,15 @@ void die(const char *what, int err)
 	exit(1);
 }
 
-void pin_to(int cpu)
+void run_undisturbed(int cpu)
 {
+	const struct sched_param param = { .sched_priority = 1 };
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		die("sched_setaffinity", errno);
+	if (sched_setscheduler(0, SCHED_FIFO, &param))
+		die("sched_setscheduler", errno);
 }

@@ -14,6 +14,7 @@ struct figure {
 	double floor;
 	/* Budgets; 0: none. */
 	double ratio_most;
+	double ratio_least;
 	double value_most;
 	bool breakdown; /* a part of another figure: left out of the short table */
 };
@@ -30,5 +31,9 @@ int64_t clock_ns(void);
 /* Ends the program with a message. @err may be negative or positive; 0: none. */
 void die(const char *what, int err) __attribute__((noreturn));
 
-/* Everything that this thread and its children do happens on @cpu. */
-void pin_to(int cpu);
+/*
+ * What this thread and its children do happens on @cpu, before everything else there:
+ * the machine need not be idle. It also keeps the kernel from handing packets over to
+ * ksoftirqd, which would add the scheduler's ticks to them.
+ */
+void run_undisturbed(int cpu);
