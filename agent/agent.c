@@ -2,17 +2,14 @@
 #include "agent.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "control/control.h"
 #include "endpoint/adopt.h"
@@ -23,41 +20,20 @@
 #include "uplink.h"
 
 #define HOUSEKEEPING_S 2
-#define LOCK_WAIT_MS 3000
 
-/* A former agent may still be dying, which takes the kernel a moment. */
-static int lock_patiently(int fd)
+static int make_directories(const struct config *config)
 {
-	const struct timespec pause = { .tv_nsec = 50000000 };
-	int64_t until = clock_ms() + LOCK_WAIT_MS;
-
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK || clock_ms() >= until)
-			return -errno;
-		nanosleep(&pause, NULL);
-	}
-	return 0;
-}
-
-/* Two agents over one state would undo each other's work. */
-static int take_lock(int *ret, const char *state_dir)
-{
-	char path[PATH_MAX];
 	int r;
 
-	r = statefile_prepare(state_dir);
+	r = statefile_prepare(config->state_dir);
 	if (r < 0)
-		return log_error_errno(r, "%s cannot be made", state_dir);
-	if (snprintf(path, sizeof(path), "%s/lock", state_dir) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	*ret = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (*ret < 0)
-		return log_error_errno(-errno, "%s cannot be opened", path);
-	r = lock_patiently(*ret);
+		return log_error_errno(r, "%s cannot be made", config->state_dir);
+	r = file_make_dirs(config->run_dir, 0755);
 	if (r < 0)
-		return log_error_errno(r, "%s is locked: another agent uses %s", path,
-				       state_dir);
-	return 0;
+		return log_error_errno(r, "%s cannot be made", config->run_dir);
+	r = datapath_mount(config->bpffs);
+	return r < 0 ? log_error_errno(r, "%s: no BPF file system can be mounted there",
+				       config->bpffs) : 0;
 }
 
 static int open_pools(struct agent *agent)
@@ -92,7 +68,7 @@ static int open_datapath(struct agent *agent)
 		return r;
 	}
 	r = reconcile_new(&agent->rec, agent->dp);
-	r = r ?: expiry_new(&agent->expiry, agent->base, agent->dp, endpoint_on_purged, agent);
+	r = r ?: expiry_new(&agent->expiry, agent->base, agent->rec, endpoint_on_purged, agent);
 	r = r ?: linkwork_new(&agent->linkwork, agent->dp);
 	return r < 0 ? log_error_errno(r, "what the kernel holds cannot be read back") : 0;
 }
@@ -102,14 +78,27 @@ static void on_manifests(void *arg)
 	policy_apply_soon(arg);
 }
 
+static void on_look(void *arg)
+{
+	problems_log(arg);
+}
+
 static int open_sources(struct agent *agent)
 {
+	const struct manifest_listener listener = {
+		.arg = agent,
+		.changed = on_manifests,
+		.looked = on_look,
+	};
 	int r = store_new(&agent->store);
 
 	if (!r && agent->config.manifests)
 		r = manifest_new(&agent->manifest, agent->base, agent->store,
-				 agent->config.manifests, on_manifests, agent);
-	return r < 0 ? log_error_errno(r, "manifests %s", agent->config.manifests) : 0;
+				 agent->config.manifests, &listener);
+	if (r < 0)
+		return log_error_errno(r, "manifests %s", agent->config.manifests);
+	problems_log(agent);
+	return 0;
 }
 
 static void on_signal(evutil_socket_t signal, short what, void *arg)
@@ -134,6 +123,8 @@ static int open_events(struct agent *agent)
 	agent->base = event_base_new();
 	if (!agent->base)
 		return -ENOMEM;
+	/* A plugin that is killed does not wait for its answer. */
+	signal(SIGPIPE, SIG_IGN);
 	for (int i = 0; i < 2; i++) {
 		agent->signals[i] = evsignal_new(agent->base, signals[i], on_signal, agent);
 		if (!agent->signals[i] || evsignal_add(agent->signals[i], NULL) < 0)
@@ -172,10 +163,13 @@ static int put_in_force(struct agent *agent)
 	r = policy_apply(agent);
 	if (r < 0)
 		return r;
-	r = uplink_attach(agent);
-	r = r ?: adopt_finish(agent);
+	r = adopt_finish(agent);
 	if (r < 0)
 		return log_error_errno(r, "what a former agent left cannot be taken over");
+	/* After the pods: its program must not find them unready. */
+	r = uplink_attach(agent);
+	if (r < 0)
+		return r;
 	r = endpoint_apply_nat(agent);
 	return r < 0 ? log_error_errno(r, "nftables") : 0;
 }
@@ -190,13 +184,14 @@ int agent_new(struct agent **ret, struct config *config)
 		return -ENOMEM;
 	agent->config = *config;
 	*config = (struct config){};
-	agent->lock = -1;
+	agent->claim = (struct claim)CLAIM_NONE;
 	agent->started_ms = clock_ms();
 	if (getrandom(&seed, sizeof(seed), 0) < 0)
 		return -errno;
 	endpoints_init(&agent->endpoints, seed);
 
-	r = take_lock(&agent->lock, agent->config.state_dir);
+	r = make_directories(&agent->config);
+	r = r ?: claim_take(&agent->claim, &agent->config, LOCK_WAIT_MS);
 	r = r ?: open_pools(agent);
 	r = r ?: open_events(agent);
 	r = r ?: open_net(agent);
@@ -230,6 +225,7 @@ void agent_free(struct agent *agent)
 		return;
 	control_free(agent->control);
 	manifest_free(agent->manifest);
+	problem_log_done(&agent->problem_log);
 	expiry_free(agent->expiry);
 	linkwork_free(agent->linkwork);
 	if (agent->rec)
@@ -249,7 +245,7 @@ void agent_free(struct agent *agent)
 	if (agent->base)
 		event_base_free(agent->base);
 	free(agent->host_ips);
-	closep(&agent->lock);
+	claim_release(&agent->claim);
 	config_done(&agent->config);
 	free(agent);
 }

@@ -73,6 +73,27 @@ static int check_addrs(const struct expected *expected, struct netlink *pod, uin
 	return 0;
 }
 
+static int check_routes(const struct expected *expected, struct netlink *pod, uint32_t ifindex,
+			const char *ifname, struct cni_error *error)
+{
+	for (int i = 0; i < expected->count; i++) {
+		const struct ip_addr *gateway = &expected->ips[i].gateway;
+		char text[ADDR_TEXT_MAX];
+		int r;
+
+		if (!(gateway->halves[0] | gateway->halves[1]))
+			continue;
+		r = netlink_has_default_route(pod, ifindex, gateway);
+		if (r < 0)
+			return cni_fail_errno(error, CNI_IO_FAILURE, r, "cannot list routes");
+		if (!r)
+			return cni_fail(error, CNI_CHECK_FAILURE,
+					"%s has lost the default route through %s", ifname,
+					addr_text(text, gateway));
+	}
+	return 0;
+}
+
 static int check_pod(const struct expected *expected, const struct cni_call *call,
 		     struct cni_error *error)
 {
@@ -90,6 +111,7 @@ static int check_pod(const struct expected *expected, const struct cni_call *cal
 				      call->env.netns);
 	r = check_link(&link, expected, &pod, call->env.ifname, error);
 	r = r ?: check_addrs(expected, &pod, link.ifindex, call->env.ifname, error);
+	r = r ?: check_routes(expected, &pod, link.ifindex, call->env.ifname, error);
 	netlink_close(&pod);
 	return r;
 }

@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
@@ -12,8 +11,6 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-
-#define ANSWER_BYTES 16384
 
 static int open_here(struct netlink *ret)
 {
@@ -110,7 +107,7 @@ static int message_error(const struct nlmsghdr *message)
  */
 int netlink_send(struct netlink *nl)
 {
-	char answer[ANSWER_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char answer[NETLINK_ANSWER_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	unsigned int first = nl->seq + 1 - (unsigned int)nl->count;
 	unsigned int last = nl->seq;
 	size_t length;
@@ -148,88 +145,6 @@ int netlink_send(struct netlink *nl)
 	return r;
 }
 
-static int link_attribute(const struct nlattr *attribute, void *data)
-{
-	struct netlink_link *link = data;
-	const struct nlattr *inner;
-
-	switch (mnl_attr_get_type(attribute)) {
-	case IFLA_ADDRESS:
-		if (mnl_attr_get_payload_len(attribute) == MAC_BYTES)
-			memcpy(link->mac, mnl_attr_get_payload(attribute), MAC_BYTES);
-		break;
-	case IFLA_LINK:
-		link->peer = mnl_attr_get_u32(attribute);
-		break;
-	case IFLA_LINKINFO:
-		mnl_attr_for_each_nested(inner, attribute)
-			if (mnl_attr_get_type(inner) == IFLA_INFO_KIND)
-				link->veth = !strcmp(mnl_attr_get_str(inner), "veth");
-		break;
-	}
-	return MNL_CB_OK;
-}
-
-static int read_link(const struct nlmsghdr *message, void *data)
-{
-	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
-	struct netlink_link *link = data;
-
-	if (message->nlmsg_type != RTM_NEWLINK)
-		return MNL_CB_OK;
-	link->ifindex = (uint32_t)info->ifi_index;
-	link->up = info->ifi_flags & IFF_UP;
-	return mnl_attr_parse(message, sizeof(*info), link_attribute, link);
-}
-
-/* A single question, or a dump: every message goes to @each. */
-static int query(struct netlink *nl, mnl_cb_t each, void *data)
-{
-	char answer[ANSWER_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
-	unsigned int portid = mnl_socket_get_portid(nl->socket);
-	struct nlmsghdr *message = nl->last;
-	int r;
-
-	nl->count = 0;
-	nl->last = NULL;
-	if (mnl_socket_sendto(nl->socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(nl->socket, answer, sizeof(answer));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		r = mnl_cb_run(answer, (size_t)n, message->nlmsg_seq, portid, each, data);
-		if (r < 0)
-			return -errno;
-		/* With NLM_F_ACK an answer, too, ends with a message of its own. */
-		if (r == MNL_CB_STOP)
-			return 0;
-	}
-}
-
-int netlink_get_link(struct netlink_link *ret, struct netlink *nl, const char *ifname,
-		     uint32_t ifindex)
-{
-	struct nlmsghdr *message = netlink_add(nl, RTM_GETLINK, NLM_F_ACK, "look up a link");
-	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
-	struct netlink_link link = {};
-	int r;
-
-	if (ifname)
-		mnl_attr_put_strz(message, IFLA_IFNAME, ifname);
-	else
-		info->ifi_index = (int)ifindex;
-	mnl_attr_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	r = query(nl, read_link, &link);
-	if (r < 0)
-		return r;
-	*ret = link;
-	return 0;
-}
-
 int netlink_delete_link(struct netlink *nl, const char *ifname)
 {
 	struct nlmsghdr *message = netlink_add(nl, RTM_DELLINK, 0, "delete a link");
@@ -247,47 +162,4 @@ void netlink_add_up(struct netlink *nl, uint32_t ifindex, const char *what)
 	info->ifi_index = (int)ifindex;
 	info->ifi_flags = IFF_UP;
 	info->ifi_change = IFF_UP;
-}
-
-struct wanted_addr {
-	uint32_t ifindex;
-	const struct ip_addr *addr;
-	bool found;
-};
-
-static int compare_addr(const struct nlmsghdr *message, void *data)
-{
-	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
-	struct wanted_addr *wanted = data;
-	const struct nlattr *attribute;
-	struct ip_addr addr = {};
-	__be32 v4;
-
-	if (message->nlmsg_type != RTM_NEWADDR || info->ifa_index != wanted->ifindex)
-		return MNL_CB_OK;
-	mnl_attr_for_each(attribute, message, sizeof(*info)) {
-		if (mnl_attr_get_type(attribute) != IFA_ADDRESS)
-			continue;
-		if (mnl_attr_get_payload_len(attribute) == sizeof(v4)) {
-			memcpy(&v4, mnl_attr_get_payload(attribute), sizeof(v4));
-			ip_addr_set_v4(&addr, v4);
-		} else if (mnl_attr_get_payload_len(attribute) == sizeof(addr.bytes)) {
-			memcpy(addr.bytes, mnl_attr_get_payload(attribute), sizeof(addr.bytes));
-		}
-	}
-	wanted->found |= ip_addr_equal(&addr, wanted->addr);
-	return MNL_CB_OK;
-}
-
-int netlink_has_addr(struct netlink *nl, uint32_t ifindex, const struct ip_addr *addr)
-{
-	struct wanted_addr wanted = { .ifindex = ifindex, .addr = addr };
-	struct nlmsghdr *message = netlink_add(nl, RTM_GETADDR, NLM_F_DUMP, "list addresses");
-	struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
-	int r;
-
-	info->ifa_family = netlink_family(addr);
-	info->ifa_index = ifindex;
-	r = query(nl, compare_addr, &wanted);
-	return r < 0 ? r : wanted.found;
 }

@@ -13,6 +13,7 @@
 
 #define NETLINK_BYTES 4096 /* of one batch: some 30 messages of the sizes used here */
 #define NETLINK_MESSAGES 32
+#define NETLINK_ANSWER_BYTES 16384
 
 struct netlink {
 	struct mnl_socket *socket;
@@ -59,3 +60,6 @@ void netlink_add_up(struct netlink *nl, uint32_t ifindex, const char *what);
 
 /* 1 when the link has the address, 0 when not, or -errno. */
 int netlink_has_addr(struct netlink *nl, uint32_t ifindex, const struct ip_addr *addr);
+
+/* 1 when the default route of the gateway's family is by way of it and the link, 0 when not, or -errno. */
+int netlink_has_default_route(struct netlink *nl, uint32_t ifindex, const struct ip_addr *gateway);

@@ -67,8 +67,7 @@ int podnet_create(struct netlink *host, const struct agent_lease *lease, const c
 
 static void add_addr(struct netlink *pod, uint32_t ifindex, const struct lease_ip *ip)
 {
-	/* Replace: the batch may be sent twice. */
-	struct nlmsghdr *message = netlink_add(pod, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE,
+	struct nlmsghdr *message = netlink_add(pod, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL,
 					       ip_addr_is_v4(&ip->addr) ? "add the IPv4 address" :
 									  "add the IPv6 address");
 	struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
@@ -84,12 +83,15 @@ static void add_addr(struct netlink *pod, uint32_t ifindex, const struct lease_i
 	netlink_put_addr(message, IFA_ADDRESS, &ip->addr);
 }
 
-/* To the gateway itself, or with @by_gateway everything through it. */
+/*
+ * To the gateway itself, or with @by_gateway everything through it. A pod has one way
+ * out: the default route of another interface is an error, not replaced.
+ */
 static void add_route(struct netlink *pod, uint32_t ifindex, const struct ip_addr *gateway,
 		      bool by_gateway)
 {
 	struct nlmsghdr *message =
-		netlink_add(pod, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE,
+		netlink_add(pod, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL,
 			    by_gateway ? "add the default route" : "add the route to the gateway");
 	struct rtmsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
 
@@ -122,14 +124,17 @@ static void add_neighbour(struct netlink *pod, uint32_t ifindex, const struct ip
 	mnl_attr_put(message, NDA_LLADDR, MAC_BYTES, mac);
 }
 
-/* One send for all of it; routes need a link that is up. */
-static int configure(struct netlink *pod, const struct agent_lease *lease, uint32_t ifindex)
+/* One send for all of it, or only for IPv6; routes need a link that is up. */
+static int configure(struct netlink *pod, const struct agent_lease *lease, uint32_t ifindex,
+		     bool only_v6)
 {
 	netlink_add_up(pod, LOOPBACK_IFINDEX, "set the loopback up");
 	netlink_add_up(pod, ifindex, "set the link up");
 	for (int i = 0; i < lease->ip_count; i++) {
 		const struct lease_ip *ip = &lease->ips[i];
 
+		if (only_v6 && ip_addr_is_v4(&ip->addr))
+			continue;
 		add_addr(pod, ifindex, ip);
 		add_route(pod, ifindex, &ip->gateway, false);
 		add_route(pod, ifindex, &ip->gateway, true);
@@ -164,10 +169,10 @@ int podnet_configure(struct netlink *pod, const struct agent_lease *lease, const
 	r = netlink_get_link(&link, pod, ifname, 0);
 	if (r < 0)
 		return cni_fail_errno(error, CNI_LINK_FAILURE, r, "cannot find the new %s", ifname);
-	r = configure(pod, lease, link.ifindex);
+	r = configure(pod, lease, link.ifindex, false);
 	/* Some runtimes make namespaces in which IPv6 is off for every link. */
 	if (r == -EACCES && !enable_ipv6(ifname, netns_fd))
-		r = configure(pod, lease, link.ifindex);
+		r = configure(pod, lease, link.ifindex, true);
 	if (r < 0)
 		return cni_fail_errno(error, CNI_LINK_FAILURE, r, "cannot %s in the pod",
 				      pod->failed ?: "set up the network");

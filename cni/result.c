@@ -198,6 +198,25 @@ static bool points_elsewhere(const json_t *result, const json_t *ip, const char 
 	return !is_container(json_array_get(interfaces, (size_t)json_integer_value(index)), ifname);
 }
 
+/* The gateway of the address, when the result has a default route by way of it. */
+static void read_gateway(struct result_ip *ret, const json_t *result, const json_t *ip)
+{
+	const char *gateway = json_string_value(json_object_get(ip, "gateway"));
+	const char *everywhere = ip_addr_is_v4(&ret->addr) ? "0.0.0.0/0" : "::/0";
+	json_t *route;
+	size_t i;
+
+	ret->gateway = (struct ip_addr){};
+	json_array_foreach(json_object_get(result, "routes"), i, route) {
+		const char *dst = json_string_value(json_object_get(route, "dst"));
+		const char *gw = json_string_value(json_object_get(route, "gw"));
+
+		if (gateway && dst && gw && !strcmp(dst, everywhere) && !strcmp(gw, gateway) &&
+		    addr_parse(&ret->gateway, gw) < 0)
+			ret->gateway = (struct ip_addr){};
+	}
+}
+
 static int read_ip(struct result_ip *ret, const char *text)
 {
 	char addr[ADDR_TEXT_MAX];
@@ -228,7 +247,7 @@ int result_ips(struct result_ip ret[static RESULT_IPS_MAX], const json_t *result
 		if (count == RESULT_IPS_MAX ||
 		    read_ip(&ret[count], json_string_value(json_object_get(ip, "address"))) < 0)
 			return -EINVAL;
-		count++;
+		read_gateway(&ret[count++], result, ip);
 	}
 	return count;
 }

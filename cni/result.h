@@ -18,6 +18,7 @@ struct result_ip {
 	char text[PREFIX_TEXT_MAX]; /* ADDRESS/BITS as given */
 	struct ip_addr addr;
 	uint8_t bits;
+	struct ip_addr gateway; /* of the default route that the result promises; ::  none */
 };
 
 /*

@@ -12,7 +12,6 @@
 #include <sys/un.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/log.h"
 
 #define BODY_MAX (4 << 20)
@@ -203,7 +202,7 @@ static int prepare(struct control *control)
 	evhttp_set_max_body_size(control->http, BODY_MAX);
 	evhttp_set_timeout(control->http, IDLE_S);
 	evhttp_set_gencb(control->http, on_request, control);
-	return file_make_dirs(dir, 0755);
+	return 0;
 }
 
 int control_new(struct control **ret, struct agent *agent)

@@ -135,6 +135,41 @@ void datapath_detach(struct datapath *dp, uint32_t ifindex)
 	}
 }
 
+static bool is_ours(uint32_t program)
+{
+	cleanup(closep) int fd = bpf_prog_get_fd_by_id(program);
+	struct bpf_prog_info info = {};
+	uint32_t size = sizeof(info);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+		return false;
+	for (int i = 0; i < DATAPATH_ATTACHED_MAX; i++)
+		if (!strcmp(info.name, programs[i].name))
+			return true;
+	return false;
+}
+
+void datapath_unfilter(uint32_t ifindex)
+{
+	static const enum bpf_tc_attach_point points[] = { BPF_TC_INGRESS, BPF_TC_EGRESS };
+
+	for (int i = 0; i < 2; i++) {
+		LIBBPF_OPTS(bpf_tc_hook, hook);
+		LIBBPF_OPTS(bpf_tc_opts, opts);
+
+		hook.ifindex = (int)ifindex;
+		hook.attach_point = points[i];
+		opts.handle = CLSACT_HANDLE;
+		opts.priority = CLSACT_PRIORITY;
+		if (bpf_tc_query(&hook, &opts) || !is_ours(opts.prog_id))
+			continue;
+		opts.prog_fd = 0;
+		opts.prog_id = 0;
+		opts.flags = 0;
+		bpf_tc_detach(&hook, &opts);
+	}
+}
+
 int datapath_each_device(struct datapath *dp, void (*fn)(uint32_t ifindex, void *arg), void *arg)
 {
 	cleanup(closedirp) DIR *dir = NULL;

@@ -23,7 +23,7 @@
 struct datapath;
 
 struct datapath_config {
-	const char *bpffs; /* directory; a BPF file system is mounted where there is none */
+	const char *bpffs; /* directory of a BPF file system, see datapath_mount() */
 	struct ip_addr gateway4, gateway6; /* ::  the family is not in use */
 	bool clsact; /* attach as before Linux 6.6; otherwise decided by what the kernel takes */
 };
@@ -58,12 +58,15 @@ enum datapath_program {
 	DATAPATH_PROGRAM_MAX,
 };
 
+/* Makes the directory, and mounts a BPF file system for it where there is none. 0 or a negative errno. */
+int datapath_mount(const char *bpffs);
+
 /*
  * Load the programs over the pinned maps, which are adopted if there are some.
  * What is attached stays as it is. 0 or a negative errno; @error (DATAPATH_ERROR_MAX
  * bytes) says what was attempted.
  */
-#define DATAPATH_ERROR_MAX 256
+#define DATAPATH_ERROR_MAX 512
 int datapath_open(struct datapath **ret, const struct datapath_config *config, char *error);
 void datapath_free(struct datapath *dp);
 void datapath_freep(struct datapath **dp);
@@ -112,8 +115,14 @@ int datapath_promote_pod(struct datapath *dp, uint32_t ifindex);
  */
 void datapath_detach(struct datapath *dp, uint32_t ifindex);
 
+/* Take the clsact filters away, from a device that stays without weir: another plugin's. */
+void datapath_unfilter(uint32_t ifindex);
+
 /* Calls @fn for each device that has a pinned link. */
 int datapath_each_device(struct datapath *dp, void (*fn)(uint32_t ifindex, void *arg), void *arg);
 
-/* Unpin everything below @bpffs. 0 or a negative errno. */
+/*
+ * Unpin everything below @bpffs, of all schemas; the file system that
+ * datapath_mount() mounted goes as well, if it is empty then. 0 or a negative errno.
+ */
 int datapath_remove(const char *bpffs);

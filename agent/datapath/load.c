@@ -2,12 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/vfs.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -16,8 +13,6 @@
 #include "pod.skel.h"
 #include "sweep.skel.h"
 #include "uplink.skel.h"
-
-#define SYS_BPF "/sys/fs/bpf"
 
 static const char *const map_names[DATAPATH_MAP_MAX] = {
 	[MAP_STATE] = "state",
@@ -77,40 +72,22 @@ void datapath_freep(struct datapath **dp)
 	datapath_free(*dp);
 }
 
-/* libbpf's own words help only who looks for them. */
+/* What libbpf said first about the object that is being loaded; libbpf has one voice for all. */
+static char complaint[160];
+
+/* Its first warning names the culprit, later ones the consequences. */
 static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	char line[1024];
 
-	if (level != LIBBPF_DEBUG && log_enabled(LOG_LEVEL_DEBUG)) {
-		vsnprintf(line, sizeof(line), fmt, ap);
-		log_debug("libbpf: %s", line);
-	}
+	if (level == LIBBPF_DEBUG || (complaint[0] && !log_enabled(LOG_LEVEL_DEBUG)))
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	log_debug("%s", line);
+	if (level == LIBBPF_WARN && !complaint[0])
+		snprintf(complaint, sizeof(complaint), "%.159s", line);
 	return 0;
-}
-
-static bool is_bpffs(const char *path)
-{
-	struct statfs fs;
-
-	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
-}
-
-/* Nothing can be made in /sys itself: there, the usual mount point serves. */
-static int make_bpffs(const char *path)
-{
-	bool in_sys = !strncmp(path, SYS_BPF "/", strlen(SYS_BPF "/")) || !strcmp(path, SYS_BPF);
-	const char *where = in_sys ? SYS_BPF : path;
-	int r;
-
-	if (!in_sys) {
-		r = file_make_dirs(path, 0700);
-		if (r < 0)
-			return r;
-	}
-	if (!is_bpffs(where) && mount("bpf", where, "bpf", 0, "mode=0700") < 0)
-		return -errno;
-	return file_make_dirs(path, 0700);
 }
 
 static int duplicate(int *ret, int fd)
@@ -214,7 +191,8 @@ static int map_state(struct datapath *dp)
 
 static int fail(char *error, int r, const char *what, const char *object)
 {
-	snprintf(error, DATAPATH_ERROR_MAX, "%.60s %.120s: %.60s", what, object, strerror(-r));
+	snprintf(error, DATAPATH_ERROR_MAX, "%.60s %.120s: %.60s%s%.159s%s", what, object,
+		 strerror(-r), complaint[0] ? " (" : "", complaint, complaint[0] ? ")" : "");
 	return r;
 }
 
@@ -234,11 +212,9 @@ int datapath_open(struct datapath **ret, const struct datapath_config *config, c
 	snprintf(pins, sizeof(pins), "%s/v%d/maps", config->bpffs, WEIR_SCHEMA);
 	opts.pin_root_path = pins;
 	libbpf_set_print(on_libbpf);
+	complaint[0] = '\0';
 
-	r = dp->bpffs ? make_bpffs(config->bpffs) : -ENOMEM;
-	if (r < 0)
-		return fail(error, r, "mounting a BPF file system for", config->bpffs);
-	r = file_make_dirs(pins, 0700);
+	r = dp->bpffs ? file_make_dirs(pins, 0700) : -ENOMEM;
 	if (r < 0)
 		return fail(error, r, "making", pins);
 	r = load_sweep(dp, &opts, config);
@@ -256,18 +232,4 @@ int datapath_open(struct datapath **ret, const struct datapath_config *config, c
 		return fail(error, r, "mapping", "state");
 	*ret = take_ptr(&dp);
 	return 0;
-}
-
-int datapath_remove(const char *bpffs)
-{
-	char part[PATH_MAX];
-	int r;
-
-	snprintf(part, sizeof(part), "%s/links", bpffs);
-	r = file_remove_tree(part);
-	snprintf(part, sizeof(part), "%s/v%d", bpffs, WEIR_SCHEMA);
-	r = file_remove_tree(part) ?: r;
-	/* A mount point stays, and so does a directory in which something else lives. */
-	rmdir(bpffs);
-	return r;
 }

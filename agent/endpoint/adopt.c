@@ -51,34 +51,45 @@ static int take_slot(struct agent *agent, const struct pod_endpoint *ep)
 	return reconcile_endpoint_open(agent->rec, &entry);
 }
 
+static int adopt(struct agent *agent, struct pod_endpoint *ep)
+{
+	int r;
+
+	ep->state = POD_ATTACHING;
+	ep->since_ms = clock_ms();
+	r = endpoints_insert(&agent->endpoints, ep);
+	if (r < 0) {
+		pod_endpoint_free(ep);
+		return r;
+	}
+	take_addresses(agent, ep);
+	return take_slot(agent, ep);
+}
+
 static void on_state(struct pod_endpoint *ep, void *arg)
 {
 	struct agent *agent = arg;
+	char name[IFNAMSIZ];
 	int r;
 
 	if (!link_is_there(agent, ep)) {
 		log_info("pod %s/%s is gone: its interface %s does not exist any more",
 			 ep->namespace, ep->pod, ep->host_ifname);
-		statefile_remove(agent->config.state_dir, ep);
+		statefile_remove(agent->config.state_dir, ep->key);
 		pod_endpoint_free(ep);
 		return;
 	}
-	r = take_slot(agent, ep);
-	ep->state = POD_ATTACHING;
-	ep->since_ms = clock_ms();
-	r = r ?: endpoints_insert(&agent->endpoints, ep);
-	if (r < 0) {
-		log_error_errno(r, "pod %s/%s on %s cannot be adopted; it is cut off",
-				ep->namespace, ep->pod, ep->host_ifname);
-		pod_endpoint_free(ep);
-		return;
-	}
-	take_addresses(agent, ep);
+	memcpy(name, ep->host_ifname, sizeof(name));
+	r = adopt(agent, ep);
+	if (r < 0)
+		log_error_errno(r, "the pod on %s cannot be adopted; it is cut off", name);
 }
 
+/* Its link goes with adopt_finish(), as that of a pod which nobody knows. */
 static void on_broken(const char *path, const char *why, void *arg)
 {
-	log_error("%s: %s; its pod is cut off", path, why);
+	log_error("%s: %s; it is removed, and its pod is cut off", path, why);
+	unlink(path);
 }
 
 int adopt_endpoints(struct agent *agent)
@@ -86,17 +97,31 @@ int adopt_endpoints(struct agent *agent)
 	return statefile_each(agent->config.state_dir, on_state, on_broken, agent);
 }
 
-static int finish_one(struct agent *agent, struct pod_endpoint *ep)
+static int guard(struct agent *agent, const struct pod_endpoint *ep)
 {
-	struct net_pod pod = endpoint_net_pod(agent, ep);
 	int r;
 
-	r = datapath_attach_pod(agent->dp, ep->ifindex);
-	if (!r && !ep->chained) {
-		r = net_link_up(agent->net, ep->ifindex);
-		r = r ?: net_pod_add(agent->net, &pod);
-	}
-	return r ?: reconcile_endpoint_ready(agent->rec, ep->ifindex);
+	/* First: when the maps are new, the new programs must not find a pod that is not ready. */
+	r = reconcile_endpoint_ready(agent->rec, ep->ifindex);
+	r = r ?: datapath_attach_pod(agent->dp, ep->ifindex);
+	if (r < 0)
+		reconcile_endpoint_close(agent->rec, ep->ifindex);
+	return r;
+}
+
+static void finish_one(struct agent *agent, struct pod_endpoint *ep)
+{
+	int r = guard(agent, ep);
+
+	if (r < 0)
+		log_error_errno(r, "pod %s/%s on %s cannot be adopted; it is cut off",
+				ep->namespace, ep->pod, ep->host_ifname);
+	r = r ?: endpoint_connect(agent, ep);
+	if (r < 0)
+		log_warn_errno(r, "pod %s/%s on %s: routes", ep->namespace, ep->pod,
+			       ep->host_ifname);
+	ep->state = POD_READY;
+	linkwork_promote(agent->linkwork, ep->ifindex);
 }
 
 /* Slots whose pod nobody knows. */
@@ -106,19 +131,9 @@ static void close_strangers(struct agent *agent)
 
 	for (uint32_t i = 0; i < ENDPOINT_SLOTS; i++) {
 		slot = reconcile_slot(agent->rec, i);
-		if (!slot || endpoints_at(&agent->endpoints, slot->ifindex))
-			continue;
-		expiry_purge(agent->expiry, slot->ifindex);
-		reconcile_endpoint_close(agent->rec, slot->ifindex);
+		if (slot && !endpoints_at(&agent->endpoints, slot->ifindex))
+			reconcile_endpoint_close(agent->rec, slot->ifindex);
 	}
-}
-
-static bool is_pod_link(const char *name)
-{
-	size_t prefix = strlen(LINKNAME_PREFIX);
-
-	return strlen(name) == LINKNAME_MAX - 1 && !strncmp(name, LINKNAME_PREFIX, prefix) &&
-	       strspn(name + prefix, "abcdefghijklmnopqrstuvwxyz234567") == LINKNAME_MAX - 1 - prefix;
 }
 
 /* Links of pods that were never attached, or whose state is lost. */
@@ -130,7 +145,7 @@ static void delete_strange_links(struct agent *agent)
 	if (net_links(&links, &count, agent->net, LINKNAME_PREFIX) < 0)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		if (!is_pod_link(links[i].name) ||
+		if (!linkname_is_pod(links[i].name) ||
 		    endpoints_at(&agent->endpoints, links[i].ifindex))
 			continue;
 		log_info("interface %s belongs to no pod: it is removed", links[i].name);
@@ -143,9 +158,13 @@ static void detach_stranger(uint32_t ifindex, void *arg)
 	struct agent *agent = arg;
 	struct net_link link;
 
-	if (net_link_get(&link, agent->net, ifindex) == -ENODEV ||
-	    (!endpoints_at(&agent->endpoints, ifindex) && ifindex != agent->uplink.ifindex &&
-	     !is_pod_link(link.name)))
+	int r;
+
+	if (endpoints_at(&agent->endpoints, ifindex) || ifindex == agent->uplink.ifindex)
+		return;
+	r = net_link_get(&link, agent->net, ifindex);
+	/* The programs of a pod's link go after the link. */
+	if (r == -ENODEV || (!r && !linkname_is_pod(link.name)))
 		datapath_detach(agent->dp, ifindex);
 }
 
@@ -154,21 +173,28 @@ int adopt_finish(struct agent *agent)
 	struct pod_endpoint *ep;
 	int r;
 
-	for (uint32_t pos = 0; (ep = endpoints_next(&agent->endpoints, &pos));) {
-		if (ep->state != POD_ATTACHING)
-			continue;
-		r = finish_one(agent, ep);
-		if (r < 0) {
-			log_error_errno(r, "pod %s/%s on %s cannot be adopted; it is cut off",
-					ep->namespace, ep->pod, ep->host_ifname);
-			reconcile_endpoint_close(agent->rec, ep->ifindex);
-		}
-		ep->state = POD_READY;
-		linkwork_promote(agent->linkwork, ep->ifindex);
-	}
+	for (uint32_t pos = 0; (ep = endpoints_next(&agent->endpoints, &pos));)
+		if (ep->state == POD_ATTACHING)
+			finish_one(agent, ep);
 	close_strangers(agent);
 	delete_strange_links(agent);
-	return datapath_each_device(agent->dp, detach_stranger, agent);
+	/* Before an address is given again: what it did under its former owner is forgotten. */
+	r = expiry_run(agent->expiry);
+	return r ?: datapath_each_device(agent->dp, detach_stranger, agent);
+}
+
+static int note_path(char path[static PATH_MAX], const struct agent *agent, const char *key)
+{
+	return snprintf(path, PATH_MAX, "%s/deleted/%s", agent->config.run_dir, key) < PATH_MAX ?
+		       0 : -ENAMETOOLONG;
+}
+
+void adopt_drop_note(struct agent *agent, const char *key)
+{
+	char path[PATH_MAX];
+
+	if (!note_path(path, agent, key))
+		unlink(path);
 }
 
 void adopt_deleted(struct agent *agent)
@@ -186,8 +212,7 @@ void adopt_deleted(struct agent *agent)
 		at = strrchr(entry->d_name, '@');
 		if (!at || at == entry->d_name)
 			continue;
-		snprintf(path, sizeof(path), "%s/deleted/%s", agent->config.run_dir, entry->d_name);
-		unlink(path);
+		adopt_drop_note(agent, entry->d_name);
 		*at = '\0';
 		endpoint_release(agent, entry->d_name, at + 1);
 	}

@@ -15,3 +15,6 @@ int adopt_finish(struct agent *agent);
 
 /* DELs that came while no agent was there: <run-dir>/deleted/<containerID>@<ifname>. */
 void adopt_deleted(struct agent *agent);
+
+/* The note about containerID@ifname, should there be one, counts no more: the container is back. */
+void adopt_drop_note(struct agent *agent, const char *key);

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "endpoint/statefile.h"
 #include "net/nat.h"
 #include "policy.h"
+#include "weir/linkname.h"
 
 #define RESERVED_MS 60000 /* a reservation without an attach is taken back */
 #define LOST_MS 5000 /* a link must be away that long before its pod counts as gone */
@@ -95,7 +97,7 @@ int endpoint_apply_nat(struct agent *agent)
 }
 
 /* A chained pod's link, routes and neighbours are its plugin's. */
-static int attach_net(struct agent *agent, const struct pod_endpoint *ep)
+int endpoint_connect(struct agent *agent, const struct pod_endpoint *ep)
 {
 	struct net_pod pod = endpoint_net_pod(agent, ep);
 	int r;
@@ -103,7 +105,7 @@ static int attach_net(struct agent *agent, const struct pod_endpoint *ep)
 	if (ep->chained)
 		return 0;
 	r = net_link_prepare(agent->net, ep->host_ifname);
-	/* Routes want a link that is up. Nothing passes yet: the endpoint is not ready. */
+	/* Routes want a link that is up. */
 	r = r ?: net_link_up(agent->net, ep->ifindex);
 	return r ?: net_pod_add(agent->net, &pod);
 }
@@ -121,7 +123,8 @@ static int attach_steps(struct agent *agent, struct pod_endpoint *ep, struct fau
 	if (r < 0)
 		return fault_errno(fault, FAULT_KERNEL, r, "programs cannot be attached", "%s",
 				   ep->host_ifname);
-	r = attach_net(agent, ep);
+	/* The link goes up, and nothing passes yet: the endpoint is not ready. */
+	r = endpoint_connect(agent, ep);
 	if (r < 0)
 		return fault_errno(fault, FAULT_KERNEL, r, "routes to the pod cannot be made", "%s",
 				   ep->host_ifname);
@@ -187,18 +190,41 @@ void endpoint_leave(struct agent *agent, struct pod_endpoint *ep)
 		 ep->host_ifname);
 	if (was_attached)
 		reconcile_endpoint_close(agent->rec, ep->ifindex);
-	statefile_remove(agent->config.state_dir, ep);
+	linkwork_forget(agent->linkwork, ep->ifindex);
+	statefile_remove(agent->config.state_dir, ep->key);
 	endpoints_leave(&agent->endpoints, ep, clock_ms());
 	if (had_ports && endpoint_apply_nat(agent) < 0)
 		log_warn("host ports of pod %s/%s cannot be closed yet", ep->namespace, ep->pod);
-	if (ep->chained)
+	if (ep->chained) {
 		datapath_detach(agent->dp, ep->ifindex);
-	else if (was_attached)
-		net_pod_del(agent->net, &pod);
-	if (!ep->chained)
+		datapath_unfilter(ep->ifindex);
+	} else {
+		if (was_attached)
+			net_pod_del(agent->net, &pod);
 		linkwork_delete(agent->linkwork, ep->ifindex);
+	}
 	expiry_purge(agent->expiry, ep->ifindex);
 	policy_apply_soon(agent);
+}
+
+/*
+ * A plugin that was killed while the agent changed may have made a link that no
+ * reservation knows, and a pod that could not be adopted has left a file.
+ */
+static void remove_traces(struct agent *agent, const char *container_id, const char *ifname)
+{
+	cleanup(freep) char *key = NULL;
+	char name[LINKNAME_MAX];
+	struct net_link link;
+
+	linkname(name, container_id, ifname);
+	if (!net_link_find(&link, agent->net, name) &&
+	    !endpoints_at(&agent->endpoints, link.ifindex))
+		linkwork_delete(agent->linkwork, link.ifindex);
+	if (asprintf(&key, "%s@%s", container_id, ifname) < 0)
+		key = NULL;
+	if (key)
+		statefile_remove(agent->config.state_dir, key);
 }
 
 void endpoint_release(struct agent *agent, const char *container_id, const char *ifname)
@@ -207,6 +233,8 @@ void endpoint_release(struct agent *agent, const char *container_id, const char 
 
 	if (ep)
 		endpoint_leave(agent, ep);
+	else
+		remove_traces(agent, container_id, ifname);
 }
 
 static bool in_image(const struct agent *agent, uint32_t ifindex)

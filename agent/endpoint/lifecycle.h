@@ -47,6 +47,12 @@ void endpoint_leave(struct agent *agent, struct pod_endpoint *ep);
 int endpoint_check(struct agent *agent, const char *container_id, const char *ifname,
 		   const struct ip_addr *ips, size_t ip_count, struct fault *fault);
 
+/*
+ * Link up, host routes, neighbour entries: made anew where they are there already.
+ * Nothing for a chained pod. 0 or a negative errno.
+ */
+int endpoint_connect(struct agent *agent, const struct pod_endpoint *ep);
+
 /* Callback of expiry: the datapath has forgotten these; their addresses are free again. */
 void endpoint_on_purged(const uint32_t *ifindexes, size_t count, void *arg);
 

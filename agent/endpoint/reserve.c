@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "endpoint/adopt.h"
 #include "endpoint/lifecycle.h"
 #include "weir/linkname.h"
 
@@ -213,7 +214,9 @@ int endpoint_reserve(struct pod_endpoint **ret, struct agent *agent,
 	bool foreign = request->delegated || request->chained_ifindex;
 	int r;
 
-	endpoint_release(agent, request->container_id, request->ifname);
+	ep = endpoints_find(&agent->endpoints, request->container_id, request->ifname);
+	if (ep)
+		endpoint_leave(agent, take_ptr(&ep));
 	r = pod_endpoint_new(&ep, request->container_id, request->ifname, request->network,
 			     request->namespace, request->pod, request->uid);
 	if (r < 0)
@@ -226,6 +229,8 @@ int endpoint_reserve(struct pod_endpoint **ret, struct agent *agent,
 		      take_addresses(ep, agent, request, fault);
 	if (r < 0)
 		return r;
+	/* A DEL of the same name that nobody answered came before. */
+	adopt_drop_note(agent, ep->key);
 	ep->state = POD_RESERVED;
 	ep->since_ms = clock_ms();
 	r = endpoints_insert(&agent->endpoints, ep);

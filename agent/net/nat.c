@@ -20,10 +20,12 @@ static int spawn_nft(pid_t *ret, int input, int output)
 	char *const argv[] = { "nft", "-f", "-", NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
-	sigset_t none;
+	sigset_t none, pipe;
 	int r;
 
 	sigemptyset(&none);
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
 	r = posix_spawn_file_actions_init(&files);
 	if (r)
 		return -r;
@@ -32,8 +34,9 @@ static int spawn_nft(pid_t *ret, int input, int output)
 		posix_spawn_file_actions_destroy(&files);
 		return -r;
 	}
-	/* The agent blocks signals for its event loop; the child must not inherit that. */
-	r = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK) ?:
+	/* The agent blocks and ignores signals for its event loop; the child must not inherit that. */
+	r = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) ?:
+	    posix_spawnattr_setsigdefault(&attr, &pipe) ?:
 	    posix_spawnattr_setsigmask(&attr, &none) ?:
 	    posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO) ?:
 	    posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO) ?:

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "reconcile/private.h"
 #include "reconcile/walk.h"
 
 /* From the end of a walk to the start of the next. */
@@ -17,14 +18,15 @@
 #define STEP_MS 1
 
 struct expiry {
-	struct datapath *dp;
+	struct reconcile *rec;
+	struct datapath *dp; /* of rec */
 	struct event *timer;
 	expiry_purged_fn purged;
 	void *arg;
 	struct walk *walk; /* NULL: resting */
 	uint32_t *wanted; /* interfaces that left since the walk began */
 	size_t wanted_count, wanted_room;
-	uint32_t *purging; /* interfaces that this walk removes, sorted */
+	uint32_t *purging; /* interfaces that had left when this walk began */
 	size_t purging_count;
 };
 
@@ -52,18 +54,13 @@ static void schedule(struct expiry *expiry, int ms)
 	evtimer_add(expiry->timer, &tv);
 }
 
-static int compare_numbers(const void *a, const void *b)
+/* One of its ends was a pod whose interface is no endpoint's any more. */
+static bool is_orphan(const struct expiry *expiry, const struct ct_entry *entry)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static bool is_purged(const struct expiry *expiry, uint32_t ifindex)
-{
-	return ifindex && expiry->purging_count &&
-	       bsearch(&ifindex, expiry->purging, expiry->purging_count, sizeof(ifindex),
-		       compare_numbers);
+	for (int end = 0; end < CT_END_MAX; end++)
+		if (entry->ifindex[end] && !reconcile_endpoint(expiry->rec, entry->ifindex[end]))
+			return true;
+	return false;
 }
 
 /* Expired flows are gathered for the program; those of a pod that left go at once. */
@@ -76,8 +73,7 @@ static void judge_step(struct expiry *expiry, uint32_t now)
 	for (uint32_t i = 0; i < walk->count; i++) {
 		const struct ct_entry *entry = &walk->entries[i];
 
-		if (is_purged(expiry, entry->ifindex[CT_LOW]) ||
-		    is_purged(expiry, entry->ifindex[CT_HIGH]))
+		if (is_orphan(expiry, entry))
 			bpf_map_delete_elem(fd, walk_key(walk, i));
 		else if ((int32_t)(now - entry->expires) > 0)
 			memmove(walk->keys + (size_t)dead++ * size, walk_key(walk, i), size);
@@ -97,8 +93,6 @@ static int start_walk(struct expiry *expiry)
 	expiry->purging = take_ptr(&expiry->wanted);
 	expiry->purging_count = expiry->wanted_count;
 	expiry->wanted_count = expiry->wanted_room = 0;
-	if (expiry->purging_count)
-		qsort(expiry->purging, expiry->purging_count, sizeof(uint32_t), compare_numbers);
 	return 0;
 }
 
@@ -111,39 +105,61 @@ static void end_walk(struct expiry *expiry)
 	expiry->purging_count = 0;
 	if (count)
 		expiry->purged(purged, count, expiry->arg);
-	schedule(expiry, expiry->wanted_count ? REST_PURGE_MS : REST_MS);
+}
+
+/* 1: there is more, 0: the walk has ended, or a negative errno before it began. */
+static int step(struct expiry *expiry)
+{
+	uint32_t now;
+	int r;
+
+	r = datapath_clock(&now, expiry->dp);
+	if (!r && !expiry->walk)
+		r = start_walk(expiry);
+	if (r < 0)
+		return r;
+	r = walk_step(expiry->walk, expiry->dp);
+	judge_step(expiry, now);
+	if (r > 0)
+		return 1;
+	if (expiry->walk->table + 1 < CT_TABLE_MAX) {
+		walk_begin(expiry->walk, (enum ct_table)(expiry->walk->table + 1));
+		return 1;
+	}
+	end_walk(expiry);
+	return 0;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct expiry *expiry = arg;
-	uint32_t now;
-	int r;
+	int r = step(expiry);
 
-	if (datapath_clock(&now, expiry->dp) < 0 || (!expiry->walk && start_walk(expiry) < 0)) {
-		schedule(expiry, REST_MS);
-		return;
-	}
-	r = walk_step(expiry->walk, expiry->dp);
-	judge_step(expiry, now);
-	if (r <= 0) {
-		if (expiry->walk->table + 1 == CT_TABLE_MAX) {
-			end_walk(expiry);
-			return;
-		}
-		walk_begin(expiry->walk, (enum ct_table)(expiry->walk->table + 1));
-	}
-	schedule(expiry, STEP_MS);
+	if (r > 0)
+		schedule(expiry, STEP_MS);
+	else
+		schedule(expiry, !r && expiry->wanted_count ? REST_PURGE_MS : REST_MS);
 }
 
-int expiry_new(struct expiry **ret, struct event_base *base, struct datapath *dp,
+int expiry_run(struct expiry *expiry)
+{
+	int r;
+
+	do {
+		r = step(expiry);
+	} while (r > 0);
+	return r;
+}
+
+int expiry_new(struct expiry **ret, struct event_base *base, struct reconcile *rec,
 	       expiry_purged_fn purged, void *arg)
 {
 	cleanup(expiry_freep) struct expiry *expiry = calloc(1, sizeof(*expiry));
 
 	if (!expiry)
 		return -ENOMEM;
-	expiry->dp = dp;
+	expiry->rec = rec;
+	expiry->dp = rec->dp;
 	expiry->purged = purged;
 	expiry->arg = arg;
 	expiry->timer = evtimer_new(base, on_timer, expiry);

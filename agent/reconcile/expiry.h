@@ -2,14 +2,15 @@
 /*
  * The end of connections: a walk over the four tables in bounded steps on the
  * event loop, again and again. Expired flows go through the program `sweep`,
- * which looks again before it deletes. Flows of interfaces that have left go at
- * once, so that the next owner of an address inherits none.
+ * which looks again before it deletes. Flows of interfaces that are no endpoint's
+ * (any more) go in any case, so that the next owner of an address inherits none.
  */
 #pragma once
 
 #include <event2/event.h>
 
 #include "datapath/datapath.h"
+#include "reconcile/reconcile.h"
 #include "weir/conntrack.h"
 
 struct expiry;
@@ -17,13 +18,17 @@ struct expiry;
 /* Says which interfaces no flow refers to any more. */
 typedef void (*expiry_purged_fn)(const uint32_t *ifindexes, size_t count, void *arg);
 
-int expiry_new(struct expiry **ret, struct event_base *base, struct datapath *dp,
+/* @rec is borrowed. 0 or -ENOMEM. */
+int expiry_new(struct expiry **ret, struct event_base *base, struct reconcile *rec,
 	       expiry_purged_fn purged, void *arg);
 void expiry_free(struct expiry *expiry);
 void expiry_freep(struct expiry **expiry);
 
+/* A whole walk at once, for the start of the agent. 0 or a negative errno. */
+int expiry_run(struct expiry *expiry);
+
 /*
- * Forget all flows of endpoint @ifindex, soon; @purged tells when it has been
+ * Forget all flows of endpoint @ifindex, which was closed, soon; @purged tells when it has been
  * done. 0 or -ENOMEM.
  */
 int expiry_purge(struct expiry *expiry, uint32_t ifindex);

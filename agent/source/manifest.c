@@ -26,8 +26,7 @@
 
 struct manifest {
 	struct store *store;
-	void (*changed)(void *arg);
-	void *arg;
+	struct manifest_listener listener;
 	struct manifest_watch watch;
 	struct event *readable;
 	struct event *timer;
@@ -36,6 +35,7 @@ struct manifest {
 	size_t count;
 	uint64_t next_id;
 	struct manifest_merge merge;
+	int dir_error; /* negative errno: the directory cannot be read */
 	struct problem_list dir_problems;
 	struct manifest_problem *problems; /* strings are those of the lists */
 	size_t problem_count;
@@ -135,7 +135,8 @@ static void watch_link(struct manifest *manifest, struct manifest_file *file)
 
 /*
  * Bring the list of files up to date. -ENOMEM, or another errno with the list as it
- * was: a directory that cannot be read says what it said, one that is gone says nothing.
+ * was: a directory that cannot be read, or is gone, says what it said. A wrong mount
+ * must not open what policies close.
  */
 static int list_files(struct manifest *manifest)
 {
@@ -145,11 +146,11 @@ static int list_files(struct manifest *manifest)
 	struct dirent *entry;
 	int r = 0;
 
-	if (!dir && errno != ENOENT)
+	if (!dir)
 		return -errno;
 	for (size_t i = 0; i < sorted; i++)
 		manifest->files[i]->listed = false;
-	while (dir && r >= 0 && (errno = 0, entry = readdir(dir))) {
+	while (r >= 0 && (errno = 0, entry = readdir(dir))) {
 		if (!is_manifest(entry->d_name))
 			continue;
 		file = find_file(manifest, sorted, entry->d_name);
@@ -158,7 +159,7 @@ static int list_files(struct manifest *manifest)
 		else
 			r = add_file(manifest, entry->d_name);
 	}
-	if (dir && r >= 0)
+	if (r >= 0)
 		r = -errno;
 	if (manifest->count)
 		qsort(manifest->files, manifest->count, sizeof(*manifest->files), compare_files);
@@ -244,9 +245,11 @@ static int look_at_dir(struct manifest *manifest, int64_t now, int64_t *again_ms
 	r = list_files(manifest);
 	if (r == -ENOMEM)
 		return r;
+	manifest->dir_error = r;
 	if (r < 0) {
 		*again_ms = now + RETRY_MS;
-		return problem_add(&manifest->dir_problems, dir, "", "cannot be read: %s",
+		return problem_add(&manifest->dir_problems, dir, "",
+				   "cannot be read, what it said before holds: %s",
 				   strerror(-r));
 	}
 	forget_gone(manifest);
@@ -288,7 +291,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (r < 0)
 		log_debug_errno(r, "Reading of %s is incomplete", manifest->watch.dir);
 	if (store_version(manifest->store) != version)
-		manifest->changed(manifest->arg);
+		manifest->listener.changed(manifest->listener.arg);
+	manifest->listener.looked(manifest->listener.arg);
 }
 
 static void on_news(void *arg, enum watch_news news, const char *name, int wd)
@@ -338,7 +342,7 @@ static int start_events(struct manifest *manifest, struct event_base *base)
 }
 
 int manifest_new(struct manifest **ret, struct event_base *base, struct store *store,
-		 const char *dir, void (*changed)(void *arg), void *arg)
+		 const char *dir, const struct manifest_listener *listener)
 {
 	cleanup(manifest_freep) struct manifest *manifest = NULL;
 	int r;
@@ -348,14 +352,15 @@ int manifest_new(struct manifest **ret, struct event_base *base, struct store *s
 		return -ENOMEM;
 	manifest->watch.fd = -1;
 	manifest->store = manifest->merge.store = store;
-	manifest->changed = changed;
-	manifest->arg = arg;
+	manifest->listener = *listener;
 	manifest->next_id = 1;
 	r = watch_open(&manifest->watch, dir);
 	if (r >= 0)
 		r = start_events(manifest, base);
 	if (r >= 0)
 		r = pass(manifest);
+	if (r >= 0)
+		r = manifest->dir_error;
 	if (r < 0)
 		return r;
 	*ret = take_ptr(&manifest);

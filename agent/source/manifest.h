@@ -3,9 +3,9 @@
  * The manifests directory: every *.yaml, *.yml and *.json in it, watched with
  * inotify (follows symlinks, so that a ConfigMap's `..data` swap is one change).
  * The store always holds what the readable files say. A file that is broken or
- * half written keeps what it said before, and is reported; a deleted file takes
- * its objects with it. The same object in two files: the first file by name
- * wins, the other is reported.
+ * half written keeps what it said before, and is reported; so does a directory that
+ * goes. A deleted file takes its objects with it. The same object in two files: the
+ * first file by name wins, the other is reported.
  */
 #pragma once
 
@@ -26,14 +26,19 @@ struct manifest_problem {
 	bool warning;
 };
 
+struct manifest_listener {
+	void *arg;
+	void (*changed)(void *arg); /* the store changed; several files together: once */
+	void (*looked)(void *arg); /* the directory was looked through: problems may differ */
+};
+
 /*
- * Start to watch @dir, which need not exist yet, and read all of it before the
- * return. @changed is called after every later change of @store (several files
- * changed together: once).
+ * Start to watch @dir, which must exist, and read all of it before the return.
+ * @listener, which is copied, hears of everything later.
  * 0 or a negative errno; the store is borrowed and must live longer.
  */
 int manifest_new(struct manifest **ret, struct event_base *base, struct store *store,
-		 const char *dir, void (*changed)(void *arg), void *arg);
+		 const char *dir, const struct manifest_listener *listener);
 
 /* Leaves the store as it is. */
 void manifest_free(struct manifest *manifest);

@@ -99,6 +99,18 @@ static __always_inline __u8 ct_open_flags(const struct flow *flow, const struct 
 }
 
 /*
+ * The generation of a verdict about @flow. A link-local address names no endpoint, so
+ * each end's policy is known at its own interface only: such a verdict is of no
+ * generation, and is asked for again at either end.
+ */
+static __always_inline __u32 ct_generation(const struct flow *flow)
+{
+	if (addr_is_link_local(&flow->src) || addr_is_link_local(&flow->dst))
+		return 0;
+	return flow->generation;
+}
+
+/*
  * Make an entry whose opener is the sender of this packet. Verifier: both ends
  * by name, for the stack knows no index that is not a constant.
  */
@@ -107,7 +119,7 @@ static __always_inline enum drop_reason ct_open(const struct ct_key *key, const 
 {
 	_Bool high = key->sender == CT_HIGH;
 	struct ct_entry entry = {
-		.generation = flow->generation,
+		.generation = ct_generation(flow),
 		.opener = key->sender,
 		.flags = ct_open_flags(flow, pc),
 		.packets = { !high, high },
@@ -128,7 +140,7 @@ static __always_inline void ct_renew(struct ct_entry *entry, const struct flow *
 
 	entry->ifindex[opener] = pc->opener.ifindex;
 	entry->ifindex[opener ^ 1] = pc->responder.ifindex;
-	entry->generation = flow->generation;
+	entry->generation = ct_generation(flow);
 }
 
 /* The packet is, or comes after, the answer to the connection's opening. */
@@ -169,13 +181,27 @@ static __noinline enum drop_reason track_new(struct flow *flow, const struct ct_
 	return ct_open(key, flow, &pc);
 }
 
-/* The connection was judged in another generation. Refused, it is gone. */
+static __always_inline _Bool is_refusal(enum drop_reason why)
+{
+	return why == DROP_POLICY_EGRESS || why == DROP_POLICY_INGRESS;
+}
+
+/*
+ * The connection was judged in another generation. What policy refuses now stays in
+ * the table as long as somebody tries, and is judged again each time: without it the
+ * next packet of the other end would look like an opening of its own, and what had
+ * been revoked would go on as the answer to it.
+ */
 static __noinline enum drop_reason track_again(const struct flow *flow, const struct ct_key *key,
 					       struct ct_entry *entry)
 {
 	struct policy_case pc = { .exempt = !!(entry->flags & CT_HOST_OPENED) };
 	enum drop_reason why = ct_judge(&pc, flow, entry->opener == key->sender);
 
+	if (is_refusal(why)) {
+		entry->expires = flow->now + config.other_s * config.hz;
+		return why;
+	}
 	if (why) {
 		ct_delete(key);
 		ct_delete_new(key);
@@ -183,6 +209,19 @@ static __noinline enum drop_reason track_again(const struct flow *flow, const st
 	}
 	ct_renew(entry, flow, &pc);
 	return DROP_NONE;
+}
+
+/*
+ * TCP or SCTP in the middle of a connection that is not known: forgotten, or older
+ * than weir. Nobody can tell who opened it, so either end must be allowed to.
+ */
+static __noinline enum drop_reason track_midstream(const struct flow *flow)
+{
+	struct policy_case pc = {};
+
+	if (flow->role != ROLE_ANY || (flow->proto != IPPROTO_TCP && flow->proto != IPPROTO_SCTP))
+		return DROP_NONE;
+	return ct_judge(&pc, flow, 0) ? DROP_CT_INVALID : DROP_NONE;
 }
 
 static __always_inline enum drop_reason track_known(struct flow *flow, const struct ct_key *key,
@@ -199,34 +238,50 @@ static __always_inline enum drop_reason track_known(struct flow *flow, const str
 	return DROP_NONE;
 }
 
-int track_slowly(struct flow *flow, const struct ct_key *key);
-
-SUBPROGRAM int track_slowly(struct flow *flow, const struct ct_key *key)
+/*
+ * The flow among those without an answer, or among the answered ones, where another
+ * CPU may have moved it since track() looked.
+ */
+static __always_inline struct ct_entry *track_find(const struct flow *flow,
+						   const struct ct_key *key, _Bool *fresh)
 {
-	struct ct_entry *entry;
+	struct ct_entry *entry = ct_find_new(key, flow->now);
+
+	*fresh = !!entry;
+	if (!entry && flow->role != ROLE_OPEN)
+		entry = ct_find(key, flow->now);
+	return entry;
+}
+
+int track_slowly(struct flow *flow, const struct ct_key *key, int answered);
+
+/* @answered: track() has found the flow among the answered ones. */
+SUBPROGRAM int track_slowly(struct flow *flow, const struct ct_key *key, int answered)
+{
+	struct ct_entry *entry = NULL;
 	enum drop_reason why;
+	_Bool fresh = 0;
 
 	if (!flow || !key)
 		return DROP_INTERNAL;
-	entry = ct_find(key, flow->now);
-	if (entry) {
-		if (ct_reopens(entry, flow, key->sender))
-			return track_new(flow, key, 1);
-		why = track_known(flow, key, entry);
-		if (!why)
-			ct_book(entry, flow, key->sender);
-		return why;
-	}
-	entry = ct_find_new(key, flow->now);
-	if (entry && !ct_reopens(entry, flow, key->sender)) {
-		why = track_known(flow, key, entry);
-		if (!why)
-			ct_advance(key, entry, flow);
-		return why;
-	}
+	if (answered)
+		entry = ct_find(key, flow->now);
+	if (!entry)
+		entry = track_find(flow, key, &fresh);
 	if (!entry && flow->role == ROLE_ANSWER)
 		return DROP_CT_INVALID;
-	return track_new(flow, key, 0);
+	if (!entry || ct_reopens(entry, flow, key->sender)) {
+		why = entry ? DROP_NONE : track_midstream(flow);
+		return why ?: track_new(flow, key, entry && !fresh);
+	}
+	why = track_known(flow, key, entry);
+	if (why)
+		return why;
+	if (fresh)
+		ct_advance(key, entry, flow);
+	else
+		ct_book(entry, flow, key->sender);
+	return DROP_NONE;
 }
 
 /* ICMP queries other than echo have nothing that ties an answer to them: each by itself. */
@@ -246,11 +301,10 @@ SUBPROGRAM int track_alone(struct flow *flow)
 	return why;
 }
 
-/* The packet's connection is known, answered, and judged in this generation. */
-static __always_inline _Bool track_fast(struct flow *flow, const struct ct_key *key)
+/* Of an answered flow that was judged in this generation: nothing is left to ask. */
+static __always_inline _Bool track_fast(struct flow *flow, const struct ct_key *key,
+					struct ct_entry *entry)
 {
-	struct ct_entry *entry = ct_find(key, flow->now);
-
 	if (!entry || entry->generation != flow->generation || flow->role == ROLE_OPEN)
 		return 0;
 	ct_place(flow, key, entry);

@@ -26,15 +26,3 @@ static __always_inline __u64 csum_add(__u64 sum, const void *data, __u32 len)
 		sum += words[i];
 	return sum;
 }
-
-/* The header checksum after @from became @to, one 16-bit word (RFC 1624). */
-static __always_inline __u16 csum_replace(__u16 check, __u16 from, __u16 to)
-{
-	__u32 sum = (__u16)~check;
-
-	sum += (__u16)~from;
-	sum += to;
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)~sum;
-}

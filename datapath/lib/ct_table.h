@@ -23,19 +23,41 @@ struct ct_key {
 	__u8 sender; /* enum ct_end: who sent the packet that the key was made of */
 };
 
+/* Two words as they stand in memory, one after the other. */
+static __always_inline __u64 words_pair(__u32 first, __u32 second)
+{
+	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+		return (__u64)first << 32 | second;
+	return (__u64)second << 32 | first;
+}
+
+/* The protocol and the padding behind it. */
+static __always_inline __u32 proto_word(__u8 proto)
+{
+	return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? (__u32)proto << 24 : proto;
+}
+
+/* Both ports, the other way round. */
+static __always_inline __u32 ports_swap(__u32 ports)
+{
+	return ports << 16 | ports >> 16;
+}
+
+/*
+ * Written in halves: the hash reads words, the comparison reads halves, and a load
+ * that spans several smaller stores waits until they have left the processor's queue.
+ */
 static __always_inline void ct4_key_pack(struct ct_key *key, const struct flow *flow)
 {
-	__u32 src = bpf_ntohl(flow->src.words[3]), dst = bpf_ntohl(flow->dst.words[3]);
-	__u16 sport = bpf_ntohs(flow->sport), dport = bpf_ntohs(flow->dport);
-	_Bool high = src > dst || (src == dst && sport > dport);
+	__be32 src = flow->src.words[3], dst = flow->dst.words[3];
+	__u32 ports = flow->ports;
+	_Bool high = bpf_ntohl(src) > bpf_ntohl(dst);
 
+	if (src == dst)
+		high = bpf_ntohs(flow->sport) > bpf_ntohs(flow->dport);
 	key->sender = high ? CT_HIGH : CT_LOW;
-	key->v4.addr[CT_LOW] = high ? flow->dst.words[3] : flow->src.words[3];
-	key->v4.addr[CT_HIGH] = high ? flow->src.words[3] : flow->dst.words[3];
-	key->v4.port[CT_LOW] = high ? flow->dport : flow->sport;
-	key->v4.port[CT_HIGH] = high ? flow->sport : flow->dport;
-	key->v4.proto = flow->proto;
-	__builtin_memset(key->v4.pad, 0, sizeof(key->v4.pad));
+	key->v4.halves[0] = high ? words_pair(dst, src) : words_pair(src, dst);
+	key->v4.halves[1] = words_pair(high ? ports_swap(ports) : ports, proto_word(flow->proto));
 }
 
 static __always_inline _Bool addr_is_higher(const struct ip_addr *a, const struct ip_addr *b)
@@ -59,10 +81,8 @@ static __always_inline void ct6_key_pack(struct ct_key *key, const struct flow *
 		key->v6.addr[CT_LOW] = flow->src;
 		key->v6.addr[CT_HIGH] = flow->dst;
 	}
-	key->v6.port[CT_LOW] = high ? flow->dport : flow->sport;
-	key->v6.port[CT_HIGH] = high ? flow->sport : flow->dport;
-	key->v6.proto = flow->proto;
-	__builtin_memset(key->v6.pad, 0, sizeof(key->v6.pad));
+	key->v6.rest = words_pair(high ? ports_swap(flow->ports) : flow->ports,
+				  proto_word(flow->proto));
 }
 
 static __always_inline void ct_key_pack(struct ct_key *key, const struct flow *flow)
@@ -85,43 +105,72 @@ static __always_inline struct ct_entry *ct_alive(struct ct_entry *entry, __u32 n
 	return entry && !ct_is_expired(entry, now) ? entry : NULL;
 }
 
+/*
+ * The operations on a pair of tables, one for each family. Each is a call of the
+ * kernel's own for that very map (BRANCH_APART).
+ */
+#define CT_FIND(table4, table6, key)                                                        \
+	({                                                                                  \
+		struct ct_entry *found;                                                     \
+		if ((key)->family == FLOW_IP4) {                                            \
+			found = bpf_map_lookup_elem(&(table4), &(key)->v4);                 \
+			BRANCH_APART(4);                                                    \
+		} else {                                                                    \
+			found = bpf_map_lookup_elem(&(table6), &(key)->v6);                 \
+			BRANCH_APART(6);                                                    \
+		}                                                                           \
+		found;                                                                      \
+	})
+
+#define CT_PUT(table4, table6, key, entry)                                                  \
+	({                                                                                  \
+		long result;                                                                \
+		if ((key)->family == FLOW_IP4) {                                            \
+			result = bpf_map_update_elem(&(table4), &(key)->v4, entry, BPF_ANY); \
+			BRANCH_APART(4);                                                    \
+		} else {                                                                    \
+			result = bpf_map_update_elem(&(table6), &(key)->v6, entry, BPF_ANY); \
+			BRANCH_APART(6);                                                    \
+		}                                                                           \
+		result;                                                                     \
+	})
+
+#define CT_REMOVE(table4, table6, key)                                                      \
+	({                                                                                  \
+		if ((key)->family == FLOW_IP4) {                                            \
+			bpf_map_delete_elem(&(table4), &(key)->v4);                         \
+			BRANCH_APART(4);                                                    \
+		} else {                                                                    \
+			bpf_map_delete_elem(&(table6), &(key)->v6);                         \
+			BRANCH_APART(6);                                                    \
+		}                                                                           \
+	})
+
 /* NULL: no such flow was answered, or it has expired. */
 static __always_inline struct ct_entry *ct_find(const struct ct_key *key, __u32 now)
 {
-	if (key->family == FLOW_IP4)
-		return ct_alive(bpf_map_lookup_elem(&ct4, &key->v4), now);
-	return ct_alive(bpf_map_lookup_elem(&ct6, &key->v6), now);
+	return ct_alive(CT_FIND(ct4, ct6, key), now);
 }
 
 static __always_inline struct ct_entry *ct_find_new(const struct ct_key *key, __u32 now)
 {
-	if (key->family == FLOW_IP4)
-		return ct_alive(bpf_map_lookup_elem(&ct4_new, &key->v4), now);
-	return ct_alive(bpf_map_lookup_elem(&ct6_new, &key->v6), now);
+	return ct_alive(CT_FIND(ct4_new, ct6_new, key), now);
 }
 
 /* Returns 0 or a negative errno. */
 static __always_inline long ct_insert_new(const struct ct_key *key, const struct ct_entry *entry)
 {
-	if (key->family == FLOW_IP4)
-		return bpf_map_update_elem(&ct4_new, &key->v4, entry, BPF_ANY);
-	return bpf_map_update_elem(&ct6_new, &key->v6, entry, BPF_ANY);
+	return CT_PUT(ct4_new, ct6_new, key, entry);
 }
 
 static __always_inline void ct_delete(const struct ct_key *key)
 {
-	if (key->family == FLOW_IP4)
-		bpf_map_delete_elem(&ct4, &key->v4);
-	else
-		bpf_map_delete_elem(&ct6, &key->v6);
+	CT_REMOVE(ct4, ct6, key);
 }
 
 static __always_inline void ct_delete_new(const struct ct_key *key)
 {
-	if (key->family == FLOW_IP4)
-		bpf_map_delete_elem(&ct4_new, &key->v4);
-	else
-		bpf_map_delete_elem(&ct6_new, &key->v6);
+	CT_REMOVE(ct4_new, ct6_new, key);
 }
 
 /*
@@ -130,12 +179,6 @@ static __always_inline void ct_delete_new(const struct ct_key *key)
  */
 static __always_inline void ct_promote(const struct ct_key *key, const struct ct_entry *entry)
 {
-	long r;
-
-	if (key->family == FLOW_IP4)
-		r = bpf_map_update_elem(&ct4, &key->v4, entry, BPF_ANY);
-	else
-		r = bpf_map_update_elem(&ct6, &key->v6, entry, BPF_ANY);
-	if (!r)
+	if (!CT_PUT(ct4, ct6, key, entry))
 		ct_delete_new(key);
 }

@@ -8,7 +8,6 @@
 
 #include <linux/pkt_cls.h>
 
-#include "lib/csum.h"
 #include "lib/ctx.h"
 #include "lib/peer.h"
 #include "weir/mark.h"
@@ -38,6 +37,18 @@ static __always_inline _Bool is_too_long(struct __sk_buff *skb, const struct flo
 	return flow->l4 - ETH_HLEN + segment_header(skb, flow) + skb->gso_size > to->mtu;
 }
 
+/*
+ * What only a router can do: answer, take the packet apart, or care for the options of
+ * IPv4 (source routes, above all, which the stack refuses).
+ */
+static __always_inline _Bool needs_router(struct __sk_buff *skb, const struct flow *flow,
+					  const struct endpoint *to)
+{
+	if (flow->family == FLOW_IP4 && flow->l4 != ETH_HLEN + sizeof(struct iphdr))
+		return 1;
+	return flow->hops <= 1 || is_too_long(skb, flow, to);
+}
+
 static __always_inline const struct endpoint *receiver_find(const struct flow *flow)
 {
 	const struct endpoint *ep;
@@ -51,27 +62,42 @@ static __always_inline const struct endpoint *receiver_find(const struct flow *f
 	return peer_endpoint(peer_local_ifindex(peer_find(&flow->dst)), &flow->dst);
 }
 
+/* RFC 1624 for one hop less: the TTL is the high byte of its word. */
+static __always_inline void ttl_decrease(struct iphdr *ip)
+{
+	__u32 check = ip->check + bpf_htons(0x0100);
+
+	ip->check = (__u16)(check + (check >= 0xffff));
+	ip->ttl--;
+}
+
+/* Both addresses in words: they lie side by side, there and here. */
+static __always_inline void macs_write(struct ethhdr *eth, const struct endpoint *to)
+{
+	_Static_assert(offsetof(struct endpoint, mac) % 4 == 0, "read in words");
+	_Static_assert(offsetof(struct endpoint, host_mac) == offsetof(struct endpoint, mac) + 6,
+		       "as in the frame");
+	const __u32 *from = (const __u32 *)to->mac;
+	__u32 *at = (__u32 *)eth;
+
+	at[0] = from[0];
+	at[1] = from[1];
+	at[2] = from[2];
+}
+
 /* One hop less, and the frame is from the gateway to the pod. */
 static __always_inline enum drop_reason frame_rewrite(struct __sk_buff *skb, const struct flow *flow,
 						      const struct endpoint *to)
 {
 	struct ethhdr *eth = ctx_header(skb, 0, sizeof(*eth) + sizeof(struct iphdr));
-	struct iphdr *ip4;
-	__u16 *word, old;
 
 	if (!eth)
 		return DROP_SHORT_HEADER;
-	if (flow->family == FLOW_IP4) {
-		ip4 = (struct iphdr *)(eth + 1);
-		word = (__u16 *)&ip4->ttl;
-		old = *word;
-		ip4->ttl--;
-		ip4->check = csum_replace(ip4->check, old, *word);
-	} else {
+	if (flow->family == FLOW_IP4)
+		ttl_decrease((struct iphdr *)(eth + 1));
+	else
 		((struct ipv6hdr *)(eth + 1))->hop_limit--;
-	}
-	__builtin_memcpy(eth->h_dest, to->mac, sizeof(eth->h_dest));
-	__builtin_memcpy(eth->h_source, to->host_mac, sizeof(eth->h_source));
+	macs_write(eth, to);
 	return DROP_NONE;
 }
 
@@ -97,7 +123,7 @@ static __always_inline enum drop_reason deliver(int *action, struct __sk_buff *s
 	}
 	if (!endpoint_is_ready(to))
 		return DROP_NOT_READY;
-	if (flow->hops <= 1 || is_too_long(skb, flow, to))
+	if (needs_router(skb, flow, to))
 		return DROP_NONE;
 
 	why = frame_rewrite(skb, flow, to);

@@ -46,8 +46,13 @@ enum flow_flag {
 struct flow {
 	struct ip_addr src;
 	struct ip_addr dst;
-	__be16 sport; /* echo: the identifier, in both */
-	__be16 dport;
+	union {
+		struct {
+			__be16 sport; /* echo: the identifier, in both */
+			__be16 dport;
+		};
+		__u32 ports; /* both, as they stand in the packet */
+	};
 	__u8 proto;
 	__u8 family; /* enum flow_family */
 	__u8 role; /* enum flow_role */

@@ -79,6 +79,14 @@ static __always_inline void *ctx_data_end(const struct __sk_buff *skb)
 #endif
 
 /*
+ * Ends a branch that calls a map helper, in a choice between maps; @number differs
+ * from the other branch's. The compiler would merge the calls into one, and the
+ * kernel inlines a call only where it always sees the same map: the rest goes
+ * through the map's table of operations and costs several times as much.
+ */
+#define BRANCH_APART(number) asm volatile("" : : "i"(number))
+
+/*
  * A function that the verifier proves once by itself and not again for every
  * path that leads to a call. Its arguments are numbers or pointers to structs
  * that may be NULL. Weak keeps the compiler from specialising it.

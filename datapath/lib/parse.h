@@ -57,6 +57,14 @@ struct ip6_extension {
 	__be32 fragment_id;
 };
 
+/* Of a fragment that begins @offset * 8 bytes after the first. */
+static __always_inline __u8 fragment_flags(__u16 offset)
+{
+	if (!offset)
+		return FLOW_FRAGMENT_FIRST;
+	return offset == 1 ? FLOW_FRAGMENT_LATER | FLOW_FRAGMENT_SECOND : FLOW_FRAGMENT_LATER;
+}
+
 static __always_inline enum drop_reason parse_ip4(struct flow *flow, struct __sk_buff *skb)
 {
 	const struct iphdr *ip = ctx_header(skb, ETH_HLEN, sizeof(*ip));
@@ -81,6 +89,10 @@ static __always_inline enum drop_reason parse_ip4(struct flow *flow, struct __sk
 	flow->hops = ip->ttl;
 	flow->length = length;
 	flow->l4 = ETH_HLEN + header;
+	if (ip->frag_off & bpf_htons(IP_FRAG_OFFSET | IP_FRAG_MORE)) {
+		flow->fragment_id = ip->id;
+		flow->flags |= fragment_flags(bpf_ntohs(ip->frag_off) & IP_FRAG_OFFSET);
+	}
 	return DROP_NONE;
 }
 
@@ -138,14 +150,6 @@ static __always_inline void *parse_header(const struct flow *flow, struct __sk_b
 	return ctx_header(skb, flow->l4, len);
 }
 
-/* Of a fragment that begins @offset * 8 bytes after the first. */
-static __always_inline __u8 fragment_flags(__u16 offset)
-{
-	if (!offset)
-		return FLOW_FRAGMENT_FIRST;
-	return offset == 1 ? FLOW_FRAGMENT_LATER | FLOW_FRAGMENT_SECOND : FLOW_FRAGMENT_LATER;
-}
-
 /* Returns 1 when @flow->proto is the transport protocol, 0 to go on, or -reason. */
 static __always_inline int parse_extension(struct flow *flow, struct __sk_buff *skb)
 {
@@ -191,6 +195,12 @@ static __always_inline int parse_extension(struct flow *flow, struct __sk_buff *
 	return flow->l4 + 64 > CTX_OFFSET_MAX ? -DROP_EXTENSION_HEADER : 0;
 }
 
+/* Most packets have no extension header and need not ask. */
+static __always_inline _Bool proto_is_transport(__u8 proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
+}
+
 int parse_extensions(struct __sk_buff *skb, struct flow *flow);
 
 SUBPROGRAM int parse_extensions(struct __sk_buff *skb, struct flow *flow)
@@ -207,22 +217,6 @@ SUBPROGRAM int parse_extensions(struct __sk_buff *skb, struct flow *flow)
 	return DROP_EXTENSION_HEADER;
 }
 
-/* What stands in an IPv4 header beside the addresses: is it a fragment, of what. */
-static __always_inline enum drop_reason parse_fragment4(struct flow *flow, struct __sk_buff *skb)
-{
-	const struct iphdr *ip = ctx_header(skb, ETH_HLEN, sizeof(*ip));
-	__u16 fragment;
-
-	if (!ip)
-		return DROP_SHORT_HEADER;
-	fragment = bpf_ntohs(ip->frag_off);
-	if (!(fragment & (IP_FRAG_OFFSET | IP_FRAG_MORE)))
-		return DROP_NONE;
-	flow->fragment_id = ip->id;
-	flow->flags |= fragment_flags(fragment & IP_FRAG_OFFSET);
-	return DROP_NONE;
-}
-
 static __always_inline enum drop_reason parse_tcp(struct flow *flow, struct __sk_buff *skb)
 {
 	const __u8 *tcp = parse_header(flow, skb, 20);
@@ -232,8 +226,7 @@ static __always_inline enum drop_reason parse_tcp(struct flow *flow, struct __sk
 		return DROP_SHORT_HEADER;
 	if ((tcp[12] >> 4) < 5)
 		return DROP_BAD_HEADER;
-	flow->sport = *(const __be16 *)tcp;
-	flow->dport = *(const __be16 *)(tcp + 2);
+	flow->ports = *(const __u32 *)tcp;
 	flags = tcp[13];
 	if (!(flags & (TCP_SYN | TCP_RST | TCP_FIN)))
 		return DROP_NONE;
@@ -256,8 +249,7 @@ static __always_inline enum drop_reason parse_sctp(struct flow *flow, struct __s
 
 	if (!sctp)
 		return DROP_SHORT_HEADER;
-	flow->sport = *(const __be16 *)sctp;
-	flow->dport = *(const __be16 *)(sctp + 2);
+	flow->ports = *(const __u32 *)sctp;
 	chunk = sctp[12];
 	if (chunk == SCTP_INIT)
 		flow->role = ROLE_OPEN;
@@ -306,12 +298,11 @@ static __always_inline enum drop_reason parse_icmp(struct flow *flow, struct __s
 
 static __always_inline enum drop_reason parse_udp(struct flow *flow, struct __sk_buff *skb)
 {
-	const __be16 *udp = parse_header(flow, skb, 8);
+	const __u32 *udp = parse_header(flow, skb, 8);
 
 	if (!udp)
 		return DROP_SHORT_HEADER;
-	flow->sport = udp[0];
-	flow->dport = udp[1];
+	flow->ports = udp[0];
 	return DROP_NONE;
 }
 
@@ -321,8 +312,7 @@ static __always_inline enum drop_reason parse_transport(struct flow *flow, struc
 		return parse_tcp(flow, skb);
 	if (flow->proto == IPPROTO_UDP)
 		return parse_udp(flow, skb);
-	flow->sport = 0;
-	flow->dport = 0;
+	flow->ports = 0;
 	if (flow_is_icmp(flow))
 		return parse_icmp(flow, skb);
 	if (flow->proto == IPPROTO_SCTP)
@@ -344,16 +334,13 @@ static __always_inline enum drop_reason parse_later(struct flow *flow, struct __
 /* Stage: protocol, ports and what the packet means for its connection. IP only. */
 static __always_inline enum drop_reason parse_l4(struct flow *flow, struct __sk_buff *skb)
 {
-	enum drop_reason why;
+	enum drop_reason why = DROP_NONE;
 
-	if (flow->family == FLOW_IP4)
-		why = parse_fragment4(flow, skb);
-	else
+	flow->icmp_type = 0;
+	if (flow->family == FLOW_IP6 && !proto_is_transport(flow->proto))
 		why = parse_extensions(skb, flow);
 	if (why)
 		return why;
-
-	flow->icmp_type = 0;
 	if (flow->flags & FLOW_FRAGMENT_LATER)
 		return parse_later(flow, skb);
 	why = parse_transport(flow, skb);

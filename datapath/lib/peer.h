@@ -13,9 +13,16 @@ MAP(peer6, HASH, struct ip_addr, struct peer, PEERS_MAX, BPF_F_NO_PREALLOC);
 /* NULL: world. */
 static __always_inline const struct peer *peer_find(const struct ip_addr *addr)
 {
-	if (ip_addr_is_v4(addr))
-		return bpf_map_lookup_elem(&peer4, &addr->words[3]);
-	return bpf_map_lookup_elem(&peer6, addr);
+	const struct peer *peer;
+
+	if (ip_addr_is_v4(addr)) {
+		peer = bpf_map_lookup_elem(&peer4, &addr->words[3]);
+		BRANCH_APART(4);
+	} else {
+		peer = bpf_map_lookup_elem(&peer6, addr);
+		BRANCH_APART(6);
+	}
+	return peer;
 }
 
 /* The interface index of the local pod with this address, 0: it is none. */

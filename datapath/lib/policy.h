@@ -9,8 +9,6 @@
 #include "lib/policy_wide.h"
 #include "weir/verdict.h"
 
-
-
 /* One end of the connection. */
 struct policy_end {
 	struct ip_addr addr;
@@ -65,11 +63,13 @@ static __always_inline __u64 policy_cidr_bits(const struct ruleset *rules, __u32
 		key4.set = bpf_htonl(set);
 		key4.addr = addr->words[3];
 		bits = bpf_map_lookup_elem(&policy_cidr4, &key4);
+		BRANCH_APART(4);
 	} else if (rules->flags & RULESET_CIDR6) {
 		key6.prefixlen = 160;
 		key6.set = bpf_htonl(set);
 		key6.addr = *addr;
 		bits = bpf_map_lookup_elem(&policy_cidr6, &key6);
+		BRANCH_APART(6);
 	}
 	return bits ? *bits : 0;
 }
@@ -85,14 +85,16 @@ SUBPROGRAM int policy_evaluate(__u32 set, __u32 class, const struct ip_addr *add
 {
 	struct verdict_state verdict = {};
 	const struct ruleset *rules;
-	__u64 ports, peers, cidrs;
+	__u64 ports, peers = 0, cidrs = 0;
 
 	rules = bpf_map_lookup_elem(&ruleset, &set);
 	if (!addr || !rules || !rules->words)
 		return VERDICT_NEXT;
 	ports = policy_port_bits(set, proto, port);
-	peers = policy_class_bits(set, class);
-	cidrs = policy_cidr_bits(rules, set, addr);
+	if (ports) { /* else no rule can match, whoever it is */
+		peers = policy_class_bits(set, class);
+		cidrs = policy_cidr_bits(rules, set, addr);
+	}
 	if (rules->words == 1)
 		return verdict_inline(&verdict, rules, peers | cidrs, ports);
 	return policy_wide(set, peers, cidrs, ports);

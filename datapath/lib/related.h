@@ -106,6 +106,7 @@ SUBPROGRAM int track_related(struct __sk_buff *skb, struct flow *flow)
 /* Stage: conntrack, and policy where the connection has no valid verdict yet. */
 static __always_inline enum drop_reason track(struct flow *flow, struct __sk_buff *skb)
 {
+	struct ct_entry *entry;
 	struct ct_key key;
 
 	if (flow->way != WAY_TRACK)
@@ -115,7 +116,8 @@ static __always_inline enum drop_reason track(struct flow *flow, struct __sk_buf
 	if (flow->role == ROLE_ALONE)
 		return track_alone(flow);
 	ct_key_pack(&key, flow);
-	if (track_fast(flow, &key))
+	entry = ct_find(&key, flow->now);
+	if (track_fast(flow, &key, entry))
 		return DROP_NONE;
-	return track_slowly(flow, &key);
+	return track_slowly(flow, &key, !!entry);
 }

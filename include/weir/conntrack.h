@@ -27,18 +27,28 @@ enum ct_end {
 };
 
 struct ct4_key {
-	__be32 addr[CT_END_MAX];
-	__be16 port[CT_END_MAX];
-	__u8 proto;
-	__u8 pad[3];
+	union {
+		struct {
+			__be32 addr[CT_END_MAX];
+			__be16 port[CT_END_MAX];
+			__u8 proto;
+			__u8 pad[3];
+		};
+		__u64 halves[2]; /* to write it at once */
+	};
 };
 ABI_SIZE(struct ct4_key, 16);
 
 struct ct6_key {
 	struct ip_addr addr[CT_END_MAX];
-	__be16 port[CT_END_MAX];
-	__u8 proto;
-	__u8 pad[3];
+	union {
+		struct {
+			__be16 port[CT_END_MAX];
+			__u8 proto;
+			__u8 pad[3];
+		};
+		__u64 rest; /* to write it at once */
+	};
 };
 ABI_SIZE(struct ct6_key, 40);
 

@@ -5,9 +5,12 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LINKNAME_PREFIX "weir"
+#define LINKNAME_DIGITS "abcdefghijklmnopqrstuvwxyz234567"
 #define LINKNAME_MAX 16 /* IFNAMSIZ */
 
 /* The gateway, as every pod sees it: locally administered. */
@@ -26,13 +29,21 @@ static inline uint64_t linkname_fnv1a(uint64_t hash, const char *text)
 static inline void linkname(char ret[static LINKNAME_MAX], const char *container_id,
 			    const char *ifname)
 {
-	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 	uint64_t hash = linkname_fnv1a(0xcbf29ce484222325ULL, container_id);
 
 	hash = linkname_fnv1a(hash, ifname);
 	for (int i = 0; i < 4; i++)
 		ret[i] = LINKNAME_PREFIX[i];
 	for (int i = 4; i < LINKNAME_MAX - 1; i++, hash <<= 5)
-		ret[i] = digits[hash >> 59];
+		ret[i] = LINKNAME_DIGITS[hash >> 59];
 	ret[LINKNAME_MAX - 1] = '\0';
+}
+
+/* @name is what linkname() makes. */
+static inline bool linkname_is_pod(const char *name)
+{
+	size_t prefix = strlen(LINKNAME_PREFIX);
+
+	return strlen(name) == LINKNAME_MAX - 1 && !strncmp(name, LINKNAME_PREFIX, prefix) &&
+	       strspn(name + prefix, LINKNAME_DIGITS) == LINKNAME_MAX - 1 - prefix;
 }

@@ -3,18 +3,12 @@
 
 import json
 import os
-import resource
-import shutil
-import subprocess
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
+from demolib import podman
 from demolib.node import Failed, in_netns, run
 
-IMAGE = "localhost/weir-demo"
 WORKERS = 4
-# What starts containers depends on how the machine arranges its cgroups: the first that can.
-KINDS = (("crun", ()), ("runc", ()), ("crun", ("--cgroups=disabled",)))
 
 
 def conflist(node, namespace, cni_version="1.0.0"):
@@ -28,94 +22,23 @@ def serve_words(pod, ports):
     return ["serve", pod.name, *[f"{protocol.lower()}:{number}" for protocol, number in ports]]
 
 
-class Podman:
-    """podman with its CNI back end, with configuration and storage of its own."""
-
-    name = "podman"
+class Podman(podman.Podman):
+    """The demonstration's pods through podman."""
 
     def __init__(self, node):
+        super().__init__(node.netns, f"{node.dir}/podman", node.build, node.prefix)
         self.node = node
-        self.dir = f"{node.dir}/podman"
         self.pids = {}
-        self.oci_runtime, self.run_options = KINDS[0]
-
-    def command(self, *words):
-        return [*in_netns(self.node.netns), "podman", "--root", f"{self.dir}/root",
-                "--runroot", f"{self.dir}/runroot", "--cgroup-manager", "cgroupfs",
-                "--runtime", self.oci_runtime, *words]
-
-    def environment(self):
-        return dict(os.environ, CONTAINERS_CONF=f"{self.dir}/containers.conf")
-
-    def podman(self, *words, **options):
-        return run(*self.command(*words), env=self.environment(), **options).stdout
 
     def prepare(self, namespaces):
-        """Raises Failed when no container can run here."""
-        if not shutil.which("podman"):
-            raise Failed("podman is not installed")
-        os.makedirs(f"{self.dir}/net.d")
-        open_files = min(1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-        processes = min(1024, resource.getrlimit(resource.RLIMIT_NPROC)[1])
-        with open(f"{self.dir}/containers.conf", "w", encoding="utf-8") as file:
-            # podman asks for more than an unprivileged machine may give.
-            file.write('[containers]\ndefault_ulimits = '
-                       f'["nofile={open_files}:{open_files}", "nproc={processes}:{processes}"]\n'
-                       '[network]\nnetwork_backend = "cni"\n'
-                       f'cni_plugin_dirs = ["{self.node.build}/cni", "/usr/lib/cni"]\n'
-                       f'network_config_dir = "{self.dir}/net.d"\n'
-                       '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n')
-        for namespace in namespaces:
-            with open(f"{self.dir}/net.d/{namespace}.conflist", "w", encoding="utf-8") as file:
-                json.dump(conflist(self.node, namespace), file, indent=1)
-        self._import_image()
-        self._choose_kind()
-
-    def _choose_kind(self):
-        for kind in KINDS:
-            self.oci_runtime, self.run_options = kind
-            try:
-                self.podman("run", "--rm", "--network", "none", *self.options(), IMAGE,
-                            "/bin/true")
-                return
-            except Failed as error:
-                last = error
-        raise last
-
-    def _import_image(self):
-        """busybox and the probe; nothing is pulled."""
-        with tempfile.TemporaryDirectory(dir=self.dir) as rootfs:
-            os.makedirs(f"{rootfs}/bin")
-            shutil.copy("/bin/busybox", f"{rootfs}/bin/busybox")
-            shutil.copy(f"{self.node.build}/tests/probe/weir-probe", f"{rootfs}/bin/weir-probe")
-            for name in ("sh", "true", "ping", "nc", "wget", "ip", "nslookup"):
-                os.symlink("busybox", f"{rootfs}/bin/{name}")
-            with subprocess.Popen(["tar", "-C", rootfs, "-c", "."], stdout=subprocess.PIPE) as tar:
-                self.podman("import", "-", IMAGE, stdin=tar.stdout)
-
-    def options(self):
-        if "--cgroups=disabled" in self.run_options:
-            return self.run_options
-        return (*self.run_options, "--cgroup-parent", f"/{self.node.prefix}")
+        super().prepare([conflist(self.node, namespace) for namespace in namespaces])
 
     def start(self, pod, ports):
-        self.podman("run", "-d", "--name", pod.name, "--hostname", pod.name,
-                    "--network", f"weir-{pod.namespace}", *self.options(), IMAGE,
-                    "/bin/weir-probe", *serve_words(pod, ports))
-        self.pids[pod.name] = self.podman("inspect", "-f", "{{.State.Pid}}", pod.name).strip()
+        self.pids[pod.name] = self.run(pod.name, f"weir-{pod.namespace}", "/bin/weir-probe",
+                                       *serve_words(pod, ports))
 
     def enter(self, name):
         return ["nsenter", f"--net=/proc/{self.pids[name]}/ns/net"]
-
-    def stop(self):
-        if os.path.exists(f"{self.dir}/containers.conf"):
-            self.podman("rm", "-f", "-t", "0", "-a", check=False)
-            run("umount", "-R", f"{self.dir}/root/overlay", check=False)
-        for parent, names, _ in os.walk("/sys/fs/cgroup"):
-            if self.node.prefix in names:
-                run("find", f"{parent}/{self.node.prefix}", "-depth", "-type", "d", "-delete",
-                    check=False)
-                names.remove(self.node.prefix)
 
     def hint(self, name):
         """How a person runs the probe in a pod."""

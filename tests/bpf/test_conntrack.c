@@ -157,6 +157,12 @@ static void nothing_is_left(bool v6, const struct frame *out)
 			  ct_count("ct6_new"), 0);
 }
 
+static void the_refusal_is_kept(bool v6, const struct frame *out)
+{
+	ck_assert_uint_eq(ct_count("ct4") + ct_count("ct4_new") + ct_count("ct6") +
+			  ct_count("ct6_new"), 1);
+}
+
 static void host_opened(bool v6, const struct frame *out)
 {
 	const struct packet syn = { PACKET_TCP, HOST, POD_B, 4000, 80, SYN };
@@ -236,18 +242,25 @@ static const struct scene policy[] = {
 	{ "nor does the answer become an opening", BOTH, {
 		{ FROM_POD, { PACKET_UDP, POD_B, POD_A, 53, 4000 }, .before = a_sends_to_nobody },
 		A_ASKS(), B_ANSWERS(), A_ASKS(.before = time_passes, .why = DROP_POLICY_EGRESS) } },
+	{ "what was revoked does not go on as an answer", BOTH, {
+		A_ASKS(), B_ANSWERS(), A_ASKS(.before = b_hears_nobody),
+		B_ANSWERS(.before = the_generation_turns, .why = DROP_POLICY_INGRESS),
+		A_ASKS(.why = DROP_POLICY_INGRESS) } },
+	{ "the middle of an unknown connection is nobody's opening", BOTH, {
+		B_SAYS(ACK, .before = b_hears_nobody, .why = DROP_CT_INVALID,
+		       .after = nothing_is_left) } },
 	{ "a changed policy counts at the next packet", BOTH, {
 		A_ASKS(), B_ANSWERS(), A_ASKS(.before = b_hears_nobody),
 		A_ASKS(.before = the_generation_turns, .why = DROP_POLICY_INGRESS,
-		       .after = nothing_is_left) } },
+		       .after = the_refusal_is_kept) } },
 	{ "also at the next answer", BOTH, {
 		A_ASKS(), B_ANSWERS(.before = b_hears_nobody),
 		B_ANSWERS(.before = the_generation_turns, .why = DROP_POLICY_INGRESS,
-			  .after = nothing_is_left) } },
+			  .after = the_refusal_is_kept) } },
 	{ "also while half open", BOTH, {
 		A_SAYS(SYN), B_SAYS(SYN | ACK, .before = b_hears_nobody),
 		A_SAYS(ACK, .before = the_generation_turns, .why = DROP_POLICY_INGRESS,
-		       .after = nothing_is_left) } },
+		       .after = the_refusal_is_kept) } },
 	{ "what is still allowed goes on", BOTH, {
 		HANDSHAKE, A_SAYS(ACK, .before = the_generation_turns), B_SAYS(ACK), A_SAYS(ACK) } },
 	{ "what the node opened stays exempt", BOTH, {

@@ -17,9 +17,9 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 17711 },
-	{ "to_pod", TO_POD, 18805 },
-	{ "from_wire", FROM_WIRE, 19384 },
+	{ "from_pod", FROM_POD, 19627 },
+	{ "to_pod", TO_POD, 16989 },
+	{ "from_wire", FROM_WIRE, 17758 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

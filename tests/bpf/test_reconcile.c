@@ -319,6 +319,7 @@ static void own_mounts(void)
 {
 	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
 	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(datapath_mount(bpffs), 0);
 }
 
 int main(void)

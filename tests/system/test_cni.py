@@ -105,12 +105,22 @@ def test_add_where_the_interface_exists_fails_and_leaves_nothing(shared_node, po
     assert [ep for ep in ready if ep["state"] != "leaving"] == []
 
 
-def test_two_interfaces_of_one_container_are_two_endpoints(shared_node, pod):
+def give_a_default_route(netns):
+    """As another plugin would: an interface of its own, and everything through it."""
+    netns.ip("link", "add", "other0", "type", "veth", "peer", "name", "other1")
+    netns.ip("link", "set", "other1", "up")
+    netns.ip("link", "set", "other0", "up")
+    netns.ip("route", "add", "default", "dev", "other0")
+
+
+def test_a_second_way_out_is_refused_and_the_first_one_stays(shared_node, pod):
     first = pod("both")
+    before = first.ip("route") + first.ip("-6", "route")
     env = first.env("ADD", CNI_IFNAME="net1")
-    with pytest.raises(CniError):  # a second default route: the pod has one way out
+    with pytest.raises(CniError, match="cannot add the route"):
         shared_node.cni(env, shared_node.conf())
     shared_node.cni({**env, "CNI_COMMAND": "DEL"}, shared_node.conf())
+    assert first.ip("route") + first.ip("-6", "route") == before
     assert first.reaches("icmp", NODE_IPS[0])
 
 
@@ -211,10 +221,11 @@ def test_check_is_not_a_verb_of_old_versions(shared_node, pod):
     lambda node, pod: pod.ip("-6", "addr", "del", f"{pod.ip6}/128", "dev", "eth0"),
     lambda node, pod: pod.ip("link", "set", "eth0", "down"),
     lambda node, pod: pod.ip("route", "del", "default"),
+    lambda node, pod: pod.ip("-6", "route", "del", "default"),
     lambda node, pod: node.net.ip("link", "set", pod.result["interfaces"][0]["name"], "down"),
     lambda node, pod: node.net.ip("link", "del", pod.result["interfaces"][0]["name"]),
     lambda node, pod: pod.result["ips"][0].update(address="10.77.200.200/32"),
-], ids=["no IPv4", "no IPv6", "down", "no route", "host side down", "host side gone", "another result"])
+], ids=["no IPv4", "no IPv6", "down", "no IPv4 route", "no IPv6 route", "host side down", "host side gone", "another result"])
 def test_check_sees_damage(shared_node, pod, damage):
     added = pod()
     damage(shared_node, added)
@@ -346,13 +357,17 @@ def host_local(node):
             "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}
 
 
+def held(node):
+    """The addresses that host-local has given."""
+    return [name for name in os.listdir(f"{node.dir}/ipam/weir") if name[0].isdigit() or ":" in name]
+
+
 @needs_plugins
 def test_addresses_of_an_ipam_plugin(nodes):
     node = nodes(cidrs=("10.9.0.0/24", "fd09::/112"))
     conf = node.conf("1.0.0", ipam=host_local(node))
     one, two = node.add_pod("shop", "one", conf=conf), node.add_pod("shop", "two", conf=conf)
-    held = os.listdir(f"{node.dir}/ipam/weir")
-    assert all(ip in held for ip in one.ips + two.ips) and len(one.ips) == 2
+    assert sorted(held(node)) == sorted(one.ips + two.ips) and len(one.ips) == 2
     two.serve("tcp:80")
     assert one.probe(("tcp", two.ip4, 80), ("tcp", two.ip6, 80), ("icmp", OUTSIDE_IPS[0], 0)) == ["open"] * 3
     node.check_pod(one)
@@ -360,16 +375,16 @@ def test_addresses_of_an_ipam_plugin(nodes):
     assert one.reaches("tcp", two.ip4, 80)
     for pod in (one, two):
         node.del_pod(pod)
-    assert [name for name in os.listdir(f"{node.dir}/ipam/weir") if name[0].isdigit()] == []
+    assert held(node) == []
 
 
 @needs_plugins
 def test_an_address_of_an_ipam_plugin_goes_back_when_add_fails(node):
     blocked = node.new_pod("shop", "blocked")
-    blocked.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth9")
-    with pytest.raises(CniError):
+    give_a_default_route(blocked)  # ADD notices after it has an address
+    with pytest.raises(CniError, match="default route"):
         node.cni(blocked.env("ADD"), node.conf("1.0.0", ipam=host_local(node)))
-    assert [name for name in os.listdir(f"{node.dir}/ipam/weir") if name[0].isdigit()] == []
+    assert held(node) == []
 
 
 class Chain:
@@ -393,6 +408,20 @@ class Chain:
         assert "eth0" in pod.links(), "the link is the other plugin's"
         self.node.cni(pod.env("DEL"), {**self.bridge, "prevResult": pod.result}, "/usr/lib/cni/bridge")
         self.node.forget_pod(pod)
+
+
+@needs_plugins
+def test_a_chained_pod_that_left_at_once_is_not_pinned_later(node):
+    """Its link stays with the other plugin, so nothing would ever take such a pin away."""
+    chain = Chain(node)
+    stays = node.add_pod("shop", "stays")
+    brief = chain.add("brief")
+    node.del_pod(brief, keep=True)
+    # The youngest is promoted first: when the other has its pins, this one's turn is over.
+    weir.wait_for(lambda: len(node.pod_pins()) >= 2, "the pod that stays is promoted")
+    link = stays.result["interfaces"][0]["name"]
+    weir.wait_for(lambda: f"{node.net.links()[link]['ifindex']}-to_pod" in node.pod_pins(), "it is the one that stays")
+    assert {pin.split("-")[0] for pin in node.pod_pins()} == {str(node.net.links()[link]["ifindex"])}
 
 
 @needs_plugins

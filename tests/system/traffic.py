@@ -128,9 +128,13 @@ class Task:
     def wait_mark(self, what="a task begins"):
         return wait_for(lambda: self.mark or not self._process.is_alive(), what)
 
+    def stop(self):
+        """Asks function to return; end() waits for it."""
+        self._running.value = 0
+
     def end(self, timeout=20):
         """What function returned."""
-        self._running.value = 0
+        self.stop()
         try:
             if not self._mine.poll(timeout):
                 raise Failed("a task did not end")

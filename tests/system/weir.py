@@ -24,6 +24,7 @@ import yaml
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("WEIR_BUILD") or os.path.join(REPO, "build")
 AGENT = f"{BUILD}/agent/weir-agent"
+AGENT_FORMER = f"{BUILD}/tests/system/weir-agent-former"
 PLUGIN = f"{BUILD}/cni/weir-cni"
 CLI = f"{BUILD}/agent/weir"
 PROBE = f"{BUILD}/tests/probe/weir-probe"
@@ -188,6 +189,7 @@ class Node:
         self.tag = f"wt-{secrets.token_hex(3)}"
         self.name = name or self.tag
         self.cidrs, self.options = tuple(cidrs), list(options)
+        self.program = AGENT
         self.net = self.outside = self.agent = None
         self.pods, self.markers = [], 0
         self.dir = tempfile.mkdtemp(prefix="weir-test-")
@@ -263,9 +265,10 @@ class Node:
 
     # The agent
 
-    def command(self, *more):
+    def command(self, *more, before=()):
+        """The agent's command line; before is a program that starts it."""
         cidrs = [f"--pod-cidr={cidr}" for cidr in self.cidrs]
-        return self.net.enter(AGENT, "--config", "/dev/null", "--node-name", self.name, *cidrs,
+        return self.net.enter(*before, self.program, "--config", "/dev/null", "--node-name", self.name, *cidrs,
                               "--manifests", self.manifests, "--state-dir", self.state,
                               "--run-dir", self.run_dir, "--bpffs", self.bpffs, *self.options, *more)
 
@@ -378,7 +381,7 @@ class Node:
         """Returns when everything that was in the manifests directory is in force.
 
         A policy that selects nothing, written last, tells when: the agent lists it only after it
-        has read all files before, and the list is asked for only after the policies were applied.
+        has read all files before. From then on only the step from the objects to the datapath is left.
         """
         self.markers += 1
         name = f"{MARKER}-{self.markers}"
@@ -389,7 +392,8 @@ class Node:
         def listed():
             return name in [policy["name"] for policy in self.get("/v1/policies")["policies"]]
         wait_for(listed, f"{self.name} has read its manifests")
-        time.sleep(0.1)  # the store is ahead of the datapath by a timer
+        version = self.status()["policy"]["storeVersion"]
+        wait_for(lambda: self.status()["policy"]["appliedVersion"] >= version, f"{self.name} applies what it has read")
 
     def pod_manifest(self, *pods, wait=True):
         """A Pod object for this node: ("shop/front", {labels}[, {port name: number}])."""

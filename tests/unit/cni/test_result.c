@@ -186,6 +186,35 @@ START_TEST(only_the_containers_addresses_count)
 }
 END_TEST
 
+static const struct {
+	const char *routes;
+	const char *gateway; /* of 10.0.0.7/24, which names 10.0.0.1; NULL: no default route */
+} promised[] = {
+	{ "[{'dst':'0.0.0.0/0','gw':'10.0.0.1'}]", "10.0.0.1" },
+	{ "[{'dst':'10.1.0.0/16','gw':'10.0.0.9'},{'dst':'0.0.0.0/0','gw':'10.0.0.1'}]", "10.0.0.1" },
+	{ "[]", NULL },
+	{ "[{'dst':'0.0.0.0/0'}]", NULL },
+	{ "[{'dst':'0.0.0.0/0','gw':'10.0.0.9'}]", NULL },
+	{ "[{'dst':'10.1.0.0/16','gw':'10.0.0.1'}]", NULL },
+	{ "[{'dst':'::/0','gw':'10.0.0.1'}]", NULL },
+	{ "[7, {'dst':7,'gw':7}]", NULL },
+};
+
+START_TEST(the_default_route_through_the_gateway_is_promised)
+{
+	json_t *given = load("{'ips':[{'address':'10.0.0.7/24','gateway':'10.0.0.1'}]}");
+	struct ip_addr gateway = {};
+	struct result_ip ips[RESULT_IPS_MAX];
+
+	if (promised[_i].gateway)
+		ck_assert_int_eq(addr_parse(&gateway, promised[_i].gateway), 0);
+	json_object_set_new(given, "routes", load(promised[_i].routes));
+	ck_assert_int_eq(result_ips(ips, given, "eth0"), 1);
+	ck_assert(ip_addr_equal(&ips[0].gateway, &gateway));
+	json_decref(given);
+}
+END_TEST
+
 START_TEST(versions_are_told_to_whoever_asks)
 {
 	static const struct {
@@ -212,4 +241,5 @@ CHECK_MAIN("cni_result", CHECK_LOOP(the_newest_form_becomes_every_other, forms),
 	   CHECK_TEST(a_result_without_a_version_has_the_configurations),
 	   CHECK_LOOP(what_is_no_result_is_refused, no_results),
 	   CHECK_LOOP(only_the_containers_addresses_count, pointing),
+	   CHECK_LOOP(the_default_route_through_the_gateway_is_promised, promised),
 	   CHECK_TEST(versions_are_told_to_whoever_asks))

@@ -28,7 +28,7 @@ struct world {
 	struct event_base *base;
 	struct store *store;
 	struct manifest *manifest;
-	unsigned int changes;
+	unsigned int changes, looks;
 };
 
 static struct world w;
@@ -40,9 +40,18 @@ static void on_changed(void *arg)
 	world->changes++;
 }
 
+static void on_looked(void *arg)
+{
+	struct world *world = arg;
+
+	world->looks++;
+}
+
+static const struct manifest_listener listener = { &w, on_changed, on_looked };
+
 static void start(void)
 {
-	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, on_changed, &w), 0);
+	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, &listener), 0);
 	ck_assert_uint_eq(w.changes, 0);
 }
 
@@ -399,13 +408,30 @@ START_TEST(a_dangling_link_keeps_what_it_said)
 }
 END_TEST
 
-START_TEST(a_directory_may_appear_later)
+START_TEST(without_a_directory_there_is_no_start)
 {
 	drop("manifests");
+	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, &listener),
+			 -ENOENT);
+	in_place("manifests", "no directory");
+	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, &listener),
+			 -ENOTDIR);
+}
+END_TEST
+
+START_TEST(a_directory_may_come_back_with_all_that_leads_to_it)
+{
 	free(w.dir);
 	w.dir = path_of("etc/weir/manifests/");
+	make_dir("etc");
+	make_dir("etc/weir");
+	make_dir("etc/weir/manifests");
 	start();
-	ck_assert_uint_eq(problem_count(), 0);
+	drop("etc/weir/manifests");
+	drop("etc/weir");
+	drop("etc");
+	run_for(SETTLE_MS);
+	expect_problem("etc/weir/manifests", "", "cannot be read");
 	make_dir("etc");
 	run_for(SETTLE_MS);
 	make_dir("etc/weir");
@@ -413,6 +439,7 @@ START_TEST(a_directory_may_appear_later)
 	in_place("etc/weir/manifests/a.yaml", POLICY("front", 80));
 	expect_changes(1);
 	ck_assert_int_eq(port_of("front"), 80);
+	ck_assert_uint_eq(problem_count(), 0);
 	in_place("etc/weir/manifests/b.yaml", POLICY("back", 80));
 	expect_changes(2);
 	ck_assert_int_eq(port_of("back"), 80);
@@ -458,18 +485,23 @@ START_TEST(a_directory_behind_a_link_follows_the_link)
 }
 END_TEST
 
-START_TEST(a_directory_that_goes_takes_its_objects_with_it)
+START_TEST(a_directory_that_goes_keeps_what_it_said)
 {
 	in_place("manifests/a.yaml", POLICY("front", 80));
+	in_place("manifests/b.yaml", POLICY("back", 80));
 	start();
-	drop("manifests/a.yaml");
-	drop("manifests");
+	move("manifests", "elsewhere");
+	run_for(SETTLE_MS);
+	ck_assert_uint_eq(w.changes, 0);
+	ck_assert_int_eq(port_of("front"), 80);
+	expect_problem("manifests", "", "what it said before holds");
+	make_dir("next");
+	in_place("next/a.yaml", POLICY("front", 81));
+	move("next", "manifests");
 	expect_changes(1);
-	ck_assert_int_eq(port_of("front"), 0);
-	make_dir("manifests");
-	in_place("manifests/a.yaml", POLICY("front", 81));
-	expect_changes(2);
 	ck_assert_int_eq(port_of("front"), 81);
+	ck_assert_int_eq(port_of("back"), 0);
+	ck_assert_uint_eq(problem_count(), 0);
 }
 END_TEST
 
@@ -735,10 +767,11 @@ int main(void)
 		CHECK_TEST(a_config_map_swap_is_one_change),
 		CHECK_TEST(the_target_of_a_link_is_watched),
 		CHECK_TEST(a_dangling_link_keeps_what_it_said),
-		CHECK_TEST(a_directory_may_appear_later),
+		CHECK_TEST(without_a_directory_there_is_no_start),
+		CHECK_TEST(a_directory_may_come_back_with_all_that_leads_to_it),
 		CHECK_TEST(a_replaced_directory_is_watched_instead_of_the_old_one),
 		CHECK_TEST(a_directory_behind_a_link_follows_the_link),
-		CHECK_TEST(a_directory_that_goes_takes_its_objects_with_it),
+		CHECK_TEST(a_directory_that_goes_keeps_what_it_said),
 		CHECK_TEST(the_first_file_by_name_wins_and_the_next_steps_in),
 		CHECK_TEST(equal_objects_in_two_files_change_hands_silently),
 		CHECK_TEST(a_loser_that_broke_still_steps_in),

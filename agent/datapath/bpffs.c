@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The directory of pins: how it comes and how it goes. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/parse.h"
+#include "datapath/private.h"
+
+#define SYS_BPF "/sys/fs/bpf"
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
+}
+
+/* Nothing can be made in /sys itself: there, the usual mount point serves. */
+int datapath_mount(const char *path)
+{
+	bool in_sys = !strncmp(path, SYS_BPF "/", strlen(SYS_BPF "/")) || !strcmp(path, SYS_BPF);
+	const char *where = in_sys ? SYS_BPF : path;
+	int r;
+
+	if (!in_sys) {
+		r = file_make_dirs(path, 0700);
+		if (r < 0)
+			return r;
+	}
+	if (!is_bpffs(where) && mount("bpf", where, "bpf", 0, "mode=0700") < 0)
+		return -errno;
+	return file_make_dirs(path, 0700);
+}
+
+/* "v" and a number. */
+static bool is_schema(const char *name)
+{
+	uint64_t number;
+
+	return name[0] == 'v' && !parse_u64(&number, name + 1, UINT32_MAX);
+}
+
+static int remove_schemas(const char *bpffs)
+{
+	cleanup(closedirp) DIR *dir = opendir(bpffs);
+	struct dirent *entry;
+	char part[PATH_MAX];
+	int r = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(dir))) {
+		if (!is_schema(entry->d_name))
+			continue;
+		if (snprintf(part, sizeof(part), "%s/%s", bpffs, entry->d_name) >= PATH_MAX)
+			return -ENAMETOOLONG;
+		r = file_remove_tree(part) ?: r;
+	}
+	return r;
+}
+
+/* Mounted at @path itself, which is what datapath_mount() does outside of /sys. */
+static bool is_own_mount(const char *path)
+{
+	struct stat here, above;
+	char parent[PATH_MAX];
+
+	if (snprintf(parent, sizeof(parent), "%s/..", path) >= PATH_MAX)
+		return false;
+	return strncmp(path, SYS_BPF, strlen(SYS_BPF)) && is_bpffs(path) && !stat(path, &here) &&
+	       !stat(parent, &above) && here.st_dev != above.st_dev;
+}
+
+static bool is_empty(const char *path)
+{
+	cleanup(closedirp) DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	if (!dir)
+		return false;
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			return false;
+	return true;
+}
+
+int datapath_remove(const char *bpffs)
+{
+	char links[PATH_MAX];
+	int r;
+
+	if (snprintf(links, sizeof(links), "%s/links", bpffs) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	r = file_remove_tree(links);
+	r = remove_schemas(bpffs) ?: r;
+	/* Something else may live in the directory, which then stays. */
+	if (is_own_mount(bpffs) && is_empty(bpffs))
+		umount2(bpffs, MNT_DETACH);
+	rmdir(bpffs);
+	return r;
+}
