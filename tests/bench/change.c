@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/mount.h>
 
-#include "base/file.h"
 #include "cluster.h"
 #include "figure.h"
 #include "mapcount.h"
@@ -45,6 +44,9 @@ static void node_open(struct bench_node *node, const struct cluster_size *size)
 	strcpy(node->bpffs, "/tmp/weir-bench-XXXXXX");
 	if (!mkdtemp(node->bpffs))
 		die(node->bpffs, errno);
+	r = datapath_mount(node->bpffs);
+	if (r < 0)
+		die(node->bpffs, r);
 	r = datapath_open(&node->dp, &config, error);
 	if (r < 0)
 		die(error, r);
@@ -66,8 +68,6 @@ static void node_close(struct bench_node *node)
 	reconcile_free(node->rec);
 	datapath_free(node->dp);
 	datapath_remove(node->bpffs);
-	umount(node->bpffs);
-	file_remove_tree(node->bpffs);
 	cluster_done(&node->cluster);
 }
 

@@ -14,10 +14,16 @@
 #include "floor.skel.h"
 #include "weir/maps.h"
 
-#define ROUNDS_MAX 16
 #define CLIENT_PORT 1024 /* the first */
 #define OPEN_CHUNK 1024u /* flows opened at a time: half-open ones must fit their table */
 #define FLUSH_BATCH 16384u
+
+/* First chunks of packets. */
+enum {
+	SCTP_INIT = 1,
+	SCTP_INIT_ACK = 2,
+	SCTP_COOKIE_ECHO = 10,
+};
 
 /* A packet, on its way through one of the programs. */
 struct run {
@@ -169,6 +175,11 @@ static void open_flows(const struct path *path, bool v6, uint32_t first, uint32_
 		play(path, v6, false, SYN, first, count);
 		play(path, v6, true, SYN | ACK, first, count);
 		play(path, v6, false, ACK, first, count);
+		break;
+	case SCTP_OPEN:
+		play(path, v6, false, SCTP_INIT, first, count);
+		play(path, v6, true, SCTP_INIT_ACK, first, count);
+		play(path, v6, false, SCTP_COOKIE_ECHO, first, count);
 		break;
 	case ANSWERED:
 		play(path, v6, false, path->packet.flags, first, count);

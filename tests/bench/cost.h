@@ -12,6 +12,7 @@
 enum history {
 	FRESH, /* not at all: every packet that is measured is the first of its flow */
 	TCP_OPEN, /* three-way handshake */
+	SCTP_OPEN, /* the same with its chunks */
 	ANSWERED, /* there and back */
 	ONE_WAY, /* there */
 	NO_FLOW, /* the packet leaves nothing behind */
@@ -33,6 +34,8 @@ struct path {
 	bool turn_generation; /* each packet is judged anew */
 	bool full; /* the table of half-open flows is full of others */
 };
+
+#define ROUNDS_MAX 16
 
 /* How much is measured. */
 struct effort {
