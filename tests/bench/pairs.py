@@ -2,6 +2,7 @@
 """Two pods and what lies between them: weir with policy on both ends, or plain routing."""
 
 import os
+import secrets
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
@@ -19,6 +20,7 @@ class Pair:
     """Ends a and b: network namespaces with an eth0 each."""
 
     name = "?"
+    forward = False  # the benchmark attaches its minimal program
     host = a = b = None  # namespaces: the node's and the pods'
     host_ifnames = ()
 
@@ -38,12 +40,13 @@ class Pair:
         raise NotImplementedError
 
     def describe(self):
-        """What bench-frames wants to know."""
+        """What the programs want to know (way.h)."""
         def end(netns, host_ifname):
             return {"netns": netns.path, "ifname": "eth0", "mac": link_of(netns, "eth0")["address"],
                     "ips": self.ips(netns), "host_netns": self.host.path, "host_ifname": host_ifname,
                     "host_mac": link_of(self.host, host_ifname)["address"]}
-        return {"name": self.name, "a": end(self.a, self.host_ifnames[0]), "b": end(self.b, self.host_ifnames[1])}
+        return {"name": self.name, "forward": self.forward,
+                "a": end(self.a, self.host_ifnames[0]), "b": end(self.b, self.host_ifnames[1])}
 
 
 class WeirPair(Pair):
@@ -92,9 +95,8 @@ class PlainPair(Pair):
 
     name = "plain veth routing"
 
-    def __init__(self, name=None):
-        self.name = name or self.name
-        tag = f"wb{os.getpid()}{len(self.name)}"
+    def __init__(self):
+        tag = f"wb{secrets.token_hex(3)}"
         try:
             self.host, self.a, self.b = (weir.Netns(f"{tag}{part}") for part in "hab")
             self.host_ifnames = ["va", "vb"]
@@ -127,6 +129,13 @@ class PlainPair(Pair):
     def ips(self, netns):
         number = 1 if netns is self.a else 2
         return [f"10.99.{number}.2", f"fd99:{number}::2"]
+
+
+class MinimalPair(PlainPair):
+    """The same, with the least that a stateful datapath can do instead of routing."""
+
+    name = "minimal program"
+    forward = True
 
 
 def drops(pair):
