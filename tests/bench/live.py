@@ -18,12 +18,12 @@ def figures_of(program, *args, **more):
     return json.loads(done.stdout)
 
 
-def between(program, ways, args):
+def between(program, ways, quick):
     """The program's figures for these ways, which are pairs that close afterwards."""
     with contextlib.ExitStack() as stack:
         opened = [stack.enter_context(way()) for way in ways]
         before = pairs.drops(opened[0])
-        found = figures_of(program, *args, input=json.dumps([way.describe() for way in opened]))
+        found = figures_of(program, *(["--quick"] if quick else []), input=json.dumps([way.describe() for way in opened]))
         refused = {reason: count for reason, count in pairs.drops(opened[0]).items() if count != before.get(reason, 0)}
     # What is refused costs less: it would make the figures better.
     if refused:
@@ -31,9 +31,9 @@ def between(program, ways, args):
     return found
 
 
-def frames(args):
-    return between("bench-frames", (pairs.WeirPair, pairs.PlainPair, pairs.MinimalPair), args)
+def frames(quick):
+    return between("bench-frames", (pairs.WeirPair, pairs.PlainPair, pairs.MinimalPair), quick)
 
 
-def stream(args):
-    return between("bench-stream", (pairs.WeirPair, pairs.PlainPair), args)
+def stream(quick):
+    return between("bench-stream", (pairs.WeirPair, pairs.PlainPair), quick)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
 #include <linux/pkt_cls.h>
 
 #include "cost.h"
@@ -18,6 +19,7 @@
 #define ESTABLISHED_MOST 2.0
 #define NEW_MOST 2.0
 #define FLAT_MOST 1.10
+#define VERIFIED_MOST 60000
 #define RULES 10000
 #define PEERS 100000
 
@@ -275,8 +277,33 @@ static void measure_family(bool v6)
 	measure_wide(v6, new.net);
 }
 
+/* How much work a program is for the verifier, and how long it is. */
+static void report_sizes(void)
+{
+	static const struct {
+		const char *name;
+		enum program program;
+	} programs[] = { { "from_pod", FROM_POD }, { "to_pod", TO_POD }, { "from_wire", FROM_WIRE } };
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+		char name[64];
+
+		if (bpf_obj_get_info_by_fd(engine_program_fd(programs[i].program), &info, &size))
+			die(programs[i].name, errno);
+		snprintf(name, sizeof(name), "%s: verified instructions", programs[i].name);
+		figure_add(&(struct figure){ .name = name, .value = info.verified_insns,
+					     .value_most = VERIFIED_MOST, .unit = "" });
+		snprintf(name, sizeof(name), "%s: machine code", programs[i].name);
+		figure_add(&(struct figure){ .name = name, .value = info.jited_prog_len,
+					     .unit = "bytes" });
+	}
+}
+
 static void measure_all(void)
 {
+	report_sizes();
 	world_reset();
 	rules_make(SET_INGRESS, POD_A, 0, RULES_MAX);
 	rules_make(SET_EGRESS, POD_B, 0, RULES_MAX);
