@@ -21,11 +21,12 @@ static void pod_done(struct pod *pod)
 static void peer_done(struct policy_peer *peer)
 {
 	free(peer->except);
+	selector_done(&peer->nodes);
 	selector_done(&peer->namespaces);
 	selector_done(&peer->pods);
 }
 
-static void rule_done(struct policy_rule *rule)
+static void rule_empty(struct policy_rule *rule)
 {
 	for (size_t i = 0; i < rule->peer_count; i++)
 		peer_done(&rule->peers[i]);
@@ -33,10 +34,30 @@ static void rule_done(struct policy_rule *rule)
 	for (size_t i = 0; i < rule->port_count; i++)
 		free(rule->ports[i].name);
 	free(rule->ports);
+	rule->peers = NULL;
+	rule->ports = NULL;
+	rule->peer_count = 0;
+	rule->port_count = 0;
+}
+
+static void rule_done(struct policy_rule *rule)
+{
+	rule_empty(rule);
+	free(rule->name);
+}
+
+void policy_rule_close(struct policy_rule *rule)
+{
+	rule_empty(rule);
+	if (rule->action == ACTION_ALLOW)
+		rule->matches_nothing = true;
+	else
+		rule->action = ACTION_DENY;
 }
 
 static void policy_done(struct network_policy *policy)
 {
+	selector_done(&policy->namespaces);
 	selector_done(&policy->pods);
 	for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
 		for (size_t i = 0; i < policy->rule_count[dir]; i++)
@@ -55,6 +76,9 @@ static void content_done(struct object *obj)
 		labels_done(&obj->ns.labels);
 		break;
 	case OBJECT_NETWORK_POLICY:
+	case OBJECT_CLUSTER_NETWORK_POLICY:
+	case OBJECT_ADMIN_NETWORK_POLICY:
+	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
 		policy_done(&obj->policy);
 		break;
 	case OBJECT_NODE:
@@ -63,7 +87,6 @@ static void content_done(struct object *obj)
 		break;
 	case OBJECT_SERVICE:
 	case OBJECT_ENDPOINT_SLICE:
-	case OBJECT_CLUSTER_NETWORK_POLICY:
 	case OBJECT_KIND_MAX:
 		break;
 	}
@@ -101,6 +124,10 @@ const char *object_kind_name(enum object_kind kind)
 		return "Node";
 	case OBJECT_CLUSTER_NETWORK_POLICY:
 		return "ClusterNetworkPolicy";
+	case OBJECT_ADMIN_NETWORK_POLICY:
+		return "AdminNetworkPolicy";
+	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
+		return "BaselineAdminNetworkPolicy";
 	case OBJECT_KIND_MAX:
 		break;
 	}

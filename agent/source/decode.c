@@ -38,6 +38,11 @@ static const struct kind kinds[] = {
 	  decode_endpoint_slice },
 	{ "ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2",
 	  OBJECT_CLUSTER_NETWORK_POLICY, false, name_is_subdomain, decode_cluster_policy },
+	{ "AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", OBJECT_ADMIN_NETWORK_POLICY,
+	  false, name_is_subdomain, decode_admin_policy },
+	{ "BaselineAdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1",
+	  OBJECT_BASELINE_ADMIN_NETWORK_POLICY, false, name_is_subdomain,
+	  decode_baseline_policy },
 };
 
 /* What an element of a list need not repeat; both NULL outside of a list. */
