@@ -83,6 +83,13 @@ static bool is_own_mount(const char *path)
 	       !stat(parent, &above) && here.st_dev != above.st_dev;
 }
 
+/* What is in every directory, and what the kernel puts into every mount of this kind. */
+static bool is_always_there(const char *name)
+{
+	return !strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, "maps.debug") ||
+	       !strcmp(name, "progs.debug");
+}
+
 static bool is_empty(const char *path)
 {
 	cleanup(closedirp) DIR *dir = opendir(path);
@@ -91,7 +98,7 @@ static bool is_empty(const char *path)
 	if (!dir)
 		return false;
 	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+		if (!is_always_there(entry->d_name))
 			return false;
 	return true;
 }

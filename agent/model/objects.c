@@ -3,10 +3,14 @@
 
 #include <stdlib.h>
 
+#include "model/workload.h"
+
 static void pod_done(struct pod *pod)
 {
 	free(pod->node);
 	free(pod->uid);
+	if (pod->workload)
+		workload_leave(pod);
 	labels_done(&pod->labels);
 	free(pod->ips);
 	for (size_t i = 0; i < pod->port_count; i++)

@@ -81,6 +81,7 @@ struct pod {
 	size_t ip_count;
 	struct container_port *ports; /* named containerPorts only, init containers included */
 	size_t port_count;
+	struct workload *workload; /* owns labels and ports (workload.h); NULL: they are the pod's own */
 };
 
 /* Carries kubernetes.io/metadata.name always. */
@@ -161,6 +162,7 @@ struct object {
 	enum object_kind kind;
 	char *namespace; /* "" for cluster-scoped kinds */
 	char *name;
+	uint64_t stamp; /* of the store: no other object of it has, had or will have the same */
 	union {
 		struct pod pod;
 		struct namespace ns;

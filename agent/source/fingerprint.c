@@ -14,7 +14,7 @@
 /* A field that is missing here would keep an old policy in force: stop who adds one. */
 #define NAIL(type, size) \
 	_Static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "hash the new field of " #type)
-NAIL(struct pod, 72);
+NAIL(struct pod, 80); /* workload: the store's */
 NAIL(struct namespace, 16);
 NAIL(struct node, 32);
 NAIL(struct container_port, 16);
@@ -24,7 +24,7 @@ NAIL(struct policy_rule, 56);
 NAIL(struct network_policy, 80);
 NAIL(struct requirement, 32);
 NAIL(struct prefix, 24);
-NAIL(struct object, 104);
+NAIL(struct object, 112); /* stamp: the store's */
 
 static void add_bytes(uint64_t *hash, const void *data, size_t length)
 {
