@@ -37,6 +37,7 @@ struct sim_map {
 	const char *name;
 	enum bpf_map_type type;
 	uint32_t key_size, value_size, max_entries;
+	uint32_t limit; /* in place of @max_entries when it is not 0 */
 	struct sim_element *elements; /* most recently used first */
 	uint32_t count;
 	void **slots; /* arrays only: values, made when first asked for */
