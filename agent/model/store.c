@@ -12,32 +12,15 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-
-struct store_key {
-	const char *namespace;
-	const char *name;
-};
-
-static unsigned int key_hash(const struct store_key *key);
-static int key_compare(const struct store_key *a, const struct store_key *b);
-
-#define HASH_NONFATAL_OOM 1
-#define HASH_FUNCTION(key, length, hash) ((hash) = key_hash((const void *)(key)))
-#define HASH_KEYCMP(a, b, length) key_compare((const void *)(a), (const void *)(b))
-#include <uthash.h>
+#include "model/store_index.h"
+#include "model/workload.h"
 
 #define ORDER_MIN 16
 
-struct entry {
-	struct store_key key; /* points into obj */
-	struct object *obj; /* NULL: deleted, its place in the order is still to be cleared */
-	UT_hash_handle hh;
-};
-
 struct table {
-	struct entry *by_key;
-	struct entry **order; /* [0, sorted) in order, [sorted, count) as they came */
-	struct entry **spare; /* as large as order, for merging without allocation */
+	struct store_index by_key;
+	struct store_entry **order; /* [0, sorted) in order, [sorted, count) as they came */
+	struct store_entry **spare; /* as large as order, for merging without allocation */
 	size_t sorted;
 	size_t count;
 	size_t dead; /* deleted ones among them */
@@ -47,29 +30,15 @@ struct table {
 struct store {
 	struct table *tables; /* OBJECT_KIND_MAX; apart, because readers put them in order */
 	uint64_t version;
+	uint64_t last_stamp;
 };
-
-/* FNV-1a over both texts and the end of the first. */
-static unsigned int key_hash(const struct store_key *key)
-{
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (const char *c = key->namespace; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
-	hash *= 0x100000001b3;
-	for (const char *c = key->name; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
-	return (unsigned int)(hash ^ hash >> 32);
-}
-
-static int key_compare(const struct store_key *a, const struct store_key *b)
-{
-	return strcmp(a->namespace, b->namespace) ?: strcmp(a->name, b->name);
-}
 
 static int compare_entries(const void *a, const void *b)
 {
-	return key_compare(&(*(struct entry *const *)a)->key, &(*(struct entry *const *)b)->key);
+	const struct object *left = (*(struct store_entry *const *)a)->obj;
+	const struct object *right = (*(struct store_entry *const *)b)->obj;
+
+	return strcmp(left->namespace, right->namespace) ?: strcmp(left->name, right->name);
 }
 
 int store_new(struct store **ret)
@@ -88,7 +57,7 @@ int store_new(struct store **ret)
 
 static void table_done(struct table *table)
 {
-	HASH_CLEAR(hh, table->by_key);
+	store_index_done(&table->by_key);
 	for (size_t i = 0; i < table->count; i++) {
 		object_free(table->order[i]->obj);
 		free(table->order[i]);
@@ -118,7 +87,7 @@ static void sweep(struct table *table)
 	size_t kept = 0, sorted = 0;
 
 	for (size_t i = 0; i < table->count; i++) {
-		struct entry *entry = table->order[i];
+		struct store_entry *entry = table->order[i];
 
 		if (!entry->obj) {
 			free(entry);
@@ -134,7 +103,7 @@ static void sweep(struct table *table)
 
 static void merge(struct table *table)
 {
-	struct entry **from = table->order, **to = table->spare;
+	struct store_entry **from = table->order, **to = table->spare;
 	size_t a = 0, b = table->sorted;
 
 	for (size_t i = 0; i < table->count; i++) {
@@ -163,7 +132,7 @@ static void put_in_order(struct table *table)
 static int make_room(struct table *table)
 {
 	size_t room = table->room ? table->room * 2 : ORDER_MIN;
-	struct entry **grown;
+	struct store_entry **grown;
 
 	if (table->count < table->room)
 		return 0;
@@ -183,19 +152,9 @@ static int make_room(struct table *table)
 	return 0;
 }
 
-static struct entry *find(const struct store *store, enum object_kind kind, const char *namespace,
-			  const char *name)
-{
-	struct store_key key = { namespace, name };
-	struct entry *entry;
-
-	HASH_FIND(hh, store->tables[kind].by_key, &key, sizeof(key), entry);
-	return entry;
-}
-
 static int add(struct table *table, struct object *obj)
 {
-	cleanup(freep) struct entry *entry = NULL;
+	cleanup(freep) struct store_entry *entry = NULL;
 	int r = make_room(table);
 
 	if (r < 0)
@@ -204,10 +163,9 @@ static int add(struct table *table, struct object *obj)
 	if (!entry)
 		return -ENOMEM;
 	entry->obj = obj;
-	entry->key = (struct store_key){ obj->namespace, obj->name };
-	HASH_ADD(hh, table->by_key, key, sizeof(entry->key), entry);
-	if (!entry->hh.tbl)
-		return -ENOMEM;
+	r = store_index_add(&table->by_key, entry);
+	if (r < 0)
+		return r;
 	table->order[table->count++] = take_ptr(&entry);
 	return 0;
 }
@@ -215,19 +173,24 @@ static int add(struct table *table, struct object *obj)
 int store_put(struct store *store, struct object *obj)
 {
 	cleanup(object_freep) struct object *owned = obj;
-	struct entry *entry = find(store, obj->kind, obj->namespace, obj->name);
+	struct table *table = &store->tables[obj->kind];
+	struct store_entry *entry;
 	int r;
 
+	r = obj->kind == OBJECT_POD ? workload_join(&obj->pod) : 0;
+	if (r < 0)
+		return r;
+	entry = store_index_find(&table->by_key, obj->namespace, obj->name);
 	if (entry) {
 		object_free(entry->obj);
 		entry->obj = obj;
-		entry->key = (struct store_key){ obj->namespace, obj->name };
 	} else {
-		r = add(&store->tables[obj->kind], obj);
+		r = add(table, obj);
 		if (r < 0)
 			return r;
 	}
 	owned = NULL;
+	obj->stamp = ++store->last_stamp;
 	store->version++;
 	return 0;
 }
@@ -236,11 +199,11 @@ bool store_delete(struct store *store, enum object_kind kind, const char *namesp
 		  const char *name)
 {
 	struct table *table = &store->tables[kind];
-	struct entry *entry = find(store, kind, namespace, name);
+	struct store_entry *entry = store_index_find(&table->by_key, namespace, name);
 
 	if (!entry)
 		return false;
-	HASH_DEL(table->by_key, entry);
+	store_index_remove(&table->by_key, entry);
 	object_free(entry->obj);
 	entry->obj = NULL;
 	table->dead++;
@@ -251,14 +214,15 @@ bool store_delete(struct store *store, enum object_kind kind, const char *namesp
 const struct object *store_get(const struct store *store, enum object_kind kind,
 			       const char *namespace, const char *name)
 {
-	const struct entry *entry = find(store, kind, namespace, name);
+	const struct store_entry *entry;
 
+	entry = store_index_find(&store->tables[kind].by_key, namespace, name);
 	return entry ? entry->obj : NULL;
 }
 
 size_t store_count(const struct store *store, enum object_kind kind)
 {
-	return HASH_COUNT(store->tables[kind].by_key);
+	return store->tables[kind].by_key.count;
 }
 
 int store_each(const struct store *store, enum object_kind kind,

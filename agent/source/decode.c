@@ -18,9 +18,11 @@
 #define DEFAULT_NAMESPACE "default"
 #define LIST "List"
 
+#define VERSIONS_MAX 2
+
 struct kind {
 	const char *name;
-	const char *version; /* apiVersion */
+	const char *versions[VERSIONS_MAX]; /* apiVersion; the same fields, NULL: no second one */
 	enum object_kind kind;
 	bool namespaced;
 	bool (*is_name)(const char *text);
@@ -28,16 +30,22 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	{ "Pod", "v1", OBJECT_POD, true, name_is_subdomain, decode_pod },
-	{ "Namespace", "v1", OBJECT_NAMESPACE, false, name_is_label, decode_namespace },
-	{ "NetworkPolicy", "networking.k8s.io/v1", OBJECT_NETWORK_POLICY, true, name_is_subdomain,
-	  decode_policy },
-	{ "Node", "v1", OBJECT_NODE, false, name_is_subdomain, decode_node },
-	{ "Service", "v1", OBJECT_SERVICE, true, name_is_label, decode_service },
-	{ "EndpointSlice", "discovery.k8s.io/v1", OBJECT_ENDPOINT_SLICE, true, name_is_subdomain,
-	  decode_endpoint_slice },
-	{ "ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2",
+	{ "Pod", { "v1" }, OBJECT_POD, true, name_is_subdomain, decode_pod },
+	{ "Namespace", { "v1" }, OBJECT_NAMESPACE, false, name_is_label, decode_namespace },
+	{ "NetworkPolicy", { "networking.k8s.io/v1" }, OBJECT_NETWORK_POLICY, true,
+	  name_is_subdomain, decode_policy },
+	{ "Node", { "v1" }, OBJECT_NODE, false, name_is_subdomain, decode_node },
+	{ "Service", { "v1" }, OBJECT_SERVICE, true, name_is_label, decode_service },
+	{ "EndpointSlice", { "discovery.k8s.io/v1" }, OBJECT_ENDPOINT_SLICE, true,
+	  name_is_subdomain, decode_endpoint_slice },
+	{ "ClusterNetworkPolicy",
+	  { "policy.networking.k8s.io/v1alpha2", "policy.networking.k8s.io/v1beta1" },
 	  OBJECT_CLUSTER_NETWORK_POLICY, false, name_is_subdomain, decode_cluster_policy },
+	{ "AdminNetworkPolicy", { "policy.networking.k8s.io/v1alpha1" },
+	  OBJECT_ADMIN_NETWORK_POLICY, false, name_is_subdomain, decode_admin_policy },
+	{ "BaselineAdminNetworkPolicy", { "policy.networking.k8s.io/v1alpha1" },
+	  OBJECT_BASELINE_ADMIN_NETWORK_POLICY, false, name_is_subdomain,
+	  decode_baseline_policy },
 };
 
 /* What an element of a list need not repeat; both NULL outside of a list. */
@@ -184,7 +192,7 @@ static int decode_list(const struct field *field, const struct inherited *elemen
 }
 
 static int decode_typed_list(const struct field *field, const struct kind *kind,
-			     const struct inherited *inherited)
+			     const char *version, const struct inherited *inherited)
 {
 	struct inherited elements = { .in_list = true };
 
@@ -192,17 +200,26 @@ static int decode_typed_list(const struct field *field, const struct kind *kind,
 		return field_error(field, "is a list within a list");
 	if (kind) {
 		elements.kind = kind->name;
-		elements.version = kind->version;
+		elements.version = version;
 	}
 	return decode_list(field, &elements);
 }
 
-static int check_version(const struct field *field, const struct kind *kind, const char *version)
+static bool has_version(const struct kind *kind, const char *version)
+{
+	for (size_t i = 0; i < VERSIONS_MAX && kind->versions[i]; i++)
+		if (!strcmp(kind->versions[i], version))
+			return true;
+	return false;
+}
+
+static int refuse_version(const struct field *field, const struct kind *kind, const char *version)
 {
 	struct field where = field_get(field, "apiVersion");
+	bool two = kind->versions[1];
 
-	return field_error(&where, "must be %s for a %s, not \"%s\"", kind->version, kind->name,
-			   version);
+	return field_error(&where, "must be %s%s%s for a %s, not \"%s\"", kind->versions[0],
+			   two ? " or " : "", two ? kind->versions[1] : "", kind->name, version);
 }
 
 static int decode_kind(const struct field *field, const char *name, const char *version,
@@ -215,13 +232,14 @@ static int decode_kind(const struct field *field, const char *name, const char *
 	if (is_list)
 		length -= strlen(LIST);
 	if (is_list && !length)
-		return decode_typed_list(field, NULL, inherited);
+		return decode_typed_list(field, NULL, NULL, inherited);
 	kind = find_kind(name, length);
 	if (!kind)
 		return 0; /* of Kubernetes, but not of interest */
-	if (strcmp(version, kind->version))
-		return is_foreign(version) ? 0 : check_version(field, kind, version);
-	return is_list ? decode_typed_list(field, kind, inherited) : decode_object(kind, field);
+	if (!has_version(kind, version))
+		return is_foreign(version) ? 0 : refuse_version(field, kind, version);
+	return is_list ? decode_typed_list(field, kind, version, inherited) :
+			 decode_object(kind, field);
 }
 
 static int read_type(const char **ret, const struct field *field, const char *inherited)

@@ -5,11 +5,11 @@
  * validation that it would do; both are idempotent.
  *
  * A problem never stops the rest. Of a NetworkPolicy with a malformed part the
- * isolation is kept and only the unusable rule is dropped (fail closed); an
- * object without a usable identity is skipped.
+ * isolation is kept and only the unusable rule is dropped (fail closed); a rule
+ * of the other tiers fails closed by its action (docs/policy.md); an object without a usable identity is skipped.
  *
  * Source: Kubernetes API reference, core/v1, networking.k8s.io/v1,
- * discovery.k8s.io/v1, policy.networking.k8s.io/v1alpha2.
+ * discovery.k8s.io/v1, policy.networking.k8s.io/v1alpha1 and v1alpha2.
  */
 #pragma once
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/workload.h"
 #include "source/decode_parts.h"
 #include "source/names.h"
 
@@ -157,7 +158,7 @@ static int decode_pod_ips(struct pod *pod, const struct field *status)
 		return 0;
 	if (!field_count(&list) && !*text)
 		return 0;
-	pod->ips = calloc(field_count(&list) + 1, sizeof(*pod->ips));
+	pod->ips = calloc(field_count(&list) ?: 1, sizeof(*pod->ips));
 	if (!pod->ips)
 		return -ENOMEM;
 	if (!field_count(&list))
@@ -195,5 +196,6 @@ int decode_pod(struct object *obj, const struct field *root)
 	struct pod *pod = &obj->pod;
 
 	return copy_string(&pod->uid, &uid) ?: decode_labels(&pod->labels, &labels) ?:
-	       decode_pod_spec(pod, &spec) ?: decode_pod_status(pod, &status);
+	       decode_pod_spec(pod, &spec) ?: decode_pod_status(pod, &status) ?:
+	       workload_join(pod);
 }

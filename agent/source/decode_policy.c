@@ -21,7 +21,7 @@ static const char *const policy_types[] = { "Ingress", "Egress", NULL };
 static const char *const rule_fields[] = { "ingress", "egress" };
 static const char *const peer_fields[] = { "from", "to" };
 
-/* The rules were written for some pods, or for a direction, and nobody knows for which. */
+/* Nobody knows whether the rules were written for this direction, or are dead text. */
 static void silence_rules(struct network_policy *policy, enum policy_dir dir)
 {
 	for (size_t i = 0; i < policy->rule_count[dir]; i++)
@@ -134,9 +134,8 @@ static int decode_subject(struct network_policy *policy, const struct field *spe
 		return r;
 	if (r == -EINVAL)
 		selector_done(&policy->pods);
-	for (int dir = 0; dir < POLICY_DIR_MAX; dir++)
-		if (r == -EINVAL || (field_is_absent(&pods) && !trusted))
-			silence_rules(policy, (enum policy_dir)dir);
+	if (r == -EINVAL || (field_is_absent(&pods) && !trusted))
+		policy_close(policy); /* the rules were written for some pods, but for which? */
 	return 0;
 }
 
@@ -146,6 +145,7 @@ int decode_policy(struct object *obj, const struct field *root)
 	bool trusted = field_only(root, root_fields, !field_is_absent(&spec)) == 0;
 	int r;
 
+	obj->policy.tier = TIER_NETWORK_POLICY;
 	/* Beside a spec, what is unknown cannot be a mistyped spec. */
 	trusted = trusted || !field_is_absent(&spec);
 	if (field_object(&spec) < 0 || field_only(&spec, spec_fields, false) < 0)

@@ -17,8 +17,6 @@ struct reading {
 
 static void object_done(struct manifest_object *item)
 {
-	free(item->namespace);
-	free(item->name);
 	free(item->label);
 	object_free(item->object);
 }
@@ -65,15 +63,12 @@ static void take_object(void *arg, struct object *obj)
 	struct reading *reading = arg;
 	struct manifest_object item = {
 		.kind = obj->kind,
-		.namespace = strdup(obj->namespace),
-		.name = strdup(obj->name),
 		.label = object_label(obj),
 		.hash = fingerprint_object(obj),
 		.object = obj,
 	};
 
-	if (!item.namespace || !item.name || !item.label ||
-	    content_append(&reading->content, &item) < 0) {
+	if (!item.label || content_append(&reading->content, &item) < 0) {
 		object_done(&item);
 		reading->no_memory = true;
 	}

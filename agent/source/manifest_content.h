@@ -10,12 +10,10 @@
 #include "source/manifest_problem.h"
 
 struct manifest_object {
-	enum object_kind kind;
-	char *namespace;
-	char *name;
 	char *label; /* "NetworkPolicy shop/front": names it, and identifies it */
 	uint64_t hash; /* fingerprint.h: equal, the same object */
 	struct object *object; /* NULL once the store has it */
+	enum object_kind kind;
 	bool wanted; /* the store lets go of it, see manifest_merge.c */
 };
 

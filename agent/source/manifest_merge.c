@@ -13,41 +13,26 @@ struct say {
 	struct manifest_object *item;
 };
 
+/* One an object, so it is kept small. */
 struct merge_claim {
-	enum object_kind kind;
-	char *namespace;
-	char *name;
-	char *label;
 	uint64_t owner; /* id of the file whose object is in the store, 0: none is */
 	uint64_t hash; /* of that object */
 	/* During a run: */
 	struct say winner; /* the first that says it */
 	struct say held; /* what the owner says now */
 	UT_hash_handle hh;
+	enum object_kind kind;
+	char label[];
 };
-
-static void claim_free(struct merge_claim *claim)
-{
-	free(claim->namespace);
-	free(claim->name);
-	free(claim->label);
-	free(claim);
-}
 
 static int claim_new(struct merge_claim **ret, const struct manifest_object *item)
 {
-	struct merge_claim *claim = calloc(1, sizeof(*claim));
+	struct merge_claim *claim = calloc(1, sizeof(*claim) + strlen(item->label) + 1);
 
 	if (!claim)
 		return -ENOMEM;
 	claim->kind = item->kind;
-	claim->namespace = strdup(item->namespace);
-	claim->name = strdup(item->name);
-	claim->label = strdup(item->label);
-	if (!claim->namespace || !claim->name || !claim->label) {
-		claim_free(claim);
-		return -ENOMEM;
-	}
+	strcpy(claim->label, item->label);
 	*ret = claim;
 	return 0;
 }
@@ -182,12 +167,24 @@ static int settle_claim(struct manifest_merge *merge, struct merge_claim *claim,
 	return 0;
 }
 
+/* The label is taken apart: "Pod shop/front", or "Node one" without a namespace. */
+static void delete_object(struct manifest_merge *merge, struct merge_claim *claim)
+{
+	char *namespace = strchr(claim->label, ' ') + 1;
+	char *slash = strchr(namespace, '/');
+
+	if (slash)
+		*slash = '\0';
+	store_delete(merge->store, claim->kind, slash ? namespace : "",
+		     slash ? slash + 1 : namespace);
+}
+
 static void end_claim(struct manifest_merge *merge, struct merge_claim *claim)
 {
-	if (claim->owner)
-		store_delete(merge->store, claim->kind, claim->namespace, claim->name);
 	HASH_DEL(merge->claims, claim);
-	claim_free(claim);
+	if (claim->owner)
+		delete_object(merge, claim);
+	free(claim);
 }
 
 static int settle_all(struct manifest_merge *merge, bool *again)
@@ -250,6 +247,6 @@ void manifest_merge_done(struct manifest_merge *merge)
 
 	HASH_ITER(hh, merge->claims, claim, next) {
 		HASH_DEL(merge->claims, claim);
-		claim_free(claim);
+		free(claim);
 	}
 }

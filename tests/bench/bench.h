@@ -4,7 +4,9 @@
 
 #include <linux/types.h>
 
-#define BENCH_FRAME_WORDS 12 /* Ethernet, IPv6 and TCP headers, with some payload */
+/* Of a frame, so many are put back: Ethernet, IPv6 and TCP headers. */
+#define BENCH_FRAME_WORDS 10
+#define BENCH_FRAME_BYTES (8 * BENCH_FRAME_WORDS)
 
 struct bench_frame {
 	__u64 words[BENCH_FRAME_WORDS];

@@ -2,18 +2,19 @@
 /*
  * What every figure of the benchmark is compared with, measured in the same run.
  *
- * floor_empty    returns at once
- * floor_hit      parses Ethernet, IPv4 and TCP and hits one LRU entry: what a
- *                stateful datapath can hope for
- * floor_insert   parses and inserts one entry into an LRU table
- * wrapper        puts the packet back as it was (BPF_PROG_TEST_RUN does not,
- *                between repeats), picks another flow when asked to, and tail
- *                calls the program under test
+ * floor_empty		returns at once
+ * floor_hit4, 6	parses Ethernet, IP and TCP and hits one LRU entry, which the first
+ *			packet has made: what a stateful datapath can hope for
+ * floor_insert4, 6	parses and inserts one entry into an LRU table
+ * wrapper		puts the packet back as it was (BPF_PROG_TEST_RUN does not,
+ *			between repeats), picks another flow when asked to, and tail
+ *			calls the program under test
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
 #include <linux/tcp.h>
 
@@ -21,6 +22,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "weir/conntrack.h"
+#include "weir/maps.h"
 #include "weir/state.h"
 
 #include "bench.h"
@@ -39,12 +41,19 @@ struct {
 	__uint(max_entries, 1);
 } under_test SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__type(key, struct ct4_key);
-	__type(value, struct ct_entry);
-	__uint(max_entries, 131072);
-} floor_lru SEC(".maps");
+#define FLOOR_LRU(name, key_type, size)                 \
+	struct {                                         \
+		__uint(type, BPF_MAP_TYPE_LRU_HASH);     \
+		__type(key, key_type);                   \
+		__type(value, struct ct_entry);          \
+		__uint(max_entries, size);               \
+	} name SEC(".maps")
+
+/* As large as the datapath's own tables. */
+FLOOR_LRU(floor_live4, struct ct4_key, CT_MAX);
+FLOOR_LRU(floor_live6, struct ct6_key, CT_MAX);
+FLOOR_LRU(floor_new4, struct ct4_key, CT_NEW_MAX);
+FLOOR_LRU(floor_new6, struct ct6_key, CT_NEW_MAX);
 
 /* The datapath's own map: the benchmark makes this name refer to it before load. */
 struct {
@@ -55,7 +64,7 @@ struct {
 	__uint(max_entries, 1);
 } state SEC(".maps");
 
-static __always_inline int parse(struct __sk_buff *skb, struct ct4_key *key)
+static __always_inline int parse4(struct __sk_buff *skb, struct ct4_key *key)
 {
 	void *data = (void *)(long)skb->data;
 	void *end = (void *)(long)skb->data_end;
@@ -74,38 +83,65 @@ static __always_inline int parse(struct __sk_buff *skb, struct ct4_key *key)
 	return 0;
 }
 
+static __always_inline int parse6(struct __sk_buff *skb, struct ct6_key *key)
+{
+	void *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+	struct ethhdr *eth = data;
+	struct ipv6hdr *ip = data + sizeof(*eth);
+	struct tcphdr *tcp = data + sizeof(*eth) + sizeof(*ip);
+
+	if ((void *)(tcp + 1) > end || eth->h_proto != bpf_htons(ETH_P_IPV6) ||
+	    ip->nexthdr != IPPROTO_TCP)
+		return -1;
+	__builtin_memcpy(&key->addr[0], &ip->saddr, sizeof(key->addr[0]));
+	__builtin_memcpy(&key->addr[1], &ip->daddr, sizeof(key->addr[1]));
+	key->port[0] = tcp->source;
+	key->port[1] = tcp->dest;
+	key->proto = ip->nexthdr;
+	return 0;
+}
+
 SEC("tc")
 int floor_empty(struct __sk_buff *skb)
 {
 	return TC_ACT_OK;
 }
 
-SEC("tc")
-int floor_hit(struct __sk_buff *skb)
-{
-	struct ct4_key key = {};
-	struct ct_entry *entry;
+#define FLOOR_HIT(family)                                                              \
+	SEC("tc")                                                                       \
+	int floor_hit##family(struct __sk_buff *skb)                                    \
+	{                                                                               \
+		struct ct##family##_key key = {};                                       \
+		struct ct_entry *entry, fresh = {};                                     \
+                                                                                        \
+		if (parse##family(skb, &key))                                           \
+			return TC_ACT_SHOT;                                             \
+		entry = bpf_map_lookup_elem(&floor_live##family, &key);                 \
+		if (entry)                                                              \
+			entry->packets[0]++;                                            \
+		else                                                                    \
+			bpf_map_update_elem(&floor_live##family, &key, &fresh, BPF_ANY); \
+		return TC_ACT_OK;                                                       \
+	}
 
-	if (parse(skb, &key))
-		return TC_ACT_SHOT;
-	entry = bpf_map_lookup_elem(&floor_lru, &key);
-	if (!entry)
-		return TC_ACT_SHOT;
-	entry->packets[0]++;
-	return TC_ACT_OK;
-}
+#define FLOOR_INSERT(family)                                                            \
+	SEC("tc")                                                                       \
+	int floor_insert##family(struct __sk_buff *skb)                                 \
+	{                                                                               \
+		struct ct##family##_key key = {};                                       \
+		struct ct_entry entry = {};                                             \
+                                                                                        \
+		if (parse##family(skb, &key))                                           \
+			return TC_ACT_SHOT;                                             \
+		bpf_map_update_elem(&floor_new##family, &key, &entry, BPF_ANY);         \
+		return TC_ACT_OK;                                                       \
+	}
 
-SEC("tc")
-int floor_insert(struct __sk_buff *skb)
-{
-	struct ct4_key key = {};
-	struct ct_entry entry = {};
-
-	if (parse(skb, &key))
-		return TC_ACT_SHOT;
-	bpf_map_update_elem(&floor_lru, &key, &entry, BPF_ANY);
-	return TC_ACT_OK;
-}
+FLOOR_HIT(4)
+FLOOR_HIT(6)
+FLOOR_INSERT(4)
+FLOOR_INSERT(6)
 
 SEC("tc")
 int wrapper(struct __sk_buff *skb)

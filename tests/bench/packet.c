@@ -1,247 +1,349 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Cost of one packet in the programs, by BPF_PROG_TEST_RUN. Floor programs and
- * programs under test take turns, the median of the rounds counts, and the
- * wrapper around an empty program is subtracted. Prints JSON rows.
- */
+/* Cost of one packet on every way through the programs, beside the floor (cost.h). */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
-#include <jansson.h>
 #include <linux/pkt_cls.h>
 
-#include "weir/state.h"
-#include "floor.skel.h"
-#include "pod.skel.h"
-#include "world.h"
+#include "cost.h"
+#include "engine_main.h"
+#include "figure.h"
+#include "ruleset.h"
+#include "weir/maps.h"
 
-#define ROUNDS 9
-#define FLOWS 65536u
-#define CHUNK 1024u /* flows opened at a time: half-open ones must fit their table */
+#define MANY_FLOWS 64000
+#define ESTABLISHED_MOST 2.0
+#define NEW_MOST 2.0
+#define FLAT_MOST 1.10
+#define VERIFIED_MOST 60000
+#define RULES 10000
+#define PEERS 100000
 
-struct load {
-	bool v6;
-	uint8_t flags;
-	uint32_t first; /* client port */
-	uint32_t flows; /* 0: one flow */
-	uint32_t repeat;
-	bool turn_generation;
+enum {
+	SET_INGRESS = 1,
+	SET_EGRESS,
+	SET_WIDE_INGRESS,
+	SET_WIDE_EGRESS,
 };
 
-static double run_once(struct world *w, int prog, int from, const struct load *load, uint32_t *retval)
-{
-	struct __sk_buff skb = { .ifindex = w->ifindex[from] };
-	struct bench_frame frame;
-	uint8_t out[256];
-	uint32_t zero = 0;
+/* Packets of connections that are known. */
+static const struct path known[] = {
+	{ "from_pod: established, pod to pod, TCP",
+	  { PACKET_TCP, POD_A, POD_B, 1024, 80, ACK }, false, TCP_OPEN, TC_ACT_REDIRECT },
+	{ "from_pod: established, its answers",
+	  { PACKET_TCP, POD_B, POD_A, 80, 1024, ACK }, true, TCP_OPEN, TC_ACT_REDIRECT },
+	{ "from_pod: established, to outside",
+	  { PACKET_TCP, POD_A, WORLD, 1024, 80, ACK }, false, TCP_OPEN, TC_ACT_OK },
+	{ "from_pod: established, to the node",
+	  { PACKET_TCP, POD_A, HOST, 1024, 80, ACK }, false, TCP_OPEN, TC_ACT_OK },
+	{ "from_pod: UDP, answered",
+	  { PACKET_UDP, POD_A, POD_B, 1024, 53 }, false, ANSWERED, TC_ACT_REDIRECT },
+	{ "from_pod: UDP, one way",
+	  { PACKET_UDP, POD_A, POD_B, 1024, 53 }, false, ONE_WAY, TC_ACT_REDIRECT },
+	{ "from_pod: echo",
+	  { PACKET_ECHO, POD_A, POD_B, 1024 }, false, ANSWERED, TC_ACT_REDIRECT },
+	{ "from_pod: SCTP",
+	  { PACKET_SCTP, POD_A, POD_B, 1024, 132 }, false, SCTP_OPEN, TC_ACT_REDIRECT },
+	{ "from_pod: first fragment, UDP",
+	  { PACKET_UDP, POD_A, POD_B, 1024, 53, .id = 7, .more = true }, false, ANSWERED,
+	  TC_ACT_REDIRECT },
+	{ "from_wire: established, outside to pod",
+	  { PACKET_TCP, WORLD, POD_A, 1024, 80, ACK }, false, TCP_OPEN, TC_ACT_REDIRECT },
+	{ "from_wire: established, answers from outside",
+	  { PACKET_TCP, WORLD, POD_A, 80, 1024, ACK }, true, TCP_OPEN, TC_ACT_REDIRECT },
+	{ "from_wire: not for a pod",
+	  { PACKET_TCP, WORLD, HOST, 1024, 22, ACK }, false, NO_FLOW, TC_ACT_OK },
+	{ "to_pod: established, from the node",
+	  { PACKET_TCP, HOST, POD_A, 1024, 80, ACK }, false, TCP_OPEN, TC_ACT_OK },
+	{ "to_pod: established, from outside through the stack",
+	  { PACKET_TCP, WORLD, POD_A, 1024, 80, ACK }, false, TCP_OPEN, TC_ACT_OK,
+	  .through_stack = true },
+	{ "from_pod: the gateway's MAC is asked for",
+	  { PACKET_SOLICIT, POD_A, GATEWAY, .target = GATEWAY }, false, NO_FLOW, TC_ACT_REDIRECT },
+	{ "from_pod: refused, another's address",
+	  { PACKET_TCP, POD_B, POD_A, 1024, 80, ACK, .mac = POD_A }, false, NO_FLOW, TC_ACT_SHOT },
+};
 
-	frame_build(&frame, load->v6, from, (uint16_t)load->first, load->flags);
-	frame.port_base = (uint16_t)load->first;
-	frame.port_at = frame_client_port_at(load->v6, from);
-	frame.port_count = load->flows;
-	frame.turn_generation = load->turn_generation;
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame.words,
-		    .data_size_in = sizeof(frame.words), .data_out = out,
-		    .data_size_out = sizeof(out), .ctx_in = &skb, .ctx_size_in = sizeof(skb),
-		    .repeat = (int)load->repeat);
-	if (bpf_map_update_elem(map_fd(w->floor, "frame"), &zero, &frame, BPF_ANY) ||
-	    bpf_map_update_elem(map_fd(w->floor, "under_test"), &zero, &prog, BPF_ANY))
-		die("wrapper", errno);
-	if (bpf_prog_test_run_opts(prog_fd(w->floor, "wrapper"), &opts))
-		die("BPF_PROG_TEST_RUN", errno);
-	*retval = opts.retval;
-	return opts.duration;
+/* Packets that open a connection, or try to. */
+static const struct path fresh[] = {
+	{ "from_pod: new connection, pod to pod",
+	  { PACKET_TCP, POD_A, POD_B, 1024, 80, SYN }, false, FRESH, TC_ACT_REDIRECT, FLOOR_INSERT },
+	{ "from_pod: new connection, to outside",
+	  { PACKET_TCP, POD_A, WORLD, 1024, 80, SYN }, false, FRESH, TC_ACT_OK, FLOOR_INSERT },
+	{ "from_wire: new connection, outside to pod",
+	  { PACKET_TCP, WORLD, POD_A, 1024, 80, SYN }, false, FRESH, TC_ACT_REDIRECT,
+	  FLOOR_INSERT },
+	{ "to_pod: new connection, from the node",
+	  { PACKET_TCP, HOST, POD_A, 1024, 80, SYN }, false, FRESH, TC_ACT_OK, FLOOR_INSERT },
+	{ "from_pod: new connection, half-open ones fill their table",
+	  { PACKET_TCP, POD_A, POD_B, 1024, 80, SYN }, false, FRESH, TC_ACT_REDIRECT, FLOOR_INSERT,
+	  .full = true },
+	{ "from_pod: refused, egress policy",
+	  { PACKET_TCP, POD_A, NODE, 1024, 81, SYN }, false, FRESH, TC_ACT_SHOT, FLOOR_INSERT },
+	{ "from_pod: refused, ingress policy",
+	  { PACKET_TCP, POD_C, POD_B, 1024, 81, SYN }, false, FRESH, TC_ACT_SHOT, FLOOR_INSERT },
+};
+
+static const struct path judged_again = {
+	"from_pod: established, judged again",
+	{ PACKET_TCP, POD_A, POD_B, 1024, 80, ACK }, false, TCP_OPEN, TC_ACT_REDIRECT,
+	.turn_generation = true,
+};
+
+static struct effort effort = { .rounds = 9, .packets = 400000, .fresh = 16384 };
+
+static double budget_of(const struct path *path)
+{
+	if (path == &known[0] || path == &known[1])
+		return ESTABLISHED_MOST;
+	return path == &fresh[0] ? NEW_MOST : 0;
 }
 
-static void expect(uint32_t retval, uint32_t wanted, const char *what)
+static void report(const char *name, const char *what, bool v6, double value, const char *floor_name,
+		   double floor, double most)
 {
-	if (retval == wanted)
-		return;
-	fprintf(stderr, "bench-packet: %s: verdict %u instead of %u\n", what, retval, wanted);
-	exit(1);
+	char text[160];
+
+	snprintf(text, sizeof(text), "%s, %s%s", name, v6 ? "IPv6" : "IPv4", what);
+	figure_add(&(struct figure){ .name = text, .value = value, .unit = "ns",
+				     .floor_name = floor_name, .floor = floor,
+				     .ratio_most = most });
 }
 
-/* Opens flows and answers them, so that they are established. */
-static void establish(struct world *w, bool v6, uint32_t first, uint32_t count)
+static const char *floor_text(const struct path *path)
 {
-	int from_pod = prog_fd(w->pod, "from_pod");
-	uint32_t retval;
+	return path->against == FLOOR_HIT ? "parse, LRU hit" : "parse, LRU insert";
+}
 
-	for (uint32_t done = 0; done < count; done += CHUNK) {
-		uint32_t n = count - done < CHUNK ? count - done : CHUNK;
-		struct load load = { .v6 = v6, .first = first + done, .flows = n, .repeat = n };
+static struct cost measure(const struct path *path, const char *what, bool v6, uint32_t flows)
+{
+	struct cost cost;
 
-		load.flags = TCP_SYN;
-		run_once(w, from_pod, 0, &load, &retval);
-		expect(retval, TC_ACT_REDIRECT, "SYN");
-		load.flags = TCP_SYN_ACK;
-		run_once(w, from_pod, 1, &load, &retval);
-		expect(retval, TC_ACT_REDIRECT, "SYN-ACK");
+	cost_flush();
+	cost = cost_measure(path, v6, flows, &effort);
+	report(path->name, what, v6, cost.net, floor_text(path), cost.floor,
+	       flows ? 0 : budget_of(path));
+	return cost;
+}
+
+/*
+ * A rule set whose groups begin at @first: @peer may use some ports, so may a network
+ * outside and the node. @groups in all: the others match nothing.
+ */
+static void rules_make(uint32_t set, enum who peer, uint32_t first, uint32_t groups)
+{
+	struct rules rules = {
+		.flags = RULESET_ISOLATED,
+		.tier_end = { 0, groups, groups },
+		.rules = {
+			{ .class = peer, .proto = IPPROTO_TCP, .port = 80 },
+			{ .class = peer, .proto = IPPROTO_TCP, .port = 443 },
+			{ .class = peer, .proto = IPPROTO_UDP, .port = 53 },
+			{ .class = peer, .proto = IPPROTO_SCTP, .port = 132 },
+			{ .class = peer, .proto = IPPROTO_ICMP },
+			{ .class = peer, .proto = IPPROTO_ICMPV6 },
+			{ .cidr4 = "198.51.100.0/24", .cidr6 = "2001:db8:ffff::/48",
+			  .proto = IPPROTO_TCP, .port = 80 },
+			{ .class = HOST, .proto = IPPROTO_TCP, .port = 80 },
+		},
+		.count = RULES_MAX,
+	};
+
+	for (uint32_t i = 0; i < rules.count; i++)
+		rules.rules[i].group = first + i;
+	ruleset_write(set, &rules);
+}
+
+/* Both pods are isolated both ways. */
+static void rules_bind(uint32_t ingress, uint32_t egress)
+{
+	for (uint32_t half = 0; half < 2; half++) {
+		endpoint_ruleset(POD_A, half, POLICY_INGRESS, ingress);
+		endpoint_ruleset(POD_A, half, POLICY_EGRESS, egress);
+		endpoint_ruleset(POD_B, half, POLICY_INGRESS, ingress);
+		endpoint_ruleset(POD_B, half, POLICY_EGRESS, egress);
 	}
 }
 
-static int by_value(const void *a, const void *b)
+static void put_or_delete(const char *map, const void *key, const void *value, bool put)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	int r = put ? engine_update(map, key, value) : engine_delete(map, key);
 
-	return x < y ? -1 : x > y;
+	if (r < 0)
+		die(map, r);
 }
 
-static double median(double *values)
+/* Rules and peers that the measured packets do not meet come, or go. */
+static void world_grow(bool grow)
 {
-	qsort(values, ROUNDS, sizeof(*values), by_value);
-	return values[ROUNDS / 2];
-}
+	static const uint32_t sets[] = { SET_INGRESS, SET_EGRESS };
+	uint64_t bits = 1ULL << 63;
 
-struct row {
-	const char *name;
-	const char *prog;
-	const char *floor;
-	const char *budget;
-	struct load load;
-	uint32_t verdict;
-	bool fresh; /* every round starts without connections */
-};
+	for (uint32_t i = 0; i < PEERS; i++) {
+		struct peer peer = { .class = { 1000 + i % 1000, 1000 + i % 1000 },
+				     .kind = PEER_REMOTE_POD };
+		struct ip_addr addr6 = who_addr(POD_AWAY, true);
+		__be32 addr4 = htonl((20u << 24) + i);
 
-static void measure(struct world *w, json_t *rows, const struct row *row)
-{
-	int prog = prog_fd(w->pod, row->prog), floor = prog_fd(w->floor, row->floor);
-	int empty = prog_fd(w->floor, "floor_empty");
-	double cost[ROUNDS], base[ROUNDS], wrap[ROUNDS];
-	struct load floor_load = row->load;
-	uint32_t retval;
-	double net, net_floor;
-
-	floor_load.v6 = false;
-	floor_load.turn_generation = false;
-	for (int i = 0; i < ROUNDS; i++) {
-		if (row->fresh)
-			world_flush(w);
-		wrap[i] = run_once(w, empty, 0, &row->load, &retval);
-		cost[i] = run_once(w, prog, 0, &row->load, &retval);
-		expect(retval, row->verdict, row->name);
-		base[i] = run_once(w, floor, 0, &floor_load, &retval);
-		expect(retval, TC_ACT_OK, row->floor);
+		addr6.words[2] = htonl(i + 1);
+		put_or_delete("peer4", &addr4, &peer, grow);
+		put_or_delete("peer6", &addr6, &peer, grow);
 	}
-	net = median(cost) - median(wrap);
-	net_floor = median(base) - median(wrap);
-	json_array_append_new(rows, json_pack("{s:s, s:f, s:s, s:f, s:s, s:f, s:s}", "name", row->name,
-					      "value", net, "unit", "ns", "floor", net_floor,
-					      "floor_name", row->floor, "ratio", net / net_floor,
-					      "budget", row->budget));
+	for (uint32_t i = 0; i < RULES; i++) {
+		uint32_t set = sets[i % 2];
+		struct policy_class_key class = { .set = set, .class = 1000 + i };
+		struct policy_port_key port = { .prefixlen = POLICY_PORT_FULL_BITS,
+						.set = htonl(set), .proto = IPPROTO_TCP,
+						.port = htons((uint16_t)(2000 + i)) };
+
+		put_or_delete("policy_class", &class, &bits, grow);
+		put_or_delete("policy_port", &port, &bits, grow);
+	}
 }
 
-/* Fills the floor's table with the flows, so that floor_hit hits. */
-static void fill_floor(struct world *w, uint32_t first, uint32_t count)
-{
-	struct load load = { .flags = TCP_ACK, .first = first, .flows = count, .repeat = count };
-	uint32_t retval;
+/* What must stay as it is when the world grows. */
+static const struct path *const flat[] = { &known[0], &fresh[0], &judged_again };
 
-	run_once(w, prog_fd(w->floor, "floor_insert"), 0, &load, &retval);
+#define FLAT (sizeof(flat) / sizeof(*flat))
+
+/* The small world and the large one take turns. */
+static void measure_flat(void)
+{
+	const struct effort once = { .rounds = 1, .packets = effort.packets, .fresh = effort.fresh };
+	static double net[2][FLAT][2][ROUNDS_MAX]; /* family, path, large */
+	uint32_t round = 0, large = 0;
+
+	for (; round < effort.rounds; round += large, large = !large) {
+		for (size_t i = 0; i < 2 * FLAT; i++) {
+			const struct path *path = flat[i / 2];
+
+			cost_flush();
+			net[i % 2][i / 2][large][round] = cost_measure(path, i % 2, 0, &once).net;
+		}
+		world_grow(!large);
+	}
+	for (size_t i = 0; i < 2 * FLAT; i++)
+		report(flat[i / 2]->name, ", 10k rules, 100k peers", i % 2,
+		       quantile(net[i % 2][i / 2][true], round, 0.5), "the same with 8 rules",
+		       quantile(net[i % 2][i / 2][false], round, 0.5), FLAT_MOST);
 }
 
-static void measure_established(struct world *w, json_t *rows, const char *what)
+/* With many flows the caches miss: beside it, how the floor's own table grows. */
+static void measure_many(bool v6, const struct cost *one)
 {
-	char name[3][80];
-	const struct row table[] = {
-		{ name[0], "from_pod", "floor_hit", "ratio <= 2.0",
-		  { .flags = TCP_ACK, .first = 40000, .repeat = 400000 }, TC_ACT_REDIRECT },
-		{ name[1], "from_pod", "floor_hit", "",
-		  { .v6 = true, .flags = TCP_ACK, .first = 40000, .repeat = 400000 }, TC_ACT_REDIRECT },
-		{ name[2], "from_pod", "floor_insert", "<= new connection",
-		  { .flags = TCP_ACK, .first = 40000, .repeat = 200000, .turn_generation = true },
-		  TC_ACT_REDIRECT },
-	};
+	struct cost many = measure(&known[0], ", 64k flows", v6, MANY_FLOWS);
 
-	snprintf(name[0], sizeof(name[0]), "established pod to pod, IPv4%s", what);
-	snprintf(name[1], sizeof(name[1]), "established pod to pod, IPv6%s", what);
-	snprintf(name[2], sizeof(name[2]), "established, judged again, IPv4%s", what);
-	world_flush(w);
-	establish(w, false, 40000, 1);
-	establish(w, true, 40000, 1);
-	fill_floor(w, 40000, 1);
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-		measure(w, rows, &table[i]);
+	report("from_pod: established, growth with 64k flows", "", v6, many.net - one->net,
+	       "growth of the floor", many.floor - one->floor, 0);
 }
 
-static void measure_new(struct world *w, json_t *rows, const char *what)
+static void measure_wide(bool v6, double narrow)
 {
-	char name[2][80];
-	const struct row table[] = {
-		{ name[0], "from_pod", "floor_insert", "ratio <= 2.0",
-		  { .flags = TCP_SYN, .first = 1000, .flows = 16384, .repeat = 16384 },
-		  TC_ACT_REDIRECT, true },
-		{ name[1], "from_pod", "floor_insert", "",
-		  { .v6 = true, .flags = TCP_SYN, .first = 1000, .flows = 16384, .repeat = 16384 },
-		  TC_ACT_REDIRECT, true },
-	};
+	static const struct {
+		uint32_t groups;
+		const char *what;
+	} rows[] = { { 128, ", 128 rule groups" }, { 4096, ", 4096 rule groups" },
+		     { 12288, ", 12288 rule groups" } };
+	struct cost cost;
 
-	snprintf(name[0], sizeof(name[0]), "new connection pod to pod, IPv4%s", what);
-	snprintf(name[1], sizeof(name[1]), "new connection pod to pod, IPv6%s", what);
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-		measure(w, rows, &table[i]);
-	world_flush(w);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		rules_make(SET_WIDE_INGRESS, POD_A, rows[i].groups - RULES_MAX, rows[i].groups);
+		rules_make(SET_WIDE_EGRESS, POD_B, rows[i].groups - RULES_MAX, rows[i].groups);
+		rules_bind(SET_WIDE_INGRESS, SET_WIDE_EGRESS);
+		cost_flush();
+		cost = cost_measure(&fresh[0], v6, 0, &effort);
+		report(fresh[0].name, rows[i].what, v6, cost.net, "with 8 rule groups", narrow, 0);
+	}
+	rules_bind(SET_INGRESS, SET_EGRESS);
 }
 
-static void measure_many_flows(struct world *w, json_t *rows)
+static void measure_family(bool v6)
 {
-	const struct row row = { "established pod to pod, IPv4, 64k flows", "from_pod", "floor_hit", "",
-				 { .flags = TCP_ACK, .first = 0, .flows = FLOWS, .repeat = 4 * FLOWS },
-				 TC_ACT_REDIRECT };
+	struct cost first = measure(&known[0], "", v6, 0), new = measure(&fresh[0], "", v6, 0);
+	struct cost again;
 
-	world_flush(w);
-	establish(w, false, 0, FLOWS);
-	fill_floor(w, 0, FLOWS);
-	measure(w, rows, &row);
-	world_flush(w);
+	cost_flush();
+	again = cost_measure(&judged_again, v6, 0, &effort);
+	report(judged_again.name, "", v6, again.net, "new connection", new.net, 1);
+	for (size_t i = 1; i < sizeof(known) / sizeof(*known); i++)
+		measure(&known[i], "", v6, 0);
+	for (size_t i = 1; i < sizeof(fresh) / sizeof(*fresh); i++)
+		measure(&fresh[i], "", v6, 0);
+	measure_many(v6, &first);
+	measure_wide(v6, new.net);
 }
 
-static struct bpf_object *load_pod(void)
+/* How much work a program is for the verifier, and how long it is. */
+static void report_sizes(void)
 {
-	struct pod *skel = pod__open();
-	struct bpf_map *map;
-	int r;
+	static const struct {
+		const char *name;
+		enum program program;
+	} programs[] = { { "from_pod", FROM_POD }, { "to_pod", TO_POD }, { "from_wire", FROM_WIRE } };
 
-	if (!skel)
-		die("open pod.bpf.o", errno);
-	bpf_object__for_each_map(map, skel->obj)
-		bpf_map__set_pin_path(map, NULL); /* maps of our own */
-	skel->rodata->config = (struct node_config){
-		.endpoint_slots = 4096, .hz = 250, .tcp_open_s = 60, .tcp_live_s = 21600,
-		.closing_s = 10, .udp_new_s = 60, .udp_live_s = 180, .icmp_s = 30, .other_s = 60,
-		.sctp_live_s = 21600,
-	};
-	r = pod__load(skel);
-	if (r)
-		die("load pod.bpf.o", r);
-	return skel->obj;
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+		char name[64];
+
+		if (bpf_obj_get_info_by_fd(engine_program_fd(programs[i].program), &info, &size))
+			die(programs[i].name, errno);
+		snprintf(name, sizeof(name), "%s: verified instructions", programs[i].name);
+		figure_add(&(struct figure){ .name = name, .value = info.verified_insns,
+					     .value_most = VERIFIED_MOST, .unit = "" });
+		snprintf(name, sizeof(name), "%s: machine code", programs[i].name);
+		figure_add(&(struct figure){ .name = name, .value = info.jited_prog_len,
+					     .unit = "bytes" });
+	}
 }
 
-int main(void)
+static void measure_all(void)
 {
-	struct bpf_object *pod = load_pod();
-	struct floor *floor = floor__open();
-	json_t *rows = json_array();
-	struct world world = {};
-	int r;
+	report_sizes();
+	world_reset();
+	rules_make(SET_INGRESS, POD_A, 0, RULES_MAX);
+	rules_make(SET_EGRESS, POD_B, 0, RULES_MAX);
+	rules_bind(SET_INGRESS, SET_EGRESS);
+	measure_family(false);
+	measure_family(true);
+	measure_flat();
+}
 
-	if (!floor || bpf_map__reuse_fd(floor->maps.state, map_fd(pod, "state")))
-		die("open floor.bpf.o", errno);
-	r = floor__load(floor);
-	if (r)
-		die("load floor.bpf.o", r);
-	world_start(&world, pod, floor->obj);
-	measure_established(&world, rows, "");
-	measure_new(&world, rows, "");
-	measure_many_flows(&world, rows);
-	world_grow(&world);
-	measure_established(&world, rows, ", 10k rules, 100k peers");
-	measure_new(&world, rows, ", 10k rules, 100k peers");
-	json_dumpf(rows, stdout, JSON_INDENT(1));
-	puts("");
-	json_decref(rows);
+START_TEST(everything_is_measured)
+{
+	measure_all();
+}
+END_TEST
+
+/* The world of the bpf suite is shared, and its assertions want to be in a test. */
+int main(int argc, char **argv)
+{
+	struct node_config config = engine_config;
+	Suite *suite = suite_create("packet");
+	TCase *tcase = tcase_create("packet");
+	SRunner *runner = srunner_create(suite);
+
+	if (argc > 1 && !strcmp(argv[1], "--quick"))
+		effort = (struct effort){ .rounds = 1, .packets = 1000, .fresh = 100 };
+	config.gateway4 = who_addr(GATEWAY, false).words[3];
+	config.gateway6 = who_addr(GATEWAY, true);
+	engine_full_size = true;
+	run_undisturbed(0);
+	engine_start(&config);
+	cost_start();
+	suite_add_tcase(suite, tcase);
+	tcase_add_test(tcase, everything_is_measured);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_SILENT);
+	if (srunner_ntests_failed(runner)) {
+		srunner_print(runner, CK_NORMAL);
+		return 1;
+	}
+	figures_print();
+	srunner_free(runner);
 	return 0;
 }

@@ -42,14 +42,18 @@ struct engine_run {
 /* NULL when it can run here, or why it cannot. */
 const char *engine_refuses(void);
 
+/* Set before engine_start(): connection tables as large as in production. Kernel only. */
+extern bool engine_full_size;
+
 /* Once, before anything else. Ends the process when the programs do not load. */
 void engine_start(const struct node_config *config);
 
 /* Interface indexes exist for @n in [0, 8). */
 uint32_t engine_ifindex(unsigned int n);
 
-/* File descriptor of the program, for what the kernel tells about it. Kernel only. */
+/* File descriptors, for what the kernel tells about them. Kernel only. */
 int engine_program_fd(enum program program);
+int engine_map_fd(const char *map);
 
 /* False: the engine cannot run such a packet, and the caller skips it. */
 bool engine_run(struct engine_run *run);

@@ -30,6 +30,8 @@ static struct {
 	uint32_t ifindex[LINKS];
 } engine;
 
+bool engine_full_size;
+
 static void die(const char *what, int err)
 {
 	printf("Bail out! %s: %s\n", what, strerror(err < 0 ? -err : err));
@@ -67,6 +69,8 @@ static void maps_prepare(struct bpf_object *obj)
 
 	bpf_object__for_each_map(map, obj) {
 		bpf_map__set_pin_path(map, NULL);
+		if (engine_full_size)
+			continue;
 		if (!strcmp(bpf_map__name(map), "ct4") || !strcmp(bpf_map__name(map), "ct6"))
 			bpf_map__set_max_entries(map, ENGINE_CT_MAX);
 		else if (!strncmp(bpf_map__name(map), "ct", 2))
@@ -189,7 +193,7 @@ bool engine_run(struct engine_run *run)
 	return true;
 }
 
-static int map_fd(const char *map)
+int engine_map_fd(const char *map)
 {
 	int fd = bpf_object__find_map_fd_by_name(engine.pod->obj, map);
 
@@ -200,22 +204,22 @@ static int map_fd(const char *map)
 
 int engine_update(const char *map, const void *key, const void *value)
 {
-	return bpf_map_update_elem(map_fd(map), key, value, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(engine_map_fd(map), key, value, BPF_ANY) ? -errno : 0;
 }
 
 int engine_lookup(const char *map, const void *key, void *value)
 {
-	return bpf_map_lookup_elem(map_fd(map), key, value) ? -errno : 0;
+	return bpf_map_lookup_elem(engine_map_fd(map), key, value) ? -errno : 0;
 }
 
 int engine_delete(const char *map, const void *key)
 {
-	return bpf_map_delete_elem(map_fd(map), key) ? -errno : 0;
+	return bpf_map_delete_elem(engine_map_fd(map), key) ? -errno : 0;
 }
 
 int engine_next(const char *map, const void *key, void *next)
 {
-	return bpf_map_get_next_key(map_fd(map), key, next) ? -errno : 0;
+	return bpf_map_get_next_key(engine_map_fd(map), key, next) ? -errno : 0;
 }
 
 uint64_t engine_metric(uint32_t index)
@@ -226,7 +230,7 @@ uint64_t engine_metric(uint32_t index)
 
 	if (cpus < 1 || cpus > CPUS_MAX)
 		die("number of CPUs", E2BIG);
-	if (bpf_map_lookup_elem(map_fd("metric"), &index, values))
+	if (bpf_map_lookup_elem(engine_map_fd("metric"), &index, values))
 		die("metric", errno);
 	for (int i = 0; i < cpus; i++)
 		sum += values[i].packets;

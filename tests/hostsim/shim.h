@@ -24,6 +24,7 @@
 /* Everything with a section is in several objects, or must not clash with libc. */
 #define SEC(name) __attribute__((weak))
 #define CONFIG __attribute__((weak))
+#define UNROLL
 
 #define bpf_htons(x) __builtin_bswap16(x)
 #define bpf_ntohs(x) __builtin_bswap16(x)

@@ -172,3 +172,13 @@ def test_cleanup_frees_links_that_stay_and_keeps_strange_files(node):
     assert os.listdir(node.state) == ["strange"] and not os.path.exists(node.run_dir)
     assert not os.path.exists(f"{node.bpffs}/v1") and not node.nft()
     assert not node.net.ip_json("route", "show", "proto", "187")
+
+
+def test_cleanup_takes_back_a_mount_of_its_own(nodes):
+    node = nodes(start=False)
+    node.bpffs = f"{node.dir}/pins"
+    node.start()
+    assert os.path.ismount(node.bpffs)
+    node.stop()
+    node.cleanup()
+    assert not os.path.exists(node.bpffs)

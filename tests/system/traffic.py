@@ -38,6 +38,11 @@ def _enter(path):
         os.close(fd)
 
 
+def enter(netns):
+    """This thread goes into netns for good."""
+    _enter(netns.path)
+
+
 @contextlib.contextmanager
 def inside(netns):
     """Sockets that are made in this context belong to netns."""

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cost.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include "figure.h"
+#include "bench.h"
+#include "floor.skel.h"
+#include "weir/maps.h"
+
+#define CLIENT_PORT 1024 /* the first */
+#define OPEN_CHUNK 1024u /* flows opened at a time: half-open ones must fit their table */
+#define FLUSH_BATCH 16384u
+
+/* First chunks of packets. */
+enum {
+	SCTP_INIT = 1,
+	SCTP_INIT_ACK = 2,
+	SCTP_COOKIE_ECHO = 10,
+};
+
+/* A packet, on its way through one of the programs. */
+struct run {
+	int program; /* file descriptor */
+	uint32_t ifindex, ingress_ifindex;
+	struct packet packet;
+	bool v6;
+	uint16_t first; /* client port */
+	uint32_t flows; /* 0: one */
+	uint32_t count;
+	bool turn_generation;
+	bool from_server;
+};
+
+static struct floor_bpf {
+	struct floor *skel;
+	int empty, hit[2], insert[2];
+} floors;
+
+void cost_start(void)
+{
+	struct floor *skel = floor__open();
+
+	if (!skel || bpf_map__reuse_fd(skel->maps.state, engine_map_fd("state")) ||
+	    floor__load(skel))
+		die("floor.bpf.o", errno);
+	floors = (struct floor_bpf){
+		.skel = skel,
+		.empty = bpf_program__fd(skel->progs.floor_empty),
+		.hit = { bpf_program__fd(skel->progs.floor_hit4),
+			 bpf_program__fd(skel->progs.floor_hit6) },
+		.insert = { bpf_program__fd(skel->progs.floor_insert4),
+			    bpf_program__fd(skel->progs.floor_insert6) },
+	};
+}
+
+static bool is_pod(enum who who)
+{
+	return who == POD_A || who == POD_B || who == POD_C;
+}
+
+/* Which program sees the packet, and where. */
+static void run_place(struct run *run, bool through_stack)
+{
+	enum who src = run->packet.src, dst = run->packet.dst;
+
+	if (is_pod(src)) {
+		run->program = engine_program_fd(FROM_POD);
+		run->ifindex = run->ingress_ifindex = ifindex_of(src);
+	} else if (is_pod(dst) && (src == HOST || through_stack)) {
+		run->program = engine_program_fd(TO_POD);
+		run->ifindex = ifindex_of(dst);
+		run->ingress_ifindex = src == HOST ? 0 : engine_ifindex(0);
+	} else {
+		run->program = engine_program_fd(FROM_WIRE);
+		run->ifindex = run->ingress_ifindex = engine_ifindex(0);
+	}
+}
+
+static uint16_t client_port_at(const struct frame *frame, const struct run *run)
+{
+	if (run->packet.kind == PACKET_ECHO || run->packet.kind == PACKET_ECHO_REPLY)
+		return (uint16_t)(frame->l4 + 4); /* the identifier */
+	return (uint16_t)(frame->l4 + (run->from_server ? 2 : 0));
+}
+
+static void load_wrapper(const struct run *run, const struct frame *frame)
+{
+	struct bench_frame saved = {
+		.port_base = run->first,
+		.port_at = client_port_at(frame, run),
+		.port_count = run->flows,
+		.turn_generation = run->turn_generation,
+	};
+	uint32_t zero = 0;
+
+	memcpy(saved.words, frame->data, sizeof(saved.words));
+	if (bpf_map__update_elem(floors.skel->maps.frame, &zero, sizeof(zero), &saved,
+				 sizeof(saved), 0) ||
+	    bpf_map__update_elem(floors.skel->maps.under_test, &zero, sizeof(zero), &run->program,
+				 sizeof(run->program), 0))
+		die("wrapper", errno);
+}
+
+/* The frame is at least as long as what the wrapper puts back. */
+static void build_frame(struct frame *frame, const struct run *run)
+{
+	struct packet packet = run->packet;
+
+	packet_build(frame, &packet, run->v6);
+	if (frame->len >= BENCH_FRAME_BYTES)
+		return;
+	if (packet.kind == PACKET_SOLICIT) {
+		frame->len = BENCH_FRAME_BYTES; /* ARP, padded with zeros */
+		return;
+	}
+	packet.payload = (uint16_t)(BENCH_FRAME_BYTES - frame->len);
+	packet_build(frame, &packet, run->v6);
+}
+
+/* Nanoseconds a packet. */
+static double run_once(const struct run *run, int *action)
+{
+	struct __sk_buff skb = { .ifindex = run->ifindex, .ingress_ifindex = run->ingress_ifindex };
+	struct frame frame;
+	int64_t start;
+
+	build_frame(&frame, run);
+	load_wrapper(run, &frame);
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame.data,
+		    .data_size_in = (uint32_t)frame.len, .ctx_in = &skb,
+		    .ctx_size_in = sizeof(skb), .repeat = (int)run->count);
+	start = clock_ns();
+	if (bpf_prog_test_run_opts(bpf_program__fd(floors.skel->progs.wrapper), &opts))
+		die("BPF_PROG_TEST_RUN", errno);
+	*action = (int)opts.retval;
+	return (double)(clock_ns() - start) / run->count;
+}
+
+static void play(const struct path *path, bool v6, bool from_server, uint8_t flags, uint32_t first,
+		 uint32_t count)
+{
+	bool turn = from_server != path->from_server;
+	struct run run = { .packet = path->packet, .v6 = v6, .first = (uint16_t)first,
+			   .flows = count, .count = count, .from_server = from_server };
+	int action;
+
+	if (turn) {
+		run.packet.src = path->packet.dst;
+		run.packet.dst = path->packet.src;
+		run.packet.sport = path->packet.dport;
+		run.packet.dport = path->packet.sport;
+	}
+	if (path->packet.kind == PACKET_ECHO || path->packet.kind == PACKET_ECHO_REPLY) {
+		run.packet.kind = from_server ? PACKET_ECHO_REPLY : PACKET_ECHO;
+		run.packet.sport = path->packet.sport;
+	}
+	run.packet.flags = flags;
+	run_place(&run, path->through_stack);
+	run_once(&run, &action);
+	if (action == TC_ACT_SHOT)
+		die(path->name, EPERM);
+}
+
+static void open_flows(const struct path *path, bool v6, uint32_t first, uint32_t count)
+{
+	switch (path->history) {
+	case TCP_OPEN:
+		play(path, v6, false, SYN, first, count);
+		play(path, v6, true, SYN | ACK, first, count);
+		play(path, v6, false, ACK, first, count);
+		break;
+	case SCTP_OPEN:
+		play(path, v6, false, SCTP_INIT, first, count);
+		play(path, v6, true, SCTP_INIT_ACK, first, count);
+		play(path, v6, false, SCTP_COOKIE_ECHO, first, count);
+		break;
+	case ANSWERED:
+		play(path, v6, false, path->packet.flags, first, count);
+		play(path, v6, true, path->packet.flags, first, count);
+		play(path, v6, false, path->packet.flags, first, count);
+		break;
+	case ONE_WAY:
+		play(path, v6, false, path->packet.flags, first, count);
+		break;
+	case FRESH:
+	case NO_FLOW:
+		break;
+	}
+}
+
+static struct run floor_run(const struct path *path, bool v6, uint32_t flows, uint32_t count)
+{
+	return (struct run){
+		.program = path->against == FLOOR_HIT ? floors.hit[v6] : floors.insert[v6],
+		.ifindex = engine_ifindex(1),
+		.packet = { PACKET_TCP, POD_A, POD_B, CLIENT_PORT, 80, ACK },
+		.v6 = v6,
+		.first = CLIENT_PORT,
+		.flows = flows,
+		.count = count,
+	};
+}
+
+/* The flows exist, in the datapath and in the floor's own table. */
+static void establish(const struct path *path, bool v6, uint32_t flows)
+{
+	uint32_t count = flows ?: 1;
+	struct run base = floor_run(path, v6, count, count);
+	int action;
+
+	for (uint32_t done = 0; done < count; done += OPEN_CHUNK)
+		open_flows(path, v6, CLIENT_PORT + done,
+			   count - done < OPEN_CHUNK ? count - done : OPEN_CHUNK);
+	run_once(&base, &action);
+}
+
+/* No flow is known; or the half-open ones of others fill their tables. */
+static void start_fresh(const struct path *path, bool v6)
+{
+	static const struct path others = {
+		.name = "other flows",
+		.packet = { PACKET_TCP, POD_A, POD_B, CLIENT_PORT, 443, SYN },
+	};
+	struct run base = floor_run(&others, v6, CT_NEW_MAX, CT_NEW_MAX);
+	int action;
+
+	cost_flush();
+	if (!path->full)
+		return;
+	play(&others, v6, false, SYN, 0, CT_NEW_MAX);
+	base.program = floors.insert[v6];
+	base.packet.dport = 443;
+	base.first = 0;
+	run_once(&base, &action);
+}
+
+static void expect(const struct path *path, bool v6, int action, int wanted)
+{
+	if (action == wanted)
+		return;
+	fprintf(stderr, "%s, IPv%d: the program returns %d instead of %d\n", path->name, v6 ? 6 : 4,
+		action, wanted);
+	exit(1);
+}
+
+struct cost cost_measure(const struct path *path, bool v6, uint32_t flows,
+			 const struct effort *effort)
+{
+	bool fresh = path->history == FRESH;
+	uint32_t count = fresh ? effort->fresh : effort->packets;
+	struct run base = floor_run(path, v6, fresh ? count : flows, count);
+	struct run run = { .packet = path->packet, .v6 = v6, .first = CLIENT_PORT,
+			   .flows = base.flows, .count = count, .from_server = path->from_server,
+			   .turn_generation = path->turn_generation };
+	double net[ROUNDS_MAX], floor[ROUNDS_MAX], empty[ROUNDS_MAX];
+	struct run nothing;
+	int action;
+
+	run_place(&run, path->through_stack);
+	nothing = run;
+	nothing.program = floors.empty;
+	if (!fresh)
+		establish(path, v6, flows);
+	for (uint32_t i = 0; i < effort->rounds; i++) {
+		if (fresh)
+			start_fresh(path, v6);
+		empty[i] = run_once(&nothing, &action);
+		net[i] = run_once(&run, &action);
+		expect(path, v6, action, path->action);
+		floor[i] = run_once(&base, &action);
+		expect(path, v6, action, TC_ACT_OK);
+	}
+	return (struct cost){
+		.net = quantile(net, effort->rounds, 0.5) - quantile(empty, effort->rounds, 0.5),
+		.floor = quantile(floor, effort->rounds, 0.5) -
+			 quantile(empty, effort->rounds, 0.5),
+	};
+}
+
+static void flush_map(int fd)
+{
+	static uint8_t keys[FLUSH_BATCH * sizeof(struct ct6_key)];
+	static uint8_t values[FLUSH_BATCH * sizeof(struct ct_entry)];
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	uint32_t batch, count;
+	void *in = NULL;
+	int r;
+
+	do {
+		count = FLUSH_BATCH;
+		r = bpf_map_lookup_and_delete_batch(fd, in, &batch, keys, values, &count, &opts);
+		in = &batch;
+	} while (!r);
+	if (errno != ENOENT)
+		die("flush", errno);
+}
+
+void cost_flush(void)
+{
+	flush_map(engine_map_fd("ct4"));
+	flush_map(engine_map_fd("ct4_new"));
+	flush_map(engine_map_fd("ct6"));
+	flush_map(engine_map_fd("ct6_new"));
+	flush_map(bpf_map__fd(floors.skel->maps.floor_new4));
+	flush_map(bpf_map__fd(floors.skel->maps.floor_new6));
+	flush_map(bpf_map__fd(floors.skel->maps.floor_live4));
+	flush_map(bpf_map__fd(floors.skel->maps.floor_live6));
+}

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two pods and what lies between them: weir with policy on both ends, or plain routing."""
+
+import os
+import secrets
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
+import traffic  # noqa: E402
+import weir  # noqa: E402
+
+ANY = [{"protocol": "TCP"}, {"protocol": "UDP"}]
+
+
+def link_of(netns, ifname):
+    return netns.links()[ifname]
+
+
+class Pair:
+    """Ends a and b: network namespaces with an eth0 each."""
+
+    name = "?"
+    forward = False  # the benchmark attaches its minimal program
+    host = a = b = None  # namespaces: the node's and the pods'
+    host_ifnames = ()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for netns in (self.a, self.b, self.host):
+            if netns:
+                netns.close()
+
+    def ips(self, netns):
+        """IPv4 and IPv6 address."""
+        raise NotImplementedError
+
+    def describe(self):
+        """What the programs want to know (way.h)."""
+        def end(netns, host_ifname):
+            return {"netns": netns.path, "ifname": "eth0", "mac": link_of(netns, "eth0")["address"],
+                    "ips": self.ips(netns), "host_netns": self.host.path, "host_ifname": host_ifname,
+                    "host_mac": link_of(self.host, host_ifname)["address"]}
+        return {"name": self.name, "forward": self.forward,
+                "a": end(self.a, self.host_ifnames[0]), "b": end(self.b, self.host_ifnames[1])}
+
+
+class WeirPair(Pair):
+    """Two pods of a node with an agent. Both are isolated in both directions; policies let them talk."""
+
+    name = "weir"
+
+    def __init__(self):
+        self.node = weir.Node()
+        try:
+            self._make()
+        except BaseException:
+            self.node.close()
+            raise
+
+    def _make(self):
+        each = [{"podSelector": {}}]
+        self.node.manifest("policies", {
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"namespace": "bench", "name": "all"},
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"],
+                     "ingress": [{"from": each, "ports": ANY}], "egress": [{"to": each, "ports": ANY}]}})
+        self.host = self.node.net
+        self.a = self.node.add_pod("bench", "a", labels={"app": "a"})
+        self.b = self.node.add_pod("bench", "b", labels={"app": "b"})
+        self.host_ifnames = [self._host_side(pod) for pod in (self.a, self.b)]
+        self._wait_promoted()
+
+    def _host_side(self, pod):
+        index = link_of(pod, "eth0")["link_index"]
+        return next(name for name, link in self.host.links().items() if link["ifindex"] == index)
+
+    def _wait_promoted(self):
+        """Until the pods' programs are attached the fast way."""
+        weir.wait_for(lambda: len(self.node.pod_pins()) == 4, "both pods have their pinned links")
+
+    def ips(self, netns):
+        return [netns.ip4, netns.ip6]
+
+    def close(self):
+        self.node.close()
+
+
+class PlainPair(Pair):
+    """Two namespaces, a router between them, no policy: what the kernel does by itself."""
+
+    name = "plain veth routing"
+
+    def __init__(self):
+        tag = f"wb{secrets.token_hex(3)}"
+        try:
+            self.host, self.a, self.b = (weir.Netns(f"{tag}{part}") for part in "hab")
+            self.host_ifnames = ["va", "vb"]
+            self.host.sysctl("ipv4/ip_forward", 1)
+            self.host.sysctl("ipv6/conf/all/forwarding", 1)
+            for number, netns in enumerate((self.a, self.b), 1):
+                self._connect(number, netns)
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self, number, netns):
+        ifname = self.host_ifnames[number - 1]
+        weir.run("ip", "link", "add", ifname, "netns", self.host.name, "type", "veth",
+                 "peer", "name", "eth0", "netns", netns.name)
+        ip4, ip6 = self.ips(netns)
+        for where, link in ((self.host, ifname), (netns, "eth0")):
+            where.ip("link", "set", link, "up")
+        for gateway, prefix in ((f"10.99.{number}.1", 24), (f"fd99:{number}::1", 64)):
+            self.host.ip("addr", "add", f"{gateway}/{prefix}", "dev", ifname, "nodad")
+        netns.ip("addr", "add", f"{ip4}/24", "dev", "eth0")
+        netns.ip("addr", "add", f"{ip6}/64", "dev", "eth0", "nodad")
+        for gateway in (f"10.99.{number}.1", f"fd99:{number}::1"):
+            netns.ip(f"-{weir.family_of(gateway)}", "route", "add", "default", "via", gateway)
+            # Neighbours for good: a frame that waits for one would be another measurement.
+        mac = link_of(netns, "eth0")["address"]
+        for address in (ip4, ip6):
+            self.host.ip("neigh", "replace", address, "lladdr", mac, "dev", ifname, "nud", "permanent")
+
+    def ips(self, netns):
+        number = 1 if netns is self.a else 2
+        return [f"10.99.{number}.2", f"fd99:{number}::2"]
+
+
+class MinimalPair(PlainPair):
+    """The same, with the least that a stateful datapath can do instead of routing."""
+
+    name = "minimal program"
+    forward = True
+
+
+def drops(pair):
+    """What the weir pair refused so far."""
+    return traffic.drops(pair.node)
