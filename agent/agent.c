@@ -78,14 +78,27 @@ static void on_manifests(void *arg)
 	policy_apply_soon(arg);
 }
 
+static void on_look(void *arg)
+{
+	problems_log(arg);
+}
+
 static int open_sources(struct agent *agent)
 {
+	const struct manifest_listener listener = {
+		.arg = agent,
+		.changed = on_manifests,
+		.looked = on_look,
+	};
 	int r = store_new(&agent->store);
 
 	if (!r && agent->config.manifests)
 		r = manifest_new(&agent->manifest, agent->base, agent->store,
-				 agent->config.manifests, on_manifests, agent);
-	return r < 0 ? log_error_errno(r, "manifests %s", agent->config.manifests) : 0;
+				 agent->config.manifests, &listener);
+	if (r < 0)
+		return log_error_errno(r, "manifests %s", agent->config.manifests);
+	problems_log(agent);
+	return 0;
 }
 
 static void on_signal(evutil_socket_t signal, short what, void *arg)
@@ -212,6 +225,7 @@ void agent_free(struct agent *agent)
 		return;
 	control_free(agent->control);
 	manifest_free(agent->manifest);
+	problem_log_done(&agent->problem_log);
 	expiry_free(agent->expiry);
 	linkwork_free(agent->linkwork);
 	if (agent->rec)

@@ -16,6 +16,7 @@
 #include "model/ipam.h"
 #include "model/store.h"
 #include "net/net.h"
+#include "problems.h"
 #include "reconcile/expiry.h"
 #include "reconcile/reconcile.h"
 #include "source/manifest.h"
@@ -40,6 +41,7 @@ struct agent {
 	struct claim claim; /* its directories */
 	struct store *store;
 	struct manifest *manifest; /* NULL: no directory is configured */
+	struct problem_log problem_log;
 	struct net *net;
 	struct datapath *dp;
 	struct reconcile *rec;
@@ -53,6 +55,7 @@ struct agent {
 	size_t host_ip_count;
 	int64_t started_ms;
 	int64_t applied_us; /* how long the last apply took */
+	uint64_t applied_version; /* of the store, whose policy is in force */
 	char problem[AGENT_PROBLEM_MAX]; /* why the wanted policy is not in force, or "" */
 };
 

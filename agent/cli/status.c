@@ -162,15 +162,17 @@ static int print_drops(FILE *out, const json_t *all)
 	return print_drop_table(out, drops, count);
 }
 
-/* "FILE:LINE: OBJECT: FIELD: TEXT", without what is not known. */
+/* "FILE:LINE: document N: OBJECT: FIELD: TEXT", without what is not known. */
 static void print_problem(FILE *out, const json_t *problem)
 {
 	const char *object = json_text(problem, "object"), *field = json_text(problem, "field");
-	json_int_t line = json_number(problem, "line");
+	json_int_t line = json_number(problem, "line"), document = json_number(problem, "document");
 
 	fprintf(out, "  %s", json_text(problem, "file"));
 	if (line > 0)
 		fprintf(out, ":%lld", line);
+	if (document > 0)
+		fprintf(out, ": document %lld", document);
 	if (json_flag(problem, "warning"))
 		fprintf(out, ": warning");
 	fprintf(out, "%s%s%s%s: %s\n", *object ? ": " : "", object, *field ? ": " : "", field,

@@ -83,8 +83,11 @@ static json_t *policy_to_json(const struct agent *agent)
 {
 	const struct image *image = reconcile_image(agent->rec);
 
-	return json_pack("{s:b,s:s,s:I,s:I,s:I,s:I}", "inForce", reconcile_in_force(agent->rec),
-			 "error", agent->problem, "rulesets", (json_int_t)image->ruleset_count,
+	return json_pack("{s:b,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "inForce",
+			 reconcile_in_force(agent->rec), "error", agent->problem, "storeVersion",
+			 (json_int_t)store_version(agent->store), "appliedVersion",
+			 (json_int_t)agent->applied_version, "rulesets",
+			 (json_int_t)image->ruleset_count,
 			 "classes", (json_int_t)image->class_count, "peers",
 			 (json_int_t)image->peer_count, "appliedMicroseconds",
 			 (json_int_t)agent->applied_us);

@@ -190,6 +190,7 @@ void endpoint_leave(struct agent *agent, struct pod_endpoint *ep)
 		 ep->host_ifname);
 	if (was_attached)
 		reconcile_endpoint_close(agent->rec, ep->ifindex);
+	linkwork_forget(agent->linkwork, ep->ifindex);
 	statefile_remove(agent->config.state_dir, ep->key);
 	endpoints_leave(&agent->endpoints, ep, clock_ms());
 	if (had_ports && endpoint_apply_nat(agent) < 0)

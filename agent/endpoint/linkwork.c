@@ -26,11 +26,13 @@ struct linkwork {
 	bool running;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
+	pthread_cond_t promoted; /* @busy has changed */
 	/* Under the lock: */
 	bool stop;
 	struct queue dead;
 	struct queue young;
 	struct timespec quiet; /* no promotion before */
+	uint32_t busy; /* being promoted, 0: none */
 };
 
 static int push(struct queue *queue, uint32_t ifindex)
@@ -99,10 +101,14 @@ static bool work_once(struct linkwork *work)
 	} else if (work->stop) {
 		return false;
 	} else if (work->young.count && is_due(&work->quiet)) {
-		ifindex = work->young.items[--work->young.count];
+		work->busy = ifindex = work->young.items[--work->young.count];
 		work->quiet = after_ms(PAUSE_MS);
 		pthread_mutex_unlock(&work->lock);
 		promote(work, ifindex);
+		pthread_mutex_lock(&work->lock);
+		work->busy = 0;
+		pthread_cond_broadcast(&work->promoted);
+		return true;
 	} else if (work->young.count) {
 		pthread_cond_timedwait(&work->more, &work->lock, &work->quiet);
 		return true;
@@ -152,6 +158,7 @@ int linkwork_new(struct linkwork **ret, struct datapath *dp)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&work->more, &attr);
 	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&work->promoted, NULL);
 	work->dp = dp;
 	r = net_new(&work->net);
 	r = r ?: start_thread(work);
@@ -173,6 +180,7 @@ void linkwork_free(struct linkwork *work)
 		pthread_join(work->thread, NULL);
 	}
 	net_free(work->net);
+	pthread_cond_destroy(&work->promoted);
 	pthread_cond_destroy(&work->more);
 	pthread_mutex_destroy(&work->lock);
 	free(work->dead.items);
@@ -206,4 +214,18 @@ int linkwork_promote(struct linkwork *work, uint32_t ifindex)
 	pthread_cond_signal(&work->more);
 	pthread_mutex_unlock(&work->lock);
 	return r;
+}
+
+void linkwork_forget(struct linkwork *work, uint32_t ifindex)
+{
+	size_t kept = 0;
+
+	pthread_mutex_lock(&work->lock);
+	for (size_t i = 0; i < work->young.count; i++)
+		if (work->young.items[i] != ifindex)
+			work->young.items[kept++] = work->young.items[i];
+	work->young.count = kept;
+	while (work->busy == ifindex)
+		pthread_cond_wait(&work->promoted, &work->lock);
+	pthread_mutex_unlock(&work->lock);
 }

@@ -26,3 +26,9 @@ void linkwork_freep(struct linkwork **work);
 /* Both: 0 or -ENOMEM. */
 int linkwork_delete(struct linkwork *work, uint32_t ifindex);
 int linkwork_promote(struct linkwork *work, uint32_t ifindex);
+
+/*
+ * The pod leaves: its link is not promoted any more once this returns, so that no
+ * pin appears after the pins were removed. Waits for a promotion that has begun.
+ */
+void linkwork_forget(struct linkwork *work, uint32_t ifindex);

@@ -26,8 +26,7 @@
 
 struct manifest {
 	struct store *store;
-	void (*changed)(void *arg);
-	void *arg;
+	struct manifest_listener listener;
 	struct manifest_watch watch;
 	struct event *readable;
 	struct event *timer;
@@ -288,7 +287,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (r < 0)
 		log_debug_errno(r, "Reading of %s is incomplete", manifest->watch.dir);
 	if (store_version(manifest->store) != version)
-		manifest->changed(manifest->arg);
+		manifest->listener.changed(manifest->listener.arg);
+	manifest->listener.looked(manifest->listener.arg);
 }
 
 static void on_news(void *arg, enum watch_news news, const char *name, int wd)
@@ -338,7 +338,7 @@ static int start_events(struct manifest *manifest, struct event_base *base)
 }
 
 int manifest_new(struct manifest **ret, struct event_base *base, struct store *store,
-		 const char *dir, void (*changed)(void *arg), void *arg)
+		 const char *dir, const struct manifest_listener *listener)
 {
 	cleanup(manifest_freep) struct manifest *manifest = NULL;
 	int r;
@@ -348,8 +348,7 @@ int manifest_new(struct manifest **ret, struct event_base *base, struct store *s
 		return -ENOMEM;
 	manifest->watch.fd = -1;
 	manifest->store = manifest->merge.store = store;
-	manifest->changed = changed;
-	manifest->arg = arg;
+	manifest->listener = *listener;
 	manifest->next_id = 1;
 	r = watch_open(&manifest->watch, dir);
 	if (r >= 0)

@@ -26,14 +26,19 @@ struct manifest_problem {
 	bool warning;
 };
 
+struct manifest_listener {
+	void *arg;
+	void (*changed)(void *arg); /* the store changed; several files together: once */
+	void (*looked)(void *arg); /* the directory was looked through: problems may differ */
+};
+
 /*
  * Start to watch @dir, which need not exist yet, and read all of it before the
- * return. @changed is called after every later change of @store (several files
- * changed together: once).
+ * return. @listener, which is copied, hears of everything later.
  * 0 or a negative errno; the store is borrowed and must live longer.
  */
 int manifest_new(struct manifest **ret, struct event_base *base, struct store *store,
-		 const char *dir, void (*changed)(void *arg), void *arg);
+		 const char *dir, const struct manifest_listener *listener);
 
 /* Leaves the store as it is. */
 void manifest_free(struct manifest *manifest);

@@ -411,6 +411,20 @@ class Chain:
 
 
 @needs_plugins
+def test_a_chained_pod_that_left_at_once_is_not_pinned_later(node):
+    """Its link stays with the other plugin, so nothing would ever take such a pin away."""
+    chain = Chain(node)
+    stays = node.add_pod("shop", "stays")
+    brief = chain.add("brief")
+    node.del_pod(brief, keep=True)
+    # The youngest is promoted first: when the other has its pins, this one's turn is over.
+    weir.wait_for(lambda: len(node.pod_pins()) >= 2, "the pod that stays is promoted")
+    link = stays.result["interfaces"][0]["name"]
+    weir.wait_for(lambda: f"{node.net.links()[link]['ifindex']}-to_pod" in node.pod_pins(), "it is the one that stays")
+    assert {pin.split("-")[0] for pin in node.pod_pins()} == {str(node.net.links()[link]["ifindex"])}
+
+
+@needs_plugins
 def test_behind_the_bridge_plugin_policies_hold(node):
     chain = Chain(node)
     node.pod_manifest(("shop/front", {"app": "front"}), ("shop/back", {"app": "back"}), ("shop/other", {}))

@@ -2,8 +2,11 @@
 """Policy is in force before a pod's first packet, in both directions, also on an address that somebody else had."""
 
 import errno
+import json
+import os
 import socket
 import struct
+import threading
 import time
 
 import pytest
@@ -18,6 +21,8 @@ OPEN_EVERY = 10
 IPS = ("10.77.9.9", "fd00:77::909")
 # What closed pods send, what open ones send, what others send to them.
 CLOSED, OPEN, INTO = 7001, 7002, 7003
+RAW = 10  # is added to the port of datagrams that are whole frames, which need neither route nor address
+RESTARTS = 6
 MESSAGE = struct.Struct("!II")
 
 
@@ -39,9 +44,49 @@ def knock(address, port):
         sock.connect_ex((address, port))
 
 
+class Frames:
+    """Datagrams as whole frames: they go out as soon as there is an interface."""
+
+    def __init__(self, port):
+        self.port, self.sock, self.mac = port, None, None
+
+    def send(self, address):
+        try:
+            if not self.sock:
+                sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+                sock.bind(("eth0", 0))
+                self.sock = sock
+            self.sock.send(self.frame(address))
+        except OSError as error:
+            if not is_absent(error) and error.errno not in (errno.ENOBUFS, errno.EAGAIN, errno.ENXIO):
+                raise
+
+    def gateway(self):
+        """Its MAC once the plugin has told the pod; everybody before."""
+        if not self.mac:
+            with open("/proc/net/arp", encoding="ascii") as file:
+                words = [line.split() for line in file.readlines()[1:]]
+            self.mac = bytes.fromhex(words[0][3].replace(":", "")) if words else None
+        return self.mac or b"\xff" * 6
+
+    def frame(self, address):
+        ether = self.gateway() + self.sock.getsockname()[4]
+        datagram = struct.pack("!HHHH", self.port, self.port, 9, 0) + b"?"
+        if ":" in address:
+            ends = socket.inet_pton(socket.AF_INET6, IPS[1]) + socket.inet_pton(socket.AF_INET6, address)
+            return ether + struct.pack("!HIHBB", 0x86dd, 6 << 28, len(datagram), 17, 64) + ends + datagram
+        head = struct.pack("!HHHHBBH", 0x4500, 20 + len(datagram), 0, 0x4000, 64, 17, 0)
+        ends = socket.inet_aton(IPS[0]) + socket.inet_aton(address)
+        total = sum(struct.unpack("!10H", head + ends))
+        total = (total & 0xffff) + (total >> 16)
+        total = ~((total & 0xffff) + (total >> 16)) & 0xffff
+        return ether + b"\x08\0" + head[:10] + struct.pack("!H", total) + ends + datagram
+
+
 def hammer(task, start, port, friends, strangers):
     """From before the interface exists: numbered datagrams to friends, anything to strangers. Numbers sent."""
     socks = {4: socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 6: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)}
+    frames = Frames(port + RAW)
     sent = dict.fromkeys(friends, 0)
     rounds = 0
     while task.running:
@@ -50,6 +95,7 @@ def hammer(task, start, port, friends, strangers):
         for address in strangers:
             send(socks[weir.family_of(address)], b"?", address, port)
             if rounds % 8 == 0:
+                frames.send(address)
                 knock(address, port)
         rounds += 1
         task.mark = min(sent.values()) + 1
@@ -132,10 +178,20 @@ def start(node, number, name, tasks):
     return sent, counted
 
 
+def witnessed():
+    """Counters of all that pods send to where the closed one may not: name -> rule, by family and way of sending."""
+    rules = {}
+    for name, port in (("closed", CLOSED), ("open", OPEN)):
+        for family in ("ipv4", "ipv6"):
+            for way, match in (("udp", f"udp dport {port}"), ("tcp", f"tcp dport {port}"),
+                               ("raw", f"udp dport {port + RAW}")):
+                rules[f"{name}_{way}_{family}"] = f"meta nfproto {family} {match}"
+    return rules
+
+
 def test_nothing_that_policy_denies_passes_from_the_first_packet_on(scene):
     node = scene
-    rules = {f"{proto}_{port}": f"{proto} dport {port}" for proto in ("udp", "tcp") for port in (CLOSED, OPEN)}
-    witnesses = [Counters(netns, rules) for netns in (node.stranger, node.outside, node.net)]
+    witnesses = [Counters(netns, witnessed()) for netns in (node.stranger, node.outside, node.net)]
     receiver = Task(node.friend, collect, node.friend.ips, CLOSED)
     receiver.wait_mark()
     tasks = [Task(netns, pour, IPS, INTO) for netns in (node.friend, node.stranger, node.outside)]
@@ -157,8 +213,10 @@ def test_nothing_that_policy_denies_passes_from_the_first_packet_on(scene):
             task.kill()
     for witness in witnesses:
         counted = witness.read()
-        assert counted[f"udp_{CLOSED}"] == counted[f"tcp_{CLOSED}"] == 0, f"{witness.netns.name}: leaked {counted}"
-        assert counted[f"udp_{OPEN}"] and counted[f"tcp_{OPEN}"], f"{witness.netns.name} is blind: {counted}"
+        assert not any(counted[name] for name in counted if name.startswith("closed")), \
+            f"{witness.netns.name}: leaked {counted}"
+        assert all(counted[name] for name in counted if name.startswith("open")), \
+            f"{witness.netns.name} is blind: {counted}"
     for number, out in sent.items():
         for address, count in out.items():
             numbers = came.get((number, weir.family_of(address)), [])
@@ -203,3 +261,86 @@ def test_the_new_owner_of_an_address_inherits_no_connection(scene):
         with pytest.raises(socket.timeout):
             heard.recv(10)
     assert new.reaches("icmp", node.friend.ip4)
+
+
+def add_in_thread(node, pod, conf):
+    """ADD beside something else; a list that gets its result, or the refusal."""
+    outcome = []
+
+    def add():
+        try:
+            outcome.append(node.cni(pod.env("ADD"), conf))
+        except CniError as refusal:
+            outcome.append(refusal)
+    thread = threading.Thread(target=add)
+    thread.start()
+    return thread, outcome
+
+
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_a_pod_that_starts_while_the_agent_restarts_sends_nothing_that_is_denied(scene, when):
+    node = scene
+    witnesses = [Counters(netns, witnessed()) for netns in (node.stranger, node.outside, node.net)]
+    conf = node.conf(runtimeConfig={"ips": list(IPS)})
+    for number in range(RESTARTS):
+        pod = node.new_pod("shop", "closed")
+        pod.conf = conf
+        task = Task(pod, hammer, number, CLOSED, node.friend.ips, [*node.stranger.ips, *OUTSIDE_IPS, *NODE_IPS])
+        try:
+            task.wait_mark()
+            if when == "before":
+                node.kill9()
+            thread, outcome = add_in_thread(node, pod, conf)
+            if when == "during":
+                # Wherever ADD is by now: each round stops it a little later.
+                wait_for(lambda: number == 0 or pod.links().get("eth0") or outcome, "ADD is on its way", every_s=0.001)
+                node.kill9()
+            node.start()
+            thread.join()
+            if isinstance(outcome[0], CniError):
+                assert outcome[0].code == 11, outcome[0].error
+                node.cni(pod.env("DEL"), conf)
+                pod.result = node.cni(pod.env("ADD"), conf)
+            before = task.mark
+            wait_for(lambda: task.mark > before + 20, "the pod goes on sending")
+            assert pod.reaches("icmp", node.friend.ip4) and pod.reaches("icmp", node.friend.ip6)
+            sent = task.end()
+        finally:
+            task.kill()
+        assert all(sent.values()), "it never sent"
+        node.del_pod(pod)
+        node.wait_gone(pod)
+    for witness in witnesses:
+        assert not any(witness.read().values()), f"{witness.netns.name}: leaked {witness.read()}"
+
+
+def too_many_ports():
+    """More entries than the table of ports has room for: every second port, both directions, three protocols."""
+    ports = [{"port": port, "protocol": proto} for proto in ("TCP", "UDP", "SCTP") for port in range(1, 65536, 2)]
+    return policy("shop", "big", {"app": "closed"}, ingress=[{"ports": ports}], egress=[{"ports": ports}])
+
+
+def test_a_pod_whose_policy_cannot_be_put_in_force_does_not_start(scene):
+    node = scene
+    path = node.write("big.json", json.dumps(too_many_ports()))
+    node.settle()
+    witnesses = [Counters(netns, witnessed()) for netns in (node.friend, node.stranger, node.outside, node.net)]
+    pod = node.new_pod("shop", "closed")
+    pod.conf = node.conf(runtimeConfig={"ips": list(IPS)})
+    task = Task(pod, hammer, 0, CLOSED, node.friend.ips, [*node.stranger.ips, *OUTSIDE_IPS, *NODE_IPS])
+    try:
+        task.wait_mark()
+        with pytest.raises(CniError) as refusal:
+            node.cni(pod.env("ADD"), pod.conf)
+        assert "is full" in refusal.value.error["details"]
+        for witness in witnesses:
+            assert not any(witness.read().values()), f"{witness.netns.name}: leaked {witness.read()}"
+        assert node.friend.reaches("icmp", node.stranger.ip4), "the others go on"
+        node.cni(pod.env("DEL"), pod.conf)
+        os.unlink(path)
+        node.settle()
+        pod.result = node.cni(pod.env("ADD"), pod.conf)
+        assert pod.reaches("icmp", node.friend.ip4)
+        task.end()
+    finally:
+        task.kill()

@@ -381,7 +381,7 @@ class Node:
         """Returns when everything that was in the manifests directory is in force.
 
         A policy that selects nothing, written last, tells when: the agent lists it only after it
-        has read all files before, and the list is asked for only after the policies were applied.
+        has read all files before. From then on only the step from the objects to the datapath is left.
         """
         self.markers += 1
         name = f"{MARKER}-{self.markers}"
@@ -392,7 +392,8 @@ class Node:
         def listed():
             return name in [policy["name"] for policy in self.get("/v1/policies")["policies"]]
         wait_for(listed, f"{self.name} has read its manifests")
-        time.sleep(0.1)  # the store is ahead of the datapath by a timer
+        version = self.status()["policy"]["storeVersion"]
+        wait_for(lambda: self.status()["policy"]["appliedVersion"] >= version, f"{self.name} applies what it has read")
 
     def pod_manifest(self, *pods, wait=True):
         """A Pod object for this node: ("shop/front", {labels}[, {port name: number}])."""

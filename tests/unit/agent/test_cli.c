@@ -232,10 +232,10 @@ static const struct print_row prints[] = {
 	  "B              0       2  y\n"
 	  "A              1       0  x\n" },
 	{ "status",
-	  "{\"sources\":[{\"problems\":[{\"file\":\"/f\",\"line\":3,\"object\":\"Pod s/a\","
+	  "{\"sources\":[{\"problems\":[{\"file\":\"/f\",\"line\":3,\"document\":2,\"object\":\"Pod s/a\","
 	  "\"field\":\"spec\",\"text\":\"wrong\"},{\"file\":\"/g\",\"warning\":true,"
 	  "\"text\":\"odd\"}]}]}",
-	  "~\nPROBLEMS\n  /f:3: Pod s/a: spec: wrong\n  /g: warning: odd\n" },
+	  "~\nPROBLEMS\n  /f:3: document 2: Pod s/a: spec: wrong\n  /g: warning: odd\n" },
 	/* A name is not a command for the terminal. */
 	{ "identity list",
 	  "{\"identities\":[{\"class\":1,\"text\":\"a\\u001b[2Jb\\nc\\u009bd\\u007f\"}]}",

@@ -28,7 +28,7 @@ struct world {
 	struct event_base *base;
 	struct store *store;
 	struct manifest *manifest;
-	unsigned int changes;
+	unsigned int changes, looks;
 };
 
 static struct world w;
@@ -40,9 +40,18 @@ static void on_changed(void *arg)
 	world->changes++;
 }
 
+static void on_looked(void *arg)
+{
+	struct world *world = arg;
+
+	world->looks++;
+}
+
 static void start(void)
 {
-	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, on_changed, &w), 0);
+	const struct manifest_listener listener = { &w, on_changed, on_looked };
+
+	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, &listener), 0);
 	ck_assert_uint_eq(w.changes, 0);
 }
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Problems of the manifests in the log: each once, when it appears. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct agent;
+
+/* Zero is the state of a log that has said nothing. */
+struct problem_log {
+	uint64_t *said; /* fingerprints of the current problems, sorted */
+	size_t count;
+};
+
+/* Log what is new since the last call, and when nothing is left. */
+void problems_log(struct agent *agent);
+void problem_log_done(struct problem_log *log);
