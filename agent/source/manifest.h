@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The manifests directory: every *.yaml, *.yml and *.json in it, watched with
- * inotify (follows symlinks, so that a ConfigMap's `..data` swap is one change).
+ * inotify (follows symlinks; a ConfigMap's `..data` swap is one change, of all
+ * files at once).
  * The store always holds what the readable files say. A file that is broken or
  * half written keeps what it said before, and is reported; a deleted file takes
  * its objects with it. The same object in two files: the first file by name

@@ -36,6 +36,7 @@ void manifest_file_free(struct manifest_file *file)
 		return;
 	free(file->name);
 	free(file->path);
+	free(file->place);
 	content_done(&file->content);
 	problem_list_done(&file->faults);
 	problem_list_done(&file->clashes);
@@ -45,6 +46,18 @@ void manifest_file_free(struct manifest_file *file)
 void manifest_file_freep(struct manifest_file **file)
 {
 	manifest_file_free(*file);
+}
+
+int manifest_file_found(struct manifest_file *file, const char *place)
+{
+	char *path;
+
+	file->listed = true;
+	if (asprintf(&path, "%s/%s", place, file->name) < 0)
+		return -ENOMEM;
+	free(file->place);
+	file->place = path;
+	return 0;
 }
 
 static void look_again(int64_t *again_ms, int64_t at_ms)
@@ -175,7 +188,7 @@ static int read_file(struct manifest_file *file, int64_t now_ms, int64_t *again_
 	size_t length;
 	int r;
 
-	r = text_read(&text, &length, &file->sign, file->path);
+	r = text_read(&text, &length, &file->sign, file->place);
 	if (r < 0)
 		return read_failed(file, r, now_ms, again_ms);
 	file->settled = file_sign_settled(&file->sign);
@@ -199,7 +212,7 @@ int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *ag
 		return 0;
 	}
 	file->writing_ms = 0;
-	r = file_sign_get(&sign, file->path);
+	r = file_sign_get(&sign, file->place);
 	if (r < 0)
 		return read_failed(file, r, now_ms, again_ms);
 	if (file->settled && file_sign_equal(&sign, &file->sign))
@@ -216,7 +229,7 @@ int manifest_file_refill(struct manifest_file *file)
 	size_t length, hint = 0;
 	int r;
 
-	r = text_read(&text, &length, &sign, file->path);
+	r = text_read(&text, &length, &sign, file->place);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	r = content_decode(&content, file->path, text, length);

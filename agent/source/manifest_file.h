@@ -28,6 +28,7 @@ struct manifest_file {
 	uint64_t id; /* never given twice */
 	char *name; /* in the directory; files are sorted by it */
 	char *path;
+	char *place; /* where it is read: @path, or behind the directory's `..data` */
 	struct manifest_content content; /* what it says, of its last readable state */
 	struct problem_list faults; /* why the file as a whole is not read now */
 	struct problem_list clashes; /* objects that another file says too */
@@ -47,6 +48,9 @@ struct manifest_file {
 int manifest_file_new(struct manifest_file **ret, uint64_t id, const char *dir, const char *name);
 void manifest_file_free(struct manifest_file *file);
 void manifest_file_freep(struct manifest_file **file);
+
+/* It is listed, and to be read in the directory @place. 0 or -ENOMEM. */
+int manifest_file_found(struct manifest_file *file, const char *place);
 
 /*
  * Look whether the file has changed, and read it if so. A file that cannot be
