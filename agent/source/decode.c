@@ -271,14 +271,11 @@ static int decode_document(void *arg, const json_t *value, unsigned int number, 
 	return decode_json(arg, value, number, line);
 }
 
-static int decode_yaml(const struct decode_sink *sink, const char *text, size_t length)
+static int report_broken(void *arg, unsigned int line, const char *why)
 {
-	char error[YAML_ERROR_MAX] = "";
-	struct decode_problem problem = { .object = "", .field = "", .text = error };
-	int r = yaml_each(text, length, decode_document, (void *)sink, error, &problem.line);
+	const struct decode_sink *sink = arg;
+	struct decode_problem problem = { .object = "", .field = "", .line = line, .text = why };
 
-	if (r != -EINVAL)
-		return r;
 	sink->problem(sink->arg, &problem);
 	return 0;
 }
@@ -312,11 +309,16 @@ static json_t *load_json(const char *text, size_t length)
 
 int decode_text(const struct decode_sink *sink, const char *text, size_t length)
 {
+	const struct yaml_sink documents = {
+		.arg = (void *)sink,
+		.document = decode_document,
+		.broken = report_broken,
+	};
 	json_t *value = load_json(text, length);
 	int r;
 
 	if (!value)
-		return decode_yaml(sink, text, length);
+		return yaml_each(text, length, &documents);
 	r = decode_json(sink, value, 1, 1);
 	json_decref(value);
 	return r;

@@ -4,7 +4,7 @@
  * model/objects.h. It applies the defaults that an API server would, and the
  * validation that it would do; both are idempotent.
  *
- * A problem never stops the rest. Of a NetworkPolicy with a malformed part the
+ * A problem never stops the rest, not even a document that is no YAML. Of a NetworkPolicy with a malformed part the
  * isolation is kept and only the unusable rule is dropped (fail closed); an
  * object without a usable identity is skipped.
  *
@@ -20,7 +20,7 @@
 #include "model/objects.h"
 
 struct decode_problem {
-	unsigned int document; /* within the text, from 1; 0: the text as a whole */
+	unsigned int document; /* within the text, from 1; 0: the text cannot be read there */
 	unsigned int line; /* where the document starts or the syntax breaks, from 1; 0: unknown */
 	const char *object; /* "NetworkPolicy shop/front", "" when it is not known */
 	const char *field; /* "spec.ingress[0].ports[1].endPort", "" for the whole object */

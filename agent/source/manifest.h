@@ -2,11 +2,10 @@
 /*
  * The manifests directory: every *.yaml, *.yml and *.json in it, watched with
  * inotify (follows symlinks; a ConfigMap's `..data` swap is one change, of all
- * files at once).
- * The store always holds what the readable files say. A file that is broken or
- * half written keeps what it said before, and is reported; a deleted file takes
- * its objects with it. The same object in two files: the first file by name
- * wins, the other is reported.
+ * files at once). The store always holds what the readable files say. A file that
+ * is broken or half written keeps what it said before, or says what can be read of
+ * it if that is nothing, and is reported; a deleted file takes its objects with it.
+ * The same object in two files: the first file by name wins, the other is reported.
  */
 #pragma once
 

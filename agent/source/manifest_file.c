@@ -138,19 +138,58 @@ static bool is_emptied(struct manifest_file *file, size_t length, int64_t now_ms
 	return true;
 }
 
-static int keep_whole(struct manifest_file *file, struct manifest_content *broken)
+static struct manifest_problem *first_break(const struct problem_list *problems)
 {
-	struct problem_list *problems = &broken->problems;
-	struct manifest_problem *last = &problems->items[problems->count - 1];
+	size_t i = 0;
+
+	while (problems->items[i].document)
+		i++;
+	return &problems->items[i];
+}
+
+static void swap_content(struct manifest_file *file, struct manifest_content *content)
+{
+	struct manifest_content before = file->content;
+
+	file->content = *content;
+	*content = before;
+}
+
+/*
+ * Some of the text cannot be read. The file says what it said; one that never was
+ * read as a whole says what can be read of it, because a policy that is not there
+ * leaves its pods open.
+ */
+static int judge_broken(struct manifest_file *file, struct manifest_content *content)
+{
+	bool is_first = !file->was_read;
+	const char *note = kept_note(file);
 	int r;
 
-	/* The syntax error is the last problem, for the text ends there. */
-	r = problem_append(last, kept_note(file));
+	if (is_first && (content->count || file->content.count))
+		note = "; what can be read of it is in force";
+	r = problem_append(first_break(&content->problems), note);
+	if (r >= 0 && is_first)
+		r = content_join(content, &file->content);
 	if (r < 0)
 		return r;
 	problem_list_done(&file->faults);
-	file->faults = *problems;
-	*problems = (struct problem_list){};
+	file->faults = content->problems;
+	content->problems = (struct problem_list){};
+	if (is_first)
+		swap_content(file, content);
+	return 0;
+}
+
+static int judge_whole(struct manifest_file *file, struct manifest_content *content)
+{
+	int r = content_keep(content, &file->content);
+
+	if (r < 0)
+		return r;
+	problem_list_done(&file->faults);
+	swap_content(file, content);
+	file->was_read = true;
 	return 0;
 }
 
@@ -158,27 +197,17 @@ static int judge_text(struct manifest_file *file, const char *text, size_t lengt
 {
 	cleanup(content_done) struct manifest_content content = {};
 	uint64_t hash = fingerprint_text(text, length);
-	struct manifest_content before;
 	int r;
 
 	if (file->judged && hash == file->text_hash)
 		return 0;
 	r = content_decode(&content, file->path, text, length);
-	if (r >= 0 && content.broken)
-		r = keep_whole(file, &content);
-	else if (r >= 0)
-		r = content_keep(&content, &file->content);
+	if (r >= 0)
+		r = content.broken ? judge_broken(file, &content) : judge_whole(file, &content);
 	if (r < 0)
 		return r;
 	file->text_hash = hash;
 	file->judged = true;
-	if (content.broken)
-		return 0;
-	problem_list_done(&file->faults);
-	before = file->content;
-	file->content = content;
-	content = before;
-	file->was_read = true;
 	return 0;
 }
 

@@ -32,7 +32,7 @@ struct manifest_file {
 	struct manifest_content content; /* what it says, of its last readable state */
 	struct problem_list faults; /* why the file as a whole is not read now */
 	struct problem_list clashes; /* objects that another file says too */
-	bool was_read; /* @content is from the file */
+	bool was_read; /* as a whole */
 
 	struct file_sign sign;
 	bool settled; /* the same sign means the same text */

@@ -265,8 +265,9 @@ static const struct row texts[] = {
 	{ POD("a") "---\n" POD("b"), "Pod default/a node= uid=\nPod default/b node= uid=\n" },
 	{ POD("a") "---\n\n---\nkind: Pod\n", "Pod default/a node= uid=\n"
 	  "error: document 3 line 8: apiVersion: is required\n" },
-	/* What stands before an error counts. */
-	{ POD("a") "---\nkind: [\n", "Pod default/a node= uid=\n"
+	/* What stands before and after an error counts. */
+	{ POD("a") "---\nkind: [\n---\n" POD("b"),
+	  "Pod default/a node= uid=\nPod default/b node= uid=\n"
 	  "error: document 0 line 7: not YAML: did not find expected node content\n" },
 	{ POD("a") "  name: b\n", "error: document 0 line 5: the key \"name\" is there twice\n" },
 	{ "\n {\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"a\","

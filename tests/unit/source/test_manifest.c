@@ -280,6 +280,45 @@ START_TEST(an_object_that_became_undecodable_keeps_its_previous_version)
 }
 END_TEST
 
+START_TEST(a_file_that_never_was_whole_says_what_can_be_read_of_it)
+{
+	in_place("manifests/a.yaml", POLICY("front", 80) NEXT BROKEN NEXT POLICY("back", 80));
+	start();
+	ck_assert_int_eq(port_of("front"), 80);
+	ck_assert_int_eq(port_of("back"), 80);
+	ck_assert_uint_eq(manifest_files(w.manifest), 0);
+	expect_problem("a.yaml", "", "what can be read of it is in force");
+	in_place("manifests/a.yaml", "kind: }\n" NEXT POLICY("back", 81));
+	expect_changes(1);
+	ck_assert_int_eq(port_of("front"), 80);
+	ck_assert_int_eq(port_of("back"), 81);
+	in_place("manifests/a.yaml", POLICY("back", 82));
+	expect_changes(2);
+	ck_assert_int_eq(port_of("front"), 0);
+	ck_assert_int_eq(port_of("back"), 82);
+	ck_assert_uint_eq(problem_count(), 0);
+}
+END_TEST
+
+START_TEST(a_document_without_a_name_may_be_any_object_that_is_missing)
+{
+	in_place("manifests/a.yaml",
+		 POLICY("front", 80) NEXT POLICY("back", 80) NEXT POLICY("db", 80));
+	start();
+	in_place("manifests/a.yaml", POLICY("front", 81) NEXT "kind: NetworkPolicy\n");
+	expect_changes(1);
+	ck_assert_int_eq(port_of("front"), 81);
+	ck_assert_int_eq(port_of("back"), 80);
+	ck_assert_int_eq(port_of("db"), 80);
+	expect_problem("a.yaml", "", "what the file said before and does not say now stays");
+	in_place("manifests/a.yaml", POLICY("front", 81) NEXT POLICY("db", 80));
+	expect_changes(2);
+	ck_assert_int_eq(port_of("back"), 0);
+	ck_assert_int_eq(port_of("db"), 80);
+	ck_assert_uint_eq(problem_count(), 0);
+}
+END_TEST
+
 START_TEST(what_is_no_file_is_reported_and_not_waited_for)
 {
 	cleanup(freep) char *fifo = path_of("manifests/fifo.yaml");
@@ -417,6 +456,8 @@ MANIFEST_MAIN("manifest",
 	      CHECK_TEST(a_broken_file_keeps_what_it_said_until_it_is_mended),
 	      CHECK_TEST(a_broken_file_stays_the_winner_of_what_only_the_store_has),
 	      CHECK_TEST(an_object_that_became_undecodable_keeps_its_previous_version),
+	      CHECK_TEST(a_file_that_never_was_whole_says_what_can_be_read_of_it),
+	      CHECK_TEST(a_document_without_a_name_may_be_any_object_that_is_missing),
 	      CHECK_TEST(what_is_no_file_is_reported_and_not_waited_for),
 	      CHECK_TEST(a_burst_over_300_files_is_one_change),
 	      CHECK_TEST(files_that_follow_each_other_closely_are_one_change),
