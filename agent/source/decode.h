@@ -5,8 +5,9 @@
  * validation that it would do; both are idempotent.
  *
  * A problem never stops the rest, not even a document that is no YAML. Of a NetworkPolicy with a malformed part the
- * isolation is kept and only the unusable rule is dropped (fail closed); an
- * object without a usable identity is skipped.
+ * isolation is kept and only the unusable rule is dropped (fail closed), of one in
+ * a version that is not known all rules are; an object without a usable identity
+ * is skipped.
  *
  * Source: Kubernetes API reference, core/v1, networking.k8s.io/v1,
  * discovery.k8s.io/v1, policy.networking.k8s.io/v1alpha2.

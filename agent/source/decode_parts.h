@@ -19,6 +19,9 @@ int decode_node(struct object *obj, const struct field *root);
 /* -ENOMEM or 0: isolation is kept whatever the content. */
 int decode_policy(struct object *obj, const struct field *root);
 
+/* Make a policy that is not to be trusted isolate in both directions, without rules. */
+void decode_policy_close(struct network_policy *policy);
+
 /* Check the schema only. */
 int decode_service(struct object *obj, const struct field *root);
 int decode_endpoint_slice(struct object *obj, const struct field *root);
