@@ -162,6 +162,22 @@ static int check_version(const struct kind *kind, const struct field *field, con
 	return r;
 }
 
+/* An element of a list may leave its kind and version to the list. */
+static int tell_source(const struct decode_sink *sink, const struct object *obj,
+		       const struct kind *kind, const char *version, const json_t *value)
+{
+	cleanup(json_decrefp) json_t *whole = NULL;
+
+	if (!sink->source)
+		return 0;
+	whole = json_copy((json_t *)value);
+	if (!whole || json_object_set_new(whole, "kind", json_string(kind->name)) < 0 ||
+	    (version && json_object_set_new(whole, "apiVersion", json_string(version)) < 0))
+		return -ENOMEM;
+	sink->source(sink->arg, obj, whole);
+	return 0;
+}
+
 /*
  * Once the object has a name, paths start at it and not at the list around it. In
  * another version nothing means what it seems to; a policy isolates all the same.
@@ -190,6 +206,9 @@ static int decode_object(const struct kind *kind, const struct field *field, con
 		return r;
 	if (!is_ours)
 		decode_policy_close(&obj->policy);
+	r = tell_source(origin.sink, obj, kind, version, field->value);
+	if (r < 0)
+		return r;
 	origin.sink->object(origin.sink->arg, take_ptr(&obj));
 	return 0;
 }

@@ -4,10 +4,10 @@
  * model/objects.h. It applies the defaults that an API server would, and the
  * validation that it would do; both are idempotent.
  *
- * A problem never stops the rest, not even a document that is no YAML. Of a NetworkPolicy with a malformed part the
- * isolation is kept and only the unusable rule is dropped (fail closed), of one in
- * a version that is not known all rules are; an object without a usable identity
- * is skipped.
+ * A problem never stops the rest, not even a document that is no YAML. Of a
+ * NetworkPolicy with a malformed part the isolation is kept and only the unusable
+ * rule is dropped (fail closed), of one in a version that is not known all rules
+ * are; an object without a usable identity is skipped.
  *
  * Source: Kubernetes API reference, core/v1, networking.k8s.io/v1,
  * discovery.k8s.io/v1, policy.networking.k8s.io/v1alpha2.
@@ -35,6 +35,8 @@ struct decode_sink {
 	void (*object)(void *arg, struct object *obj);
 	/* All strings are borrowed. */
 	void (*problem)(void *arg, const struct decode_problem *problem);
+	/* NULL, or told before @object what it was made from, complete with kind and version. */
+	void (*source)(void *arg, const struct object *obj, const json_t *value);
 };
 
 /*

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "source/manifest_copier.h"
 #include "source/manifest_dir.h"
 #include "source/manifest_merge.h"
 #include "source/manifest_watch.h"
@@ -30,8 +31,10 @@ struct manifest {
 	struct manifest_watch watch;
 	struct event *readable;
 	struct event *timer;
+	struct event *copy; /* the next step of it */
 	int64_t burst_ms; /* when the burst of events began, 0: none */
 	struct manifest_dir dir;
+	struct manifest_copier copier;
 	struct manifest_merge merge;
 	struct problem_list dir_problems;
 	struct manifest_problem *problems; /* strings are those of the lists */
@@ -80,7 +83,8 @@ static void forget_gone(struct manifest *manifest)
 	for (size_t i = 0; i < manifest->dir.count; i++)
 		if (!manifest->dir.files[i]->listed)
 			drop_target(manifest, manifest->dir.files[i]);
-	manifest_dir_forget_gone(&manifest->dir);
+	if (manifest_dir_forget_gone(&manifest->dir))
+		manifest->copier.sweep = true;
 }
 
 static int read_files(struct manifest *manifest, int64_t now, int64_t *again_ms)
@@ -108,17 +112,20 @@ static void collect(struct manifest *manifest, const struct problem_list *list)
 static int collect_problems(struct manifest *manifest)
 {
 	const struct manifest_dir *dir = &manifest->dir;
-	size_t total = manifest->dir_problems.count;
+	size_t total = manifest->dir_problems.count + manifest->copier.copies.problems.count;
 	const struct manifest_file *file;
 
 	for (size_t i = 0; i < dir->count; i++) {
 		file = dir->files[i];
 		total += file->faults.count + file->content.problems.count + file->clashes.count;
 	}
+	free(manifest->problems);
+	manifest->problem_count = 0;
 	manifest->problems = calloc(total + 1, sizeof(*manifest->problems));
 	if (!manifest->problems)
 		return -ENOMEM;
 	collect(manifest, &manifest->dir_problems);
+	collect(manifest, &manifest->copier.copies.problems);
 	for (size_t i = 0; i < dir->count; i++) {
 		file = dir->files[i];
 		collect(manifest, &file->faults);
@@ -180,9 +187,6 @@ static int pass(struct manifest *manifest)
 	int r, collected;
 
 	manifest->burst_ms = 0;
-	freep(&manifest->problems);
-	manifest->problems = NULL;
-	manifest->problem_count = 0;
 	r = look(manifest, now, &again_ms);
 	if (r >= 0)
 		r = manifest_merge_run(&manifest->merge, manifest->dir.files, manifest->dir.count,
@@ -194,6 +198,35 @@ static int pass(struct manifest *manifest)
 		again_ms = now + RETRY_MS;
 	schedule(manifest, again_ms - clock_ms());
 	return r;
+}
+
+static void in_no_time(struct event *event)
+{
+	const struct timeval now = {};
+
+	evtimer_add(event, &now);
+}
+
+static void on_copy(evutil_socket_t fd, short what, void *arg)
+{
+	struct manifest *manifest = arg;
+	size_t problems = manifest->copier.copies.problems.count;
+
+	if (copier_step(&manifest->copier, &manifest->dir)) {
+		in_no_time(manifest->copy);
+		return;
+	}
+	if (!problems && !manifest->copier.copies.problems.count)
+		return;
+	collect_problems(manifest);
+	manifest->listener.looked(manifest->listener.arg);
+}
+
+/* After what the listener does about a change: policy comes first. */
+static void copy_soon(struct manifest *manifest)
+{
+	copier_restart(&manifest->copier);
+	in_no_time(manifest->copy);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -208,6 +241,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (store_version(manifest->store) != version)
 		manifest->listener.changed(manifest->listener.arg);
 	manifest->listener.looked(manifest->listener.arg);
+	copy_soon(manifest);
 }
 
 static void on_news(void *arg, enum watch_news news, const char *name, int wd)
@@ -245,7 +279,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 static int start_events(struct manifest *manifest, struct event_base *base)
 {
 	manifest->timer = evtimer_new(base, on_timer, manifest);
-	if (!manifest->timer)
+	manifest->copy = evtimer_new(base, on_copy, manifest);
+	if (!manifest->timer || !manifest->copy)
 		return -ENOMEM;
 	if (manifest->watch.fd < 0)
 		return 0;
@@ -257,7 +292,7 @@ static int start_events(struct manifest *manifest, struct event_base *base)
 }
 
 int manifest_new(struct manifest **ret, struct event_base *base, struct store *store,
-		 const char *dir, const struct manifest_listener *listener)
+		 const char *dir, const char *state_dir, const struct manifest_listener *listener)
 {
 	cleanup(manifest_freep) struct manifest *manifest = NULL;
 	int r;
@@ -270,12 +305,17 @@ int manifest_new(struct manifest **ret, struct event_base *base, struct store *s
 	manifest->listener = *listener;
 	r = watch_open(&manifest->watch, dir);
 	manifest->dir.path = manifest->watch.dir;
+	manifest->dir.copies = &manifest->copier.copies;
+	manifest->copier.sweep = true;
+	if (r >= 0)
+		r = copies_open(&manifest->copier.copies, state_dir, manifest->watch.dir);
 	if (r >= 0)
 		r = start_events(manifest, base);
 	if (r >= 0)
 		r = pass(manifest);
 	if (r < 0)
 		return r;
+	copy_soon(manifest);
 	*ret = take_ptr(&manifest);
 	return 0;
 }
@@ -288,8 +328,11 @@ void manifest_free(struct manifest *manifest)
 		event_free(manifest->readable);
 	if (manifest->timer)
 		event_free(manifest->timer);
+	if (manifest->copy)
+		event_free(manifest->copy);
 	manifest_merge_done(&manifest->merge);
 	manifest_dir_done(&manifest->dir);
+	copies_done(&manifest->copier.copies);
 	free(manifest->problems);
 	problem_list_done(&manifest->dir_problems);
 	watch_close(&manifest->watch);

@@ -34,11 +34,12 @@ struct manifest_listener {
 
 /*
  * Start to watch @dir, which need not exist yet, and read all of it before the
- * return. @listener, which is copied, hears of everything later.
+ * return. Copies of what was read are kept in @state_dir (NULL: nowhere), for the
+ * next start. @listener, which is copied, hears of everything later.
  * 0 or a negative errno; the store is borrowed and must live longer.
  */
 int manifest_new(struct manifest **ret, struct event_base *base, struct store *store,
-		 const char *dir, const struct manifest_listener *listener);
+		 const char *dir, const char *state_dir, const struct manifest_listener *listener);
 
 /* Leaves the store as it is. */
 void manifest_free(struct manifest *manifest);

@@ -49,7 +49,7 @@ static int content_append(struct manifest_content *content, const struct manifes
 	return 0;
 }
 
-static char *object_label(const struct object *obj)
+char *content_label(const struct object *obj)
 {
 	const char *slash = obj->namespace[0] ? "/" : "";
 	char *label;
@@ -67,7 +67,7 @@ static void take_object(void *arg, struct object *obj)
 		.kind = obj->kind,
 		.namespace = strdup(obj->namespace),
 		.name = strdup(obj->name),
-		.label = object_label(obj),
+		.label = content_label(obj),
 		.hash = fingerprint_object(obj),
 		.object = obj,
 	};
@@ -191,13 +191,19 @@ int content_join(struct manifest_content *after, struct manifest_content *before
 	return r < 0 ? r : 0;
 }
 
-static int keep_named(struct manifest_content *after, struct manifest_content *before)
+static int keep_named(struct manifest_content *after, struct manifest_content *before,
+		      const char *version)
 {
+	cleanup(freep) char *note = NULL;
 	struct manifest_problem *problem;
 	size_t hint = 0, hint_after = 0;
 	struct manifest_object *kept;
 	int r;
 
+	if (asprintf(&note, "; its %s stays in force", version) < 0) {
+		note = NULL;
+		return -ENOMEM;
+	}
 	for (size_t i = 0; i < after->problems.count; i++) {
 		problem = &after->problems.items[i];
 		if (problem->warning || !problem->object[0] ||
@@ -206,7 +212,7 @@ static int keep_named(struct manifest_content *after, struct manifest_content *b
 		kept = content_find(before, problem->object, &hint);
 		if (!kept)
 			continue;
-		r = problem_append(problem, "; its previous version stays in force");
+		r = problem_append(problem, note);
 		if (r >= 0)
 			r = move_object(after, kept);
 		if (r < 0)
@@ -231,12 +237,13 @@ static int keep_unnamed(struct manifest_content *after, struct manifest_content 
 	return 0;
 }
 
-int content_keep(struct manifest_content *after, struct manifest_content *before)
+int content_keep(struct manifest_content *after, struct manifest_content *before,
+		 const char *version)
 {
 	size_t first_moved = after->count;
 	int r;
 
-	r = keep_named(after, before);
+	r = keep_named(after, before, version);
 	if (r >= 0)
 		r = keep_unnamed(after, before);
 	return end_moves(after, first_moved, before, r);

@@ -28,6 +28,9 @@ struct manifest_content {
 	bool broken; /* some of the text cannot be read: @objects is not all of it */
 };
 
+/* "NetworkPolicy shop/front", as in manifest_object; NULL: no memory. The caller frees. */
+char *content_label(const struct object *obj);
+
 /* @file is for the problems. 0 or -ENOMEM. */
 int content_decode(struct manifest_content *ret, const char *file, const char *text,
 		   size_t length);
@@ -38,11 +41,12 @@ struct manifest_object *content_find(const struct manifest_content *content, con
 
 /*
  * Objects of @before that @after tries to say but cannot move into @after, and the
- * problem says that they stay in force. If @after has a document of which not even
+ * problem says that they stay in force, by the name of @version. If @after has a document of which not even
  * the name is known, that may be any object that it does not say: then all of
  * those move. 0 or -ENOMEM, then nothing has moved.
  */
-int content_keep(struct manifest_content *after, struct manifest_content *before);
+int content_keep(struct manifest_content *after, struct manifest_content *before,
+		 const char *version);
 
 /* All objects of @before that @after does not say move. 0 or -ENOMEM, then nothing has. */
 int content_join(struct manifest_content *after, struct manifest_content *before);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "source/manifest_copy.h"
 #include "source/manifest_text.h"
 
 #define DATA "..data"
@@ -84,6 +85,17 @@ static struct manifest_file *find_file(const struct manifest_dir *dir, size_t so
 	return found ? *found : NULL;
 }
 
+struct manifest_file *manifest_dir_find(const struct manifest_dir *dir, const char *name)
+{
+	return find_file(dir, dir->count, name);
+}
+
+static void sort_files(struct manifest_dir *dir)
+{
+	if (dir->count)
+		qsort(dir->files, dir->count, sizeof(*dir->files), compare_files);
+}
+
 /* Appends; the caller sorts. */
 static int add_file(struct manifest_dir *dir, const char *place, const char *name)
 {
@@ -97,6 +109,7 @@ static int add_file(struct manifest_dir *dir, const char *place, const char *nam
 	r = manifest_file_new(&files[dir->count], dir->next_id + 1, dir->path, name);
 	if (r < 0)
 		return r;
+	files[dir->count]->copies = dir->copies;
 	dir->next_id++;
 	return manifest_file_found(dir->files[dir->count++], place);
 }
@@ -137,8 +150,7 @@ static int list_place(struct manifest_dir *dir, DIR *stream, const char *place, 
 	}
 	if (r >= 0)
 		r = -errno;
-	if (dir->count)
-		qsort(dir->files, dir->count, sizeof(*dir->files), compare_files);
+	sort_files(dir);
 	return r;
 }
 
@@ -162,22 +174,49 @@ static int list_both(struct manifest_dir *dir)
 	return r;
 }
 
+struct copied {
+	struct manifest_dir *dir;
+	size_t sorted;
+};
+
+static int add_copied(void *arg, const char *name)
+{
+	const struct copied *copied = arg;
+
+	if (find_file(copied->dir, copied->sorted, name))
+		return 0;
+	return add_file(copied->dir, copied->dir->path, name);
+}
+
+static int list_copied(struct manifest_dir *dir)
+{
+	struct copied copied = { dir, dir->count };
+	int r = copies_each(dir->copies, add_copied, &copied);
+
+	sort_files(dir);
+	return r;
+}
+
 int manifest_dir_list(struct manifest_dir *dir)
 {
+	int copied = 0;
 	int r;
 
 	for (size_t i = 0; i < dir->count; i++)
 		dir->files[i]->listed = false;
 	sign_both(&dir->self, &dir->data, dir->path);
 	r = list_both(dir);
+	dir->was_listed |= r >= 0;
+	if (r < 0 && !dir->was_listed)
+		copied = list_copied(dir);
 	for (size_t i = 0; r < 0 && i < dir->count; i++)
 		dir->files[i]->listed = true;
-	return r;
+	return copied < 0 ? copied : r;
 }
 
-void manifest_dir_forget_gone(struct manifest_dir *dir)
+size_t manifest_dir_forget_gone(struct manifest_dir *dir)
 {
-	size_t kept = 0;
+	size_t kept = 0, before = dir->count;
 
 	for (size_t i = 0; i < dir->count; i++) {
 		if (dir->files[i]->listed)
@@ -186,6 +225,7 @@ void manifest_dir_forget_gone(struct manifest_dir *dir)
 			manifest_file_free(dir->files[i]);
 	}
 	dir->count = kept;
+	return before - kept;
 }
 
 void manifest_dir_done(struct manifest_dir *dir)

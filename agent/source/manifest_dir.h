@@ -17,10 +17,12 @@ struct dir_sign {
 
 struct manifest_dir {
 	const char *path; /* borrowed */
+	const struct manifest_copies *copies; /* borrowed */
 	struct manifest_file **files; /* by name */
 	size_t count;
 	uint64_t next_id;
 	struct dir_sign self, data; /* of the directory and its `..data`, when it was listed */
+	bool was_listed;
 };
 
 /* A name that is looked at. */
@@ -29,14 +31,18 @@ bool manifest_name_counts(const char *name);
 /*
  * Bring the list of files up to date; one that is gone is not `listed` any more.
  * -ENOMEM, or another errno with the list as it was: a directory that cannot be
- * read says what it said, one that is gone says nothing.
+ * read says what it said, or, if it never could, what the copies say; one that is
+ * gone says nothing.
  */
 int manifest_dir_list(struct manifest_dir *dir);
 
 /* False: it, or its `..data`, was exchanged since it was listed. */
 bool manifest_dir_is_same(const struct manifest_dir *dir);
 
-/* Free what is not listed. */
-void manifest_dir_forget_gone(struct manifest_dir *dir);
+/* NULL: it is not in the list. */
+struct manifest_file *manifest_dir_find(const struct manifest_dir *dir, const char *name);
+
+/* Free what is not listed; the number of files that were not. */
+size_t manifest_dir_forget_gone(struct manifest_dir *dir);
 
 void manifest_dir_done(struct manifest_dir *dir);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "source/fingerprint.h"
+#include "source/manifest_judge.h"
 #include "source/manifest_text.h"
 #include "source/yaml.h"
 
@@ -66,11 +66,6 @@ static void look_again(int64_t *again_ms, int64_t at_ms)
 		*again_ms = at_ms;
 }
 
-static const char *kept_note(const struct manifest_file *file)
-{
-	return file->content.count ? "; what it said before stays in force" : "";
-}
-
 static void describe_read_error(char *buf, size_t size, int r)
 {
 	switch (r) {
@@ -85,14 +80,6 @@ static void describe_read_error(char *buf, size_t size, int r)
 	}
 }
 
-/* The file cannot be read: it says what it said. */
-static int set_fault(struct manifest_file *file, const char *text)
-{
-	problem_list_done(&file->faults);
-	file->judged = false;
-	return problem_add(&file->faults, file->path, "", "%s%s", text, kept_note(file));
-}
-
 static int read_failed(struct manifest_file *file, int r, int64_t now_ms, int64_t *again_ms)
 {
 	char text[128];
@@ -103,7 +90,7 @@ static int read_failed(struct manifest_file *file, int r, int64_t now_ms, int64_
 	case -EAGAIN:
 		file->settled = false;
 		look_again(again_ms, now_ms + TORN_RETRY_MS);
-		return 0;
+		return judge_recall(file);
 	case -EFBIG:
 	case -EBADF:
 		/* Only a change can heal these, and the sign tells of it. */
@@ -114,7 +101,7 @@ static int read_failed(struct manifest_file *file, int r, int64_t now_ms, int64_
 		look_again(again_ms, now_ms + MANIFEST_RETRY_MS);
 	}
 	describe_read_error(text, sizeof(text), r);
-	return set_fault(file, text);
+	return judge_fault(file, text);
 }
 
 /*
@@ -138,79 +125,6 @@ static bool is_emptied(struct manifest_file *file, size_t length, int64_t now_ms
 	return true;
 }
 
-static struct manifest_problem *first_break(const struct problem_list *problems)
-{
-	size_t i = 0;
-
-	while (problems->items[i].document)
-		i++;
-	return &problems->items[i];
-}
-
-static void swap_content(struct manifest_file *file, struct manifest_content *content)
-{
-	struct manifest_content before = file->content;
-
-	file->content = *content;
-	*content = before;
-}
-
-/*
- * Some of the text cannot be read. The file says what it said; one that never was
- * read as a whole says what can be read of it, because a policy that is not there
- * leaves its pods open.
- */
-static int judge_broken(struct manifest_file *file, struct manifest_content *content)
-{
-	bool is_first = !file->was_read;
-	const char *note = kept_note(file);
-	int r;
-
-	if (is_first && (content->count || file->content.count))
-		note = "; what can be read of it is in force";
-	r = problem_append(first_break(&content->problems), note);
-	if (r >= 0 && is_first)
-		r = content_join(content, &file->content);
-	if (r < 0)
-		return r;
-	problem_list_done(&file->faults);
-	file->faults = content->problems;
-	content->problems = (struct problem_list){};
-	if (is_first)
-		swap_content(file, content);
-	return 0;
-}
-
-static int judge_whole(struct manifest_file *file, struct manifest_content *content)
-{
-	int r = content_keep(content, &file->content);
-
-	if (r < 0)
-		return r;
-	problem_list_done(&file->faults);
-	swap_content(file, content);
-	file->was_read = true;
-	return 0;
-}
-
-static int judge_text(struct manifest_file *file, const char *text, size_t length)
-{
-	cleanup(content_done) struct manifest_content content = {};
-	uint64_t hash = fingerprint_text(text, length);
-	int r;
-
-	if (file->judged && hash == file->text_hash)
-		return 0;
-	r = content_decode(&content, file->path, text, length);
-	if (r >= 0)
-		r = content.broken ? judge_broken(file, &content) : judge_whole(file, &content);
-	if (r < 0)
-		return r;
-	file->text_hash = hash;
-	file->judged = true;
-	return 0;
-}
-
 static int read_file(struct manifest_file *file, int64_t now_ms, int64_t *again_ms)
 {
 	cleanup(freep) char *text = NULL;
@@ -221,9 +135,13 @@ static int read_file(struct manifest_file *file, int64_t now_ms, int64_t *again_
 	if (r < 0)
 		return read_failed(file, r, now_ms, again_ms);
 	file->settled = file_sign_settled(&file->sign);
+	if (!length)
+		r = judge_recall(file);
+	if (r < 0)
+		return r;
 	if (is_emptied(file, length, now_ms, again_ms)) {
 		file->settled = false;
-		return set_fault(file, "is empty, perhaps still being written");
+		return judge_fault(file, "is empty, perhaps still being written");
 	}
 	r = judge_text(file, text, length);
 	if (r < 0)

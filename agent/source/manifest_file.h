@@ -15,6 +15,8 @@
 #define MANIFEST_EMPTY_MS 1000 /* a file that stays empty for so long means it */
 #define MANIFEST_RETRY_MS 1000
 
+struct manifest_copies;
+
 /* What tells one state of a file from another without reading it. */
 struct file_sign {
 	dev_t device;
@@ -33,6 +35,13 @@ struct manifest_file {
 	struct problem_list faults; /* why the file as a whole is not read now */
 	struct problem_list clashes; /* objects that another file says too */
 	bool was_read; /* as a whole */
+
+	const struct manifest_copies *copies; /* borrowed */
+	bool recalled; /* the copy of a former agent was asked for */
+	int copy_error; /* why it is of no use, 0: nothing to say */
+	bool is_copy; /* @content is from it */
+	time_t copied; /* when it was made */
+	bool uncopied; /* what was read may not be in the copy yet */
 
 	struct file_sign sign;
 	bool settled; /* the same sign means the same text */
@@ -54,8 +63,9 @@ int manifest_file_found(struct manifest_file *file, const char *place);
 
 /*
  * Look whether the file has changed, and read it if so. A file that cannot be
- * used now keeps its content and has a fault. *@again_ms is lowered to the time
- * at which to look again even if nothing is heard of the file. 0 or -ENOMEM.
+ * used now keeps its content, or if it never had one says what its copy says, and
+ * has a fault. *@again_ms is lowered to the time at which to look again even if
+ * nothing is heard of the file. 0 or -ENOMEM.
  */
 int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *again_ms);
 

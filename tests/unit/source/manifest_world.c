@@ -10,8 +10,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-#define PATIENCE_MS 5000
-
 struct world w;
 
 static void on_changed(void *arg)
@@ -34,7 +32,7 @@ void start(void)
 {
 	const struct manifest_listener listener = { &w, on_changed, on_looked };
 
-	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, &listener), 0);
+	ck_assert_int_eq(manifest_new(&w.manifest, w.base, w.store, w.dir, w.state, &listener), 0);
 	ck_assert_uint_eq(w.changes, 0);
 }
 
@@ -59,6 +57,7 @@ void world_free(void)
 	ck_assert_int_gt(asprintf(&command, "rm -rf %s", w.root), 0);
 	ck_assert_int_eq(system(command), 0);
 	free(w.dir);
+	free(w.state);
 	free(w.root);
 }
 
@@ -134,12 +133,18 @@ void run_for(int ms)
 	event_base_dispatch(w.base);
 }
 
-void expect_changes(unsigned int count)
+void await_changes(unsigned int count)
 {
 	int64_t end = clock_ms() + PATIENCE_MS;
 
 	while (w.changes < count && clock_ms() < end)
 		run_for(10);
+	ck_assert_uint_ge(w.changes, count);
+}
+
+void expect_changes(unsigned int count)
+{
+	await_changes(count);
 	run_for(SETTLE_MS);
 	ck_assert_uint_eq(w.changes, count);
 }

@@ -13,6 +13,7 @@
 #include "model/store.h"
 #include "source/manifest.h"
 
+#define PATIENCE_MS 5000
 #define SETTLE_MS 300 /* longer than any debounce */
 
 #define POLICY(name, port)                                                                     \
@@ -25,6 +26,7 @@
 struct world {
 	char *root;
 	char *dir;
+	char *state; /* NULL: no copies are kept */
 	struct event_base *base;
 	struct store *store;
 	struct manifest *manifest;
@@ -53,7 +55,10 @@ void make_link(const char *target, const char *name);
 
 void run_for(int ms);
 
-/* Waits until @count changes were announced, and that no more come. */
+/* Waits until @count changes were announced. */
+void await_changes(unsigned int count);
+
+/* And that no more come. */
 void expect_changes(unsigned int count);
 
 /* The port of the policy that the store has, 0: it has none. */
