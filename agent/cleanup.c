@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "endpoint/statefile.h"
 #include "net/nat.h"
+#include "source/manifest_copy.h"
 #include "weir/linkname.h"
 
 /* What another plugin made stays, and is unguarded from now on. */
@@ -75,6 +76,7 @@ static int remove_network(const struct config *config)
 	return nat_remove() ?: r;
 }
 
+/* By name: a directory of something else that was named by mistake is not lost. */
 static int remove_directories(const struct config *config)
 {
 	char path[PATH_MAX];
@@ -86,7 +88,10 @@ static int remove_directories(const struct config *config)
 	snprintf(path, sizeof(path), "%s/deleted", config->run_dir);
 	r = file_remove_tree(path) ?: r;
 	rmdir(config->run_dir);
-	return file_remove_tree(config->state_dir) ?: r;
+	r = statefile_remove_all(config->state_dir) ?: r;
+	r = copies_remove_all(config->state_dir) ?: r;
+	rmdir(config->state_dir);
+	return r;
 }
 
 int agent_cleanup(const struct config *config)

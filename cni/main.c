@@ -9,6 +9,7 @@
 #include "cni/call.h"
 
 #define FIRST_BYTES 16384
+#define EXIT_USAGE 2
 #define ATTACHMENT (CNI_ENV_CONTAINERID | CNI_ENV_NETNS | CNI_ENV_IFNAME)
 
 static const struct verb {
@@ -116,7 +117,31 @@ static int print(const json_t *object)
 	return fflush(stdout) == EOF ? -errno : 0;
 }
 
-int main(void)
+/* Runtimes pass no arguments: somebody is looking around. Returns the exit status. */
+static int answer_person(const char *word)
+{
+	if (!strcmp(word, "--version")) {
+		puts("weir-cni " WEIR_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (strcmp(word, "--help")) {
+		fprintf(stderr, "weir-cni: unexpected argument \"%s\"; see weir-cni --help\n", word);
+		return EXIT_USAGE;
+	}
+	puts("Usage: CNI_COMMAND=VERB CNI_...=... weir-cni <CONFIGURATION\n"
+	     "The CNI plugin of weir: container runtimes run it to connect pods.\n\n"
+	     "Verbs:");
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		printf("  %-8s from version %s of the CNI specification\n", verbs[i].name,
+		       cni_version_text(verbs[i].since));
+	puts("\nOptions:\n"
+	     "  --help     this text\n"
+	     "  --version  version of weir\n\n"
+	     "See weir-cni(8) for the configuration.");
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
 {
 	struct cni_call call = { .conf.version = CNI_NEWEST };
 	const struct verb *verb = NULL;
@@ -124,6 +149,8 @@ int main(void)
 	json_t *answer = NULL;
 	int r;
 
+	if (argc > 1)
+		return answer_person(argv[1]);
 	r = find_verb(&verb, &error);
 	r = r ?: run_verb(&answer, &call, verb, &error);
 	if (r < 0)

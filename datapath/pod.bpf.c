@@ -44,10 +44,33 @@ static __always_inline enum drop_reason receiver_check(struct flow *flow,
 	if (!flow->generation || !endpoint_is_ready(ep))
 		return DROP_NOT_READY;
 	flow->to_ifindex = ep->ifindex;
-	/* Set for every packet that came in through an interface, so forwarded ones too. */
-	if (!skb->ingress_ifindex)
+	/*
+	 * What came in through an interface, and so is forwarded, still knows which, unless
+	 * the stack had to make new fragments of it; those have no socket either.
+	 */
+	if (!skb->ingress_ifindex && skb->sk)
 		flow->flags |= FLOW_FROM_SOCKET;
 	return DROP_NONE;
+}
+
+/*
+ * Stage: from_wire guards the uplink, but the node may have other ways in. A pod's
+ * address comes from that pod's interface; on a link of another plugin it may have
+ * passed a bridge, which from_pod of that link has guarded.
+ */
+static __always_inline enum drop_reason receiver_source(const struct flow *flow,
+							const struct __sk_buff *skb)
+{
+	const struct endpoint *from;
+	__u32 ifindex;
+
+	if (flow->flags & FLOW_FROM_SOCKET || (flow->family != FLOW_IP4 && flow->family != FLOW_IP6))
+		return DROP_NONE;
+	ifindex = peer_local_ifindex(peer_find(&flow->src));
+	if (!ifindex || ifindex == skb->ingress_ifindex)
+		return DROP_NONE;
+	from = endpoint_find(ifindex);
+	return from && from->flags & ENDPOINT_CHAINED ? DROP_NONE : DROP_POD_FROM_WIRE;
 }
 
 /* Stage: a routing mistake must not bring one pod's packets to another. */
@@ -94,6 +117,7 @@ int to_pod(struct __sk_buff *skb)
 	flow.flags = FLOW_AT_EGRESS;
 	why = receiver_check(&flow, skb, ep);
 	why = why ?: parse_l3(&flow, skb);
+	why = why ?: receiver_source(&flow, skb);
 	why = why ?: receiver_address(&flow, ep);
 	if (!why && flow.way == WAY_TRACK) {
 		why = parse_l4(&flow, skb);

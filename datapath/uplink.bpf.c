@@ -13,10 +13,14 @@ static __always_inline _Bool is_ip(const struct flow *flow)
 	return flow->family == FLOW_IP4 || flow->family == FLOW_IP6;
 }
 
-/* Stage: a local pod's packets never come from outside. */
+/* Stage: packets of a local pod, or of the node itself for a pod, never come from outside. */
 static __always_inline enum drop_reason wire_source(const struct flow *flow)
 {
-	return peer_local_ifindex(peer_find(&flow->src)) ? DROP_POD_FROM_WIRE : DROP_NONE;
+	const struct peer *peer = peer_find(&flow->src);
+
+	if (peer_local_ifindex(peer))
+		return DROP_POD_FROM_WIRE;
+	return flow->to_ifindex && peer && peer->kind == PEER_HOST ? DROP_POD_FROM_WIRE : DROP_NONE;
 }
 
 /* Stage: finds the receiving pod; without one the packet is the node's. */
@@ -47,8 +51,8 @@ int from_wire(struct __sk_buff *skb)
 	/* What the parser does not follow cannot be for a pod: the stack decides. */
 	if (parse_l3(&flow, skb) || !is_ip(&flow))
 		return TC_ACT_OK;
-	why = wire_source(&flow);
-	why = why ?: wire_receiver(&flow);
+	why = wire_receiver(&flow);
+	why = wire_source(&flow) ?: why;
 	if (!why && flow.way == WAY_STACK)
 		return TC_ACT_OK;
 	why = why ?: parse_l4(&flow, skb);

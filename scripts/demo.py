@@ -3,10 +3,10 @@
 """The story that scripts/demo tells; see there."""
 
 import argparse
-import fcntl
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -215,7 +215,8 @@ class Demo:
               f"Remove:   sudo scripts/demo --remove{name}")
 
     def clean_up(self):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         self.say("everything is removed again")
         if self.runtime is None:
             self.runtime = runtime.Podman(self.node)
@@ -227,9 +228,12 @@ class Demo:
 
 
 def parse_args():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo", usage="scripts/demo [--keep | --remove] [--runtime podman|plain] "
+                                   "[--name NAME]")
     parser.add_argument("--build", required=True)
     parser.add_argument("--examples", required=True)
+    parser.add_argument("--check-only", action="store_true")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--remove", action="store_true")
     parser.add_argument("--runtime", choices=("podman", "plain"), default="")
@@ -241,25 +245,34 @@ def parse_args():
 
 
 def lock(name):
-    """One demonstration of a name at a time."""
-    file = open(f"/run/{name}.lock", "w", encoding="ascii")
+    """One demonstration of a name at a time: a name in the kernel, which dies with its process."""
+    held = socket.socket(socket.AF_UNIX)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        held.bind(f"\0weir-demo/{name}")
+    except OSError:
         sys.exit(f"scripts/demo: another one with the name {name} is running; use --name")
-    return file
+    return held
+
+
+def clear_away(demo, only):
+    """What an earlier run has left; with @only that was all there is to do."""
+    clean = demo.clean_up()
+    if only or not clean:
+        sys.exit(0 if clean else 1)
 
 
 def main():
     args = parse_args()
+    if args.check_only:
+        return
     held = lock(args.name)
     demo = Demo(args)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if os.path.exists(demo.node.dir) or args.remove:
-        clean = demo.clean_up()
-        if args.remove:
-            sys.exit(0 if clean else 1)
+        clear_away(demo, args.remove)
         demo = Demo(args)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     os.makedirs(demo.node.dir, mode=0o700)
     good = False
     try:

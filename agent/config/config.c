@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
 
@@ -105,6 +106,22 @@ static int set_uplink(struct config *config, const char *value, char *why)
 	return set_string(&config->uplink, value);
 }
 
+/* Ranges whose addresses no pod can have; the CIDR becomes a route of the node. */
+static bool is_special(const struct prefix *prefix)
+{
+	static const char *const ranges[] = {
+		"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
+		"::/8",	     "fe80::/10",   "ff00::/8",
+	};
+	struct prefix range;
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (!prefix_parse(&range, NULL, ranges[i]) &&
+		    (prefix_covers(&range, prefix) || prefix_covers(prefix, &range)))
+			return true;
+	return false;
+}
+
 static int add_pod_cidr(struct config *config, const char *value, char *why)
 {
 	struct prefix prefix;
@@ -112,6 +129,8 @@ static int add_pod_cidr(struct config *config, const char *value, char *why)
 
 	if (prefix_parse(&prefix, NULL, value) < 0)
 		return refuse(why, "\"%s\" is not an address prefix like 10.0.0.0/24", value);
+	if (is_special(&prefix))
+		return refuse(why, "\"%s\" has addresses that no pod can have", value);
 	width = ip_addr_is_v4(&prefix.addr) ? 32 : 128;
 	if (width - prefix.bits < 2)
 		return refuse(why, "\"%s\" has no room for pods", value);

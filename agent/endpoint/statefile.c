@@ -53,6 +53,15 @@ int statefile_prepare(const char *state_dir)
 	return r;
 }
 
+int statefile_remove_all(const char *state_dir)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/endpoints", state_dir) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return file_remove_tree(path);
+}
+
 static json_t *ports_to_json(const struct pod_endpoint *ep)
 {
 	json_t *list = json_array();

@@ -14,6 +14,8 @@ int statefile_prepare(const char *state_dir);
 int statefile_write(const char *state_dir, const struct pod_endpoint *ep);
 /* @key is containerID@ifname; a file that is not there is no error. */
 void statefile_remove(const char *state_dir, const char *key);
+/* The directory with all of them. 0 or a negative errno. */
+int statefile_remove_all(const char *state_dir);
 
 /*
  * Calls @fn with each endpoint, which then owns it. A file that cannot be read is

@@ -36,6 +36,7 @@ struct manifest {
 	struct manifest_dir dir;
 	struct manifest_copier copier;
 	struct manifest_merge merge;
+	int dir_error; /* negative errno: the directory cannot be read */
 	struct problem_list dir_problems;
 	struct manifest_problem *problems; /* strings are those of the lists */
 	size_t problem_count;
@@ -151,9 +152,11 @@ static int look_at_dir(struct manifest *manifest, int64_t now, int64_t *again_ms
 	r = manifest_dir_list(&manifest->dir);
 	if (r == -ENOMEM)
 		return r;
+	manifest->dir_error = r;
 	if (r < 0) {
 		*again_ms = now + RETRY_MS;
-		return problem_add(&manifest->dir_problems, dir, "", "cannot be read: %s",
+		return problem_add(&manifest->dir_problems, dir, "",
+				   "cannot be read, what it said before holds: %s",
 				   strerror(-r));
 	}
 	forget_gone(manifest);
@@ -313,6 +316,8 @@ int manifest_new(struct manifest **ret, struct event_base *base, struct store *s
 		r = start_events(manifest, base);
 	if (r >= 0)
 		r = pass(manifest);
+	if (r >= 0)
+		r = manifest->dir_error;
 	if (r < 0)
 		return r;
 	copy_soon(manifest);

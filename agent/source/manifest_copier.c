@@ -149,8 +149,7 @@ static int begin_round(struct manifest_copier *copier, const struct manifest_dir
 
 	if (!copier->copies.is_ready)
 		r = copies_prepare(&copier->copies);
-	/* Without a list it is not known what has gone. */
-	if (!copier->copies.is_ready || !copier->sweep || !dir->was_listed)
+	if (!copier->copies.is_ready || !copier->sweep)
 		return r;
 	r = copies_sweep(&copier->copies, is_listed, dir);
 	copier->sweep = r < 0;

@@ -30,10 +30,21 @@ static int path_of(char path[static PATH_MAX], const struct manifest_copies *cop
 	return n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-int copies_open(struct manifest_copies *copies, const char *state_dir, const char *manifests)
+/* They are ours when they say so. */
+static int check_owner(struct manifest_copies *copies)
 {
+	cleanup(freep) char *owner = NULL;
+	char path[PATH_MAX];
 	int r;
 
+	r = path_of(path, copies, OWNER);
+	r = r ?: file_read(&owner, NULL, path, PATH_MAX);
+	copies->is_ready = !r && !strcmp(owner, copies->manifests);
+	return r;
+}
+
+int copies_open(struct manifest_copies *copies, const char *state_dir, const char *manifests)
+{
 	*copies = (struct manifest_copies){ .manifests = manifests };
 	if (!state_dir)
 		return 0;
@@ -41,8 +52,7 @@ int copies_open(struct manifest_copies *copies, const char *state_dir, const cha
 		copies->path = NULL;
 		return -ENOMEM;
 	}
-	r = copies_prepare(copies);
-	return r < 0 ? copies_report(copies, r) : 0;
+	return check_owner(copies) == -ENOMEM ? -ENOMEM : 0;
 }
 
 void copies_done(struct manifest_copies *copies)
@@ -101,7 +111,6 @@ static bool nothing(const void *arg, const char *name)
 
 int copies_prepare(struct manifest_copies *copies)
 {
-	cleanup(freep) char *owner = NULL;
 	char path[PATH_MAX];
 	int r;
 
@@ -112,17 +121,13 @@ int copies_prepare(struct manifest_copies *copies)
 	/* What is swept there would be the manifests. */
 	if (is_same_place(copies->path, copies->manifests))
 		return -EEXIST;
-	r = file_read(&owner, NULL, path, PATH_MAX);
-	if (r == -ENOMEM)
+	r = check_owner(copies);
+	if (r == -ENOMEM || copies->is_ready)
 		return r;
-	if (r < 0 || strcmp(owner, copies->manifests)) {
-		r = copies_sweep(copies, nothing, NULL);
-		r = r ?: file_replace(path, copies->manifests, strlen(copies->manifests), 0600);
-		if (r < 0)
-			return r;
-	}
-	copies->is_ready = true;
-	return 0;
+	r = copies_sweep(copies, nothing, NULL);
+	r = r ?: file_replace(path, copies->manifests, strlen(copies->manifests), 0600);
+	copies->is_ready = !r;
+	return r;
 }
 
 int copy_read(char **ret, size_t *length, time_t *made, const struct manifest_copies *copies,
@@ -201,15 +206,15 @@ int copies_sweep(const struct manifest_copies *copies,
 	return r ?: -errno;
 }
 
-int copies_each(const struct manifest_copies *copies, int (*fn)(void *arg, const char *name),
-		void *arg)
+int copies_remove_all(const char *state_dir)
 {
-	cleanup(closedirp) DIR *dir = copies->is_ready ? opendir(copies->path) : NULL;
-	struct dirent *entry;
-	int r = 0;
+	cleanup(copies_done) struct manifest_copies copies = {};
+	char path[PATH_MAX];
+	int r;
 
-	while (dir && !r && (entry = readdir(dir)))
-		if (manifest_name_counts(entry->d_name))
-			r = fn(arg, entry->d_name);
-	return r;
+	r = copies_open(&copies, state_dir, "");
+	r = r ?: path_of(path, &copies, OWNER);
+	if (r < 0)
+		return r;
+	return access(path, F_OK) == 0 ? file_remove_tree(copies.path) : 0;
 }

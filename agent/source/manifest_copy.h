@@ -20,14 +20,14 @@ struct manifest_copies {
 	struct problem_list problems; /* why copies cannot be kept at this moment */
 };
 
-/* @state_dir NULL: keep none. What else goes wrong is a problem. 0 or -ENOMEM. */
+/* Only to read what there is. @state_dir NULL: keep none. 0 or -ENOMEM. */
 int copies_open(struct manifest_copies *copies, const char *state_dir, const char *manifests);
 void copies_done(struct manifest_copies *copies);
 
 /* @r is why a copy cannot be kept: becomes the problem, in the place of a former one. 0 or -ENOMEM. */
 int copies_report(struct manifest_copies *copies, int r);
 
-/* Try once more what copies_open() could not. 0 or a negative errno. */
+/* Make the directory, if need be without what another's left. 0 or a negative errno. */
 int copies_prepare(struct manifest_copies *copies);
 
 /*
@@ -45,6 +45,5 @@ int copy_write(const struct manifest_copies *copies, const char *name, const cha
 int copies_sweep(const struct manifest_copies *copies,
 		 bool (*is_wanted)(const void *arg, const char *name), const void *arg);
 
-/* Calls @fn with the name of each copy, until it returns something else than 0. */
-int copies_each(const struct manifest_copies *copies, int (*fn)(void *arg, const char *name),
-		void *arg);
+/* The directory with all of them, whose copies ever they are. 0 or a negative errno. */
+int copies_remove_all(const char *state_dir);

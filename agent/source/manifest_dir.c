@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "source/manifest_copy.h"
 #include "source/manifest_text.h"
 
 #define DATA "..data"
@@ -162,7 +161,7 @@ static int list_both(struct manifest_dir *dir)
 	int r;
 
 	if (!self)
-		return errno == ENOENT ? 0 : -errno;
+		return -errno;
 	if (snprintf(data_path, sizeof(data_path), "%s/" DATA, dir->path) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	data = dir->data.link.inode ? opendir(data_path) : NULL;
@@ -174,44 +173,17 @@ static int list_both(struct manifest_dir *dir)
 	return r;
 }
 
-struct copied {
-	struct manifest_dir *dir;
-	size_t sorted;
-};
-
-static int add_copied(void *arg, const char *name)
-{
-	const struct copied *copied = arg;
-
-	if (find_file(copied->dir, copied->sorted, name))
-		return 0;
-	return add_file(copied->dir, copied->dir->path, name);
-}
-
-static int list_copied(struct manifest_dir *dir)
-{
-	struct copied copied = { dir, dir->count };
-	int r = copies_each(dir->copies, add_copied, &copied);
-
-	sort_files(dir);
-	return r;
-}
-
 int manifest_dir_list(struct manifest_dir *dir)
 {
-	int copied = 0;
 	int r;
 
 	for (size_t i = 0; i < dir->count; i++)
 		dir->files[i]->listed = false;
 	sign_both(&dir->self, &dir->data, dir->path);
 	r = list_both(dir);
-	dir->was_listed |= r >= 0;
-	if (r < 0 && !dir->was_listed)
-		copied = list_copied(dir);
 	for (size_t i = 0; r < 0 && i < dir->count; i++)
 		dir->files[i]->listed = true;
-	return copied < 0 ? copied : r;
+	return r;
 }
 
 size_t manifest_dir_forget_gone(struct manifest_dir *dir)

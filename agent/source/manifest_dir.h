@@ -22,7 +22,6 @@ struct manifest_dir {
 	size_t count;
 	uint64_t next_id;
 	struct dir_sign self, data; /* of the directory and its `..data`, when it was listed */
-	bool was_listed;
 };
 
 /* A name that is looked at. */
@@ -31,8 +30,7 @@ bool manifest_name_counts(const char *name);
 /*
  * Bring the list of files up to date; one that is gone is not `listed` any more.
  * -ENOMEM, or another errno with the list as it was: a directory that cannot be
- * read says what it said, or, if it never could, what the copies say; one that is
- * gone says nothing.
+ * read, or is gone, says what it said. A wrong mount must not open what policies close.
  */
 int manifest_dir_list(struct manifest_dir *dir);
 

@@ -99,6 +99,18 @@ static __always_inline __u8 ct_open_flags(const struct flow *flow, const struct 
 }
 
 /*
+ * The generation of a verdict about @flow. A link-local address names no endpoint, so
+ * each end's policy is known at its own interface only: such a verdict is of no
+ * generation, and is asked for again at either end.
+ */
+static __always_inline __u32 ct_generation(const struct flow *flow)
+{
+	if (addr_is_link_local(&flow->src) || addr_is_link_local(&flow->dst))
+		return 0;
+	return flow->generation;
+}
+
+/*
  * Make an entry whose opener is the sender of this packet. Verifier: both ends
  * by name, for the stack knows no index that is not a constant.
  */
@@ -107,7 +119,7 @@ static __always_inline enum drop_reason ct_open(const struct ct_key *key, const 
 {
 	_Bool high = key->sender == CT_HIGH;
 	struct ct_entry entry = {
-		.generation = flow->generation,
+		.generation = ct_generation(flow),
 		.opener = key->sender,
 		.flags = ct_open_flags(flow, pc),
 		.packets = { !high, high },
@@ -128,7 +140,7 @@ static __always_inline void ct_renew(struct ct_entry *entry, const struct flow *
 
 	entry->ifindex[opener] = pc->opener.ifindex;
 	entry->ifindex[opener ^ 1] = pc->responder.ifindex;
-	entry->generation = flow->generation;
+	entry->generation = ct_generation(flow);
 }
 
 /* The packet is, or comes after, the answer to the connection's opening. */

@@ -37,6 +37,18 @@ static __always_inline _Bool is_too_long(struct __sk_buff *skb, const struct flo
 	return flow->l4 - ETH_HLEN + segment_header(skb, flow) + skb->gso_size > to->mtu;
 }
 
+/*
+ * What only a router can do: answer, take the packet apart, or care for the options of
+ * IPv4 (source routes, above all, which the stack refuses).
+ */
+static __always_inline _Bool needs_router(struct __sk_buff *skb, const struct flow *flow,
+					  const struct endpoint *to)
+{
+	if (flow->family == FLOW_IP4 && flow->l4 != ETH_HLEN + sizeof(struct iphdr))
+		return 1;
+	return flow->hops <= 1 || is_too_long(skb, flow, to);
+}
+
 static __always_inline const struct endpoint *receiver_find(const struct flow *flow)
 {
 	const struct endpoint *ep;
@@ -111,7 +123,7 @@ static __always_inline enum drop_reason deliver(int *action, struct __sk_buff *s
 	}
 	if (!endpoint_is_ready(to))
 		return DROP_NOT_READY;
-	if (flow->hops <= 1 || is_too_long(skb, flow, to))
+	if (needs_router(skb, flow, to))
 		return DROP_NONE;
 
 	why = frame_rewrite(skb, flow, to);

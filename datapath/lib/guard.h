@@ -6,9 +6,8 @@
 
 #include "lib/neighbour.h"
 
-#define PORT_DHCP4_SERVER bpf_htons(67)
 #define PORT_DHCP4_CLIENT bpf_htons(68)
-#define PORT_DHCP6_SERVER bpf_htons(547)
+#define PORT_DHCP6_CLIENT bpf_htons(546)
 
 /* Stage: @ep is whose interface it is; is its policy in force? */
 static __always_inline enum drop_reason guard_sender(struct flow *flow, const struct endpoint *ep)
@@ -69,11 +68,10 @@ static __always_inline enum drop_reason guard_icmp(struct flow *flow, struct __s
 	return DROP_NONE;
 }
 
+/* By the client's port: a client does not ask from which one the server speaks. */
 static __always_inline _Bool is_dhcp_server(const struct flow *flow)
 {
-	if (flow->family == FLOW_IP6)
-		return flow->sport == PORT_DHCP6_SERVER;
-	return flow->sport == PORT_DHCP4_SERVER && flow->dport == PORT_DHCP4_CLIENT;
+	return flow->dport == (flow->family == FLOW_IP6 ? PORT_DHCP6_CLIENT : PORT_DHCP4_CLIENT);
 }
 
 /* Stage: no control messages of a router or server, and no multicast out of isolation. */

@@ -27,7 +27,7 @@
 	X(ICMP_UNRELATED, 16, "ICMP error about no known connection")                       \
 	X(MULTICAST, 17, "multicast or broadcast of an isolated pod")                       \
 	X(EXTENSION_HEADER, 18, "IPv6 extension headers that cannot be followed")           \
-	X(POD_FROM_WIRE, 19, "packet from outside with the address of a local pod")         \
+	X(POD_FROM_WIRE, 19, "address of a pod or of this node from where it does not live")         \
 	X(FRAGMENT_HELD, 20, "fragment kept until the first one arrives")                   \
 	X(INTERNAL, 21, "a kernel helper refused")
 

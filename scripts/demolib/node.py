@@ -16,6 +16,7 @@ NODE_NAME = "demo-node"
 NODE_ADDRESSES = {4: "192.0.2.1", 6: "2001:db8:2::1"}
 ROUTER_ADDRESSES = {4: "192.0.2.2", 6: "2001:db8:2::2"}
 WIRE_BITS = {4: 24, 6: 64}
+CONMON_ENDS_S = 10
 
 
 class Failed(Exception):
@@ -23,8 +24,9 @@ class Failed(Exception):
 
 
 def run(*command, check=True, **options):
+    """In a session of its own: Ctrl-C stops the story, not podman in the middle of a container."""
     process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                             **options)
+                             start_new_session=True, **options)
     if check and process.returncode:
         raise Failed(f"{' '.join(command[:6])} failed: "
                      f"{(process.stderr or process.stdout).strip() or process.returncode}")
@@ -159,12 +161,39 @@ def processes_of(netns):
     return [int(pid) for pid in run("ip", "netns", "pids", netns, check=False).stdout.split()]
 
 
+def mounts_under(directory):
+    """The last one first: its BPF file system, and what an interrupted podman has left."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        paths = [line.split()[4] for line in file]
+    return [path for path in reversed(paths) if path.startswith(f"{directory}/")]
+
+
 def addresses_in(command):
     """The global addresses of eth0 where @command runs: what the pod itself sees."""
     links = json.loads(run(*command, "ip", "-j", "address", "show", "dev", "eth0").stdout)
     infos = [info for link in links for info in link.get("addr_info", [])
              if info.get("scope") == "global"]
     return {4 if info["family"] == "inet" else 6: info["local"] for info in infos}
+
+
+def _cgroups(name):
+    """Directories of that name, one for each hierarchy."""
+    found = []
+    for parent, names, _ in os.walk("/sys/fs/cgroup"):
+        if name in names:
+            found.append(f"{parent}/{name}")
+            names.remove(name)
+    return found
+
+
+def remove_cgroups(name):
+    """Of containers that are gone; what is left. conmon, which watched one, ends a moment after it."""
+    deadline = time.monotonic() + CONMON_ENDS_S
+    while (left := _cgroups(name)) and time.monotonic() < deadline:
+        for path in left:
+            run("find", path, "-depth", "-type", "d", "-delete", check=False)
+        time.sleep(0.05)
+    return left
 
 
 def remove(node):
@@ -176,13 +205,13 @@ def remove(node):
         cleanup = run(*node.agent_command("--cleanup"), check=False)
         if cleanup.returncode:
             problems.append(f"weir-agent --cleanup: {cleanup.stderr.strip()}")
-        run("umount", node.bpffs, check=False)
+    for path in mounts_under(node.dir):
+        run("umount", path, check=False)
     for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else ():
         if name.startswith(f"{node.prefix}-"):
             deleted = run("ip", "netns", "del", name, check=False)
             if deleted.returncode:
                 problems.append(deleted.stderr.strip())
     shutil.rmtree(node.dir, ignore_errors=True)
-    if os.path.exists(node.dir):
-        problems.append(f"{node.dir} could not be removed")
-    return problems
+    left = remove_cgroups(node.prefix) + [path for path in (node.dir,) if os.path.exists(path)]
+    return problems + [f"{path} could not be removed" for path in left]

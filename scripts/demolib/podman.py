@@ -11,14 +11,12 @@ import resource
 import shutil
 import subprocess
 import tempfile
-import time
 
-from demolib.node import Failed, in_netns, run
+from demolib.node import Failed, in_netns, remove_cgroups, run
 
 IMAGE = "localhost/weir-demo"
 # What starts containers depends on how the machine arranges its cgroups: the first that can.
 KINDS = (("crun", ()), ("runc", ()), ("crun", ("--cgroups=disabled",)))
-CONMON_ENDS_S = 10
 
 
 def make_rootfs(rootfs, build):
@@ -29,27 +27,6 @@ def make_rootfs(rootfs, build):
     shutil.copy(f"{build}/tests/probe/weir-probe", f"{rootfs}/bin/weir-probe")
     for name in ("sh", "true", "ping", "nc", "wget", "ip", "nslookup", "sleep"):
         os.symlink("busybox", f"{rootfs}/bin/{name}")
-
-
-def _cgroups(name):
-    """Directories of that name, one for each hierarchy."""
-    found = []
-    for parent, names, _ in os.walk("/sys/fs/cgroup"):
-        if name in names:
-            found.append(f"{parent}/{name}")
-            names.remove(name)
-    return found
-
-
-def remove_cgroups(name):
-    """Of containers that are gone. conmon, which watched one, ends a moment after it."""
-    deadline = time.monotonic() + CONMON_ENDS_S
-    while left := _cgroups(name):
-        for path in left:
-            run("find", path, "-depth", "-type", "d", "-delete", check=False)
-        if time.monotonic() > deadline:
-            return
-        time.sleep(0.05)
 
 
 class Podman:

@@ -36,6 +36,7 @@ struct step {
 	enum fate fate; /* when @why is DROP_NONE */
 	enum who at; /* the pod whose interface it is; NOBODY: the sender's, or the receiver's */
 	bool from_socket; /* TO_POD: sent by this node itself */
+	enum who through; /* TO_POD: whose interface it came in by; NOBODY: the sender's */
 	uint32_t gso_size;
 	bool marked; /* leaves with WEIR_MARK_ANSWER */
 	unsigned int released; /* so many fragments that waited for this one pass behind it */

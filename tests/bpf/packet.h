@@ -33,6 +33,7 @@ enum who {
 	WORLD_2,
 	GATEWAY,
 	LOCAL_A, /* link-local address of POD_A; IPv4: 169.254.0.0/16 */
+	LOCAL_B,
 	LOCAL_GATEWAY, /* link-local address of the host side */
 	ALL_NODES, /* multicast */
 	MAPPED, /* ::ffff:10.1.0.3 as an IPv6 address */

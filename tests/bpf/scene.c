@@ -69,6 +69,16 @@ static uint32_t interface_of(const struct step *step)
 	return ifindex_of(step->via == FROM_POD ? step->packet.src : step->packet.dst);
 }
 
+/* What is no pod of this node is behind the uplink. */
+static uint32_t came_in_by(const struct step *step)
+{
+	enum who who = step->through ?: step->packet.src;
+
+	if (step->via == TO_POD && step->from_socket)
+		return 0;
+	return step->via != FROM_WIRE && who <= POD_C ? ifindex_of(who) : engine_ifindex(0);
+}
+
 /* The frame as the receiving pod shall see it. */
 static void frame_delivered(struct frame *frame, const struct step *step)
 {
@@ -116,6 +126,7 @@ void step_play(const struct step *step, bool v6, const char *where)
 	uint64_t before[METRIC_MAX];
 	struct frame in, out;
 	struct engine_run run = { .program = step->via, .ifindex = interface_of(step),
+				  .ingress_ifindex = came_in_by(step),
 				  .gso_size = step->gso_size, .frame = &out };
 	int why;
 
@@ -123,8 +134,6 @@ void step_play(const struct step *step, bool v6, const char *where)
 		step->before(v6);
 	packet_build(&in, &step->packet, v6);
 	out = in;
-	if (step->via != TO_POD || !step->from_socket)
-		run.ingress_ifindex = engine_ifindex(step->via == FROM_POD ? step->packet.src : 0);
 	metrics_read(before);
 	if (!engine_run(&run))
 		return;

@@ -48,6 +48,9 @@ static const struct scene delivery[] = {
 		{ FROM_POD, { PACKET_TCP, POD_A, WORLD, 4000, 443, SYN }, .fate = TO_STACK } } },
 	{ "the last hop is the router's to answer", BOTH, {
 		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53, .hops = 1 }, .fate = TO_STACK } } },
+	{ "options are the router's to care for", ONLY_V4, {
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53, .payload = 40, .poke_at = 14,
+			      .poke = 0x46 }, .fate = TO_STACK } } },
 	{ "two hops are enough", BOTH, {
 		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53, .hops = 2 } } } },
 	{ "from the link-local address to the gateway's", ONLY_V6, {
@@ -138,11 +141,18 @@ static const struct scene senders[] = {
 		{ FROM_POD, { PACKET_ETHER, POD_A, POD_B, 0x8100, .payload = 40 },
 		  DROP_UNKNOWN_L3 } } },
 	{ "IPv4 server of DHCP", ONLY_V4, {
-		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 67, 68 }, DROP_ROGUE_CONTROL } } },
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 67, 68 }, DROP_ROGUE_CONTROL },
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 68 }, DROP_ROGUE_CONTROL } } },
+	{ "IPv4 client of DHCP", ONLY_V4, {
+		{ FROM_POD, { PACKET_UDP, POD_A, WORLD, 68, 67 }, .fate = TO_STACK } } },
 	{ "IPv4 relay of DHCP", ONLY_V4, {
 		{ FROM_POD, { PACKET_UDP, POD_A, WORLD, 67, 67 }, .fate = TO_STACK } } },
 	{ "IPv6 server of DHCP", ONLY_V6, {
-		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 547, 546 }, DROP_ROGUE_CONTROL } } },
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 547, 546 }, DROP_ROGUE_CONTROL },
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 546 }, DROP_ROGUE_CONTROL } } },
+	{ "IPv6 relay and client of DHCP", ONLY_V6, {
+		{ FROM_POD, { PACKET_UDP, POD_A, WORLD, 547, 547 }, .fate = TO_STACK },
+		{ FROM_POD, { PACKET_UDP, POD_A, WORLD, 546, 547 }, .fate = TO_STACK } } },
 	{ "multicast of a pod with egress policy", BOTH, {
 		{ FROM_POD, { PACKET_UDP, POD_A, ALL_NODES, 4000, 53 }, DROP_MULTICAST,
 		  .before = a_sends_to_nobody } } },

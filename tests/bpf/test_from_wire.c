@@ -26,9 +26,12 @@ static const struct scene arrivals[] = {
 	{ "too long", BOTH, {
 		{ FROM_WIRE, { PACKET_UDP, WORLD, POD_B, 4000, 53, .payload = 1600 },
 		  .fate = TO_STACK } } },
-	{ "the node's own address is not exempt on the wire", BOTH, {
-		{ FROM_WIRE, { PACKET_TCP, HOST, POD_B, 4000, 80, SYN }, DROP_POLICY_INGRESS,
-		  .before = b_hears_nobody } } },
+	{ "the node's own address", BOTH, {
+		{ FROM_WIRE, { PACKET_TCP, HOST, POD_B, 4000, 80, SYN }, DROP_POD_FROM_WIRE } } },
+	{ "the node's own address in a connection that it has opened", BOTH, {
+		{ TO_POD, { PACKET_UDP, HOST, POD_B, 4000, 53 }, .fate = TO_STACK,
+		  .from_socket = true },
+		{ FROM_WIRE, { PACKET_UDP, HOST, POD_B, 4000, 53 }, DROP_POD_FROM_WIRE } } },
 	{ "a local pod's address", BOTH, {
 		{ FROM_WIRE, { PACKET_TCP, POD_A, POD_B, 4000, 80, SYN }, DROP_POD_FROM_WIRE },
 		{ FROM_WIRE, { PACKET_UDP, POD_A, HOST, 4000, 53 }, DROP_POD_FROM_WIRE } } },
@@ -57,6 +60,8 @@ static const struct scene foreign[] = {
 		  .before = no_policy_was_loaded } } },
 	{ "to a pod of another node", BOTH, {
 		{ FROM_WIRE, { PACKET_TCP, WORLD, POD_AWAY, 4000, 22, SYN }, .fate = TO_STACK } } },
+	{ "what claims to be from the node, to the node", BOTH, {
+		{ FROM_WIRE, { PACKET_TCP, HOST, HOST, 4000, 22, SYN }, .fate = TO_STACK } } },
 	{ "through the node", BOTH, {
 		{ FROM_WIRE, { PACKET_ECHO, WORLD, WORLD_2, 4000 }, .fate = TO_STACK } } },
 	{ "to all nodes", BOTH, {

@@ -257,7 +257,30 @@ static void class_is_lost_in_the_other_half(bool v6)
 	endpoint_put(POD_A, &ep);
 }
 
+/* A may send to this port only, and B may be reached on it only. */
+static void only_port(uint16_t port)
+{
+	ruleset_write(SET, &(struct rules){ ISOLATED, NP(1), {
+		{ 0, .proto = IPPROTO_UDP, .port = port } }, 1 });
+	for (uint32_t half = 0; half < 2; half++) {
+		endpoint_ruleset(POD_A, half, POLICY_EGRESS, SET);
+		endpoint_ruleset(POD_B, half, POLICY_INGRESS, SET);
+	}
+}
+
+static void only_53(bool v6)
+{
+	only_port(53);
+}
+
+static void only_4000_from_now_on(bool v6)
+{
+	only_port(4000);
+	the_generation_turns(v6);
+}
+
 #define ASK(...) { FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 }, __VA_ARGS__ }
+#define ANSWER(...) { FROM_POD, { PACKET_UDP, POD_B, POD_A, 53, 4000 }, __VA_ARGS__ }
 
 static const struct scene broken[] = {
 	{ "the rule set is missing", BOTH, {
@@ -266,6 +289,13 @@ static const struct scene broken[] = {
 		ASK(DROP_POLICY_LOOKUP, .before = set_is_beyond_the_table) } },
 	{ "its bits end before its tiers", BOTH, {
 		ASK(DROP_POLICY_LOOKUP, .before = set_ends_before_its_tiers) } },
+};
+
+static const struct scene answers[] = {
+	{ "by the port that was asked for", BOTH, {
+		ASK(.before = only_53), ANSWER(.before = the_generation_turns), ASK(), ANSWER() } },
+	{ "not by that of who asked", BOTH, {
+		ASK(), ANSWER(.before = only_4000_from_now_on, .why = DROP_POLICY_EGRESS) } },
 };
 
 static const struct scene halves[] = {
@@ -296,6 +326,12 @@ START_TEST(an_incomplete_rule_set_lets_nothing_pass)
 }
 END_TEST
 
+START_TEST(an_answer_is_judged_again_as_what_it_answers)
+{
+	PLAY(answers);
+}
+END_TEST
+
 START_TEST(the_generation_decides_which_half_counts)
 {
 	PLAY(halves);
@@ -305,4 +341,5 @@ END_TEST
 ENGINE_MAIN("policy", SCENES(a_rule_set_judges_who_may_reach_the_pod, rows),
 	    SCENES(a_rule_set_judges_whom_the_pod_may_reach, rows),
 	    SCENES(an_incomplete_rule_set_lets_nothing_pass, broken),
+	    SCENES(an_answer_is_judged_again_as_what_it_answers, answers),
 	    SCENES(the_generation_decides_which_half_counts, halves))

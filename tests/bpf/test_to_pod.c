@@ -52,6 +52,52 @@ static const struct scene arrivals[] = {
 			    .poke = 1 }, DROP_EXTENSION_HEADER } } },
 };
 
+/* The uplink is not the only way into a node. */
+static const struct scene spoofed[] = {
+	{ "a pod's address from elsewhere", BOTH, {
+		{ TO_POD, { PACKET_TCP, POD_A, POD_B, 4000, 80, SYN }, DROP_POD_FROM_WIRE,
+		  .through = WORLD } } },
+	{ "in a connection of that pod", BOTH, {
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 } },
+		{ TO_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53 }, DROP_POD_FROM_WIRE,
+		  .through = WORLD } } },
+	{ "a pod's address from another pod's interface", BOTH, {
+		{ TO_POD, { PACKET_TCP, POD_A, POD_B, 4000, 80, SYN }, DROP_POD_FROM_WIRE,
+		  .through = POD_C } } },
+	{ "a pod behind a bridge comes from the bridge", BOTH, {
+		{ TO_POD, { PACKET_TCP, POD_C, POD_B, 4000, 80, SYN }, .fate = TO_STACK,
+		  .through = WORLD } } },
+};
+
+/* Two pods on one bridge. Their link-local addresses say to neither program who the other is. */
+static const struct scene link_local[] = {
+	{ "each end's policy holds", ONLY_V6, {
+		{ FROM_POD, { PACKET_UDP, LOCAL_A, LOCAL_B, 4000, 53 }, .at = POD_A,
+		  .fate = TO_STACK, .before = b_hears_nobody },
+		{ TO_POD, { PACKET_UDP, LOCAL_A, LOCAL_B, 4000, 53 }, DROP_POLICY_INGRESS,
+		  .at = POD_B } } },
+	{ "of an answered connection as well", ONLY_V6, {
+		{ FROM_POD, { PACKET_UDP, LOCAL_A, LOCAL_B, 4000, 53 }, .at = POD_A,
+		  .fate = TO_STACK },
+		{ TO_POD, { PACKET_UDP, LOCAL_A, LOCAL_B, 4000, 53 }, .at = POD_B,
+		  .fate = TO_STACK },
+		{ FROM_POD, { PACKET_UDP, LOCAL_B, LOCAL_A, 53, 4000 }, .at = POD_B,
+		  .fate = TO_STACK, .marked = true },
+		{ TO_POD, { PACKET_UDP, LOCAL_B, LOCAL_A, 53, 4000 }, .at = POD_A,
+		  .fate = TO_STACK },
+		{ FROM_POD, { PACKET_UDP, LOCAL_A, LOCAL_B, 4000, 53 }, DROP_POLICY_EGRESS,
+		  .at = POD_A, .before = a_sends_to_nobody } } },
+	{ "who is isolated may ask", ONLY_V6, {
+		{ FROM_POD, { PACKET_UDP, LOCAL_B, LOCAL_A, 4000, 53 }, .at = POD_B,
+		  .fate = TO_STACK, .before = b_hears_nobody },
+		{ TO_POD, { PACKET_UDP, LOCAL_B, LOCAL_A, 4000, 53 }, .at = POD_A,
+		  .fate = TO_STACK },
+		{ FROM_POD, { PACKET_UDP, LOCAL_A, LOCAL_B, 53, 4000 }, .at = POD_A,
+		  .fate = TO_STACK, .marked = true },
+		{ TO_POD, { PACKET_UDP, LOCAL_A, LOCAL_B, 53, 4000 }, .at = POD_B,
+		  .fate = TO_STACK } } },
+};
+
 static const struct scene neighbours[] = {
 	{ "the node asks for the pod", BOTH, {
 		{ TO_POD, { PACKET_SOLICIT, LOCAL_GATEWAY, POD_B, .target = POD_B },
@@ -136,6 +182,18 @@ START_TEST(the_stack_reaches_the_pod)
 }
 END_TEST
 
+START_TEST(a_pods_address_comes_from_its_interface_only)
+{
+	PLAY(spoofed);
+}
+END_TEST
+
+START_TEST(link_local_addresses_do_not_hide_from_policy)
+{
+	PLAY(link_local);
+}
+END_TEST
+
 START_TEST(neighbours_are_not_subject_to_policy)
 {
 	PLAY(neighbours);
@@ -161,6 +219,8 @@ START_TEST(processes_of_the_node_always_reach_its_pods)
 END_TEST
 
 ENGINE_MAIN("to_pod", SCENES(the_stack_reaches_the_pod, arrivals),
+	    SCENES(a_pods_address_comes_from_its_interface_only, spoofed),
+	    SCENES(link_local_addresses_do_not_hide_from_policy, link_local),
 	    SCENES(neighbours_are_not_subject_to_policy, neighbours),
 	    SCENES(forwarded_multicast_stays_out_of_isolated_pods, multicast),
 	    SCENES(answers_to_what_came_through_the_stack_go_through_it, translated),

@@ -91,11 +91,20 @@ const struct sim_clones *sim_clones(void)
 	return &clones;
 }
 
+static struct bpf_sock any_socket;
+static bool orphaned;
+
+void sim_orphan(bool on)
+{
+	orphaned = on;
+}
+
 static int run_skb(struct sim_skb *skb, enum program program, uint32_t ifindex,
 		   uint32_t ingress_ifindex)
 {
 	skb->ctx.ifindex = ifindex;
 	skb->ctx.ingress_ifindex = ingress_ifindex;
+	skb->ctx.sk = ingress_ifindex || orphaned ? NULL : &any_socket;
 	skb->ctx.pkt_type = 3; /* to somebody else */
 	return programs[program](&skb->ctx);
 }

@@ -391,6 +391,14 @@ class OtherVerbs(PluginTest):
             self.assertEqual(answer["supportedVersions"],
                              ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"])
 
+    def test_a_person_gets_help(self):
+        for argument, status, answer in (("--help", 0, "Usage: "), ("--version", 0, "weir-cni "),
+                                         ("--add", 2, "unexpected argument")):
+            run = subprocess.run([PLUGIN, argument], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
+            self.assertEqual(run.returncode, status)
+            self.assertIn(answer, run.stdout)
+
     def test_check_passes_right_after_add(self):
         for version in ("0.4.0", "1.0.0", "1.1.0"):
             with self.subTest(version):

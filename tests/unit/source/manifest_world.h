@@ -41,6 +41,7 @@ void world_free(void);
 
 /* Begin to read w.dir, as a new agent does, with an empty store. */
 void start(void);
+int try_start(void); /* 0 or a negative errno */
 
 /* What happens to files; a file is written in place or renamed into it. */
 char *path_of(const char *name); /* the caller frees it */

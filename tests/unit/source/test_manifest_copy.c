@@ -317,30 +317,17 @@ START_TEST(another_directory_does_not_inherit_copies)
 }
 END_TEST
 
-START_TEST(a_directory_that_cannot_be_read_at_the_start_says_what_the_copies_say)
+START_TEST(a_directory_that_was_named_by_mistake_takes_no_copies_away)
 {
-	in_place("manifests/a.yaml", POLICY("front", 80));
-	in_place("manifests/b.yaml", POLICY("back", 80));
-	start_with_state();
-	expect_copy(COPIES "a.yaml", POLICY("front", 80));
-	expect_copy(COPIES "b.yaml", POLICY("back", 80));
-	stop();
-	move("manifests", "away");
-	in_place("manifests", "no directory");
+	copy_and_stop(POLICY("front", 80));
+	free(w.dir);
+	w.dir = path_of("manifest");
+	ck_assert_int_eq(try_start(), -ENOENT);
+	free(w.dir);
+	w.dir = path_of("manifests");
+	make_broken();
 	start_with_state();
 	ck_assert_int_eq(port_of("front"), 80);
-	ck_assert_int_eq(port_of("back"), 80);
-	expect_problem("manifests", "", "cannot be read: Not a directory");
-	run_for(SETTLE_MS);
-	expect_copy(COPIES "a.yaml", POLICY("front", 80));
-	drop("manifests");
-	drop("away/a.yaml");
-	move("away", "manifests");
-	await_changes(1);
-	ck_assert_int_eq(port_of("front"), 0);
-	ck_assert_int_eq(port_of("back"), 80);
-	ck_assert_uint_eq(problem_count(), 0);
-	expect_copy(COPIES "a.yaml", NULL);
 }
 END_TEST
 
@@ -467,6 +454,24 @@ START_TEST(a_copy_of_which_not_all_is_there_is_of_no_use)
 }
 END_TEST
 
+START_TEST(copies_are_removed_with_their_directory_if_it_is_theirs)
+{
+	cleanup(freep) char *state = path_of("state");
+
+	ck_assert_int_eq(copies_remove_all(state), 0);
+	make_dir("state");
+	make_dir("state/manifest-copies");
+	in_place(COPIES "a.yaml", POLICY("mine", 80));
+	ck_assert_int_eq(copies_remove_all(state), 0);
+	ck_assert_int_gt(stat_of(COPIES "a.yaml").st_size, 0);
+	in_place("manifests/b.yaml", POLICY("front", 80));
+	start_with_state();
+	expect_copy(COPIES "b.yaml", POLICY("front", 80));
+	ck_assert_int_eq(copies_remove_all(state), 0);
+	drop("state");
+}
+END_TEST
+
 START_TEST(a_copy_is_at_most_as_large_as_a_file)
 {
 	cleanup(copies_done) struct manifest_copies copies = {};
@@ -477,6 +482,7 @@ START_TEST(a_copy_is_at_most_as_large_as_a_file)
 	time_t made;
 
 	ck_assert_int_eq(copies_open(&copies, state, "/manifests"), 0);
+	ck_assert_int_eq(copies_prepare(&copies), 0);
 	ck_assert_int_eq(copy_write(&copies, "a.yaml", text, YAML_TEXT_MAX + 1), -EMSGSIZE);
 	ck_assert_int_eq(copy_read(&found, &length, &made, &copies, "a.yaml"), -ENOENT);
 	ck_assert_int_eq(copy_write(&copies, "a.yaml", text, YAML_TEXT_MAX), 0);
@@ -495,7 +501,7 @@ MANIFEST_MAIN("manifest_copy",
 	      CHECK_TEST(a_copy_that_could_not_be_read_is_not_written),
 	      CHECK_TEST(the_copy_of_a_file_that_is_gone_is_gone),
 	      CHECK_TEST(another_directory_does_not_inherit_copies),
-	      CHECK_TEST(a_directory_that_cannot_be_read_at_the_start_says_what_the_copies_say),
+	      CHECK_TEST(a_directory_that_was_named_by_mistake_takes_no_copies_away),
 	      CHECK_TEST(the_manifests_are_never_taken_for_copies),
 	      CHECK_TEST(copies_are_for_their_owner_and_written_when_something_changed),
 	      CHECK_TEST(names_mean_the_same_among_the_copies),
@@ -503,4 +509,5 @@ MANIFEST_MAIN("manifest_copy",
 	      CHECK_TEST(without_a_state_directory_policy_is_in_force_all_the_same),
 	      CHECK_TEST(a_copy_that_does_not_fit_leaves_the_former_one),
 	      CHECK_TEST(a_copy_of_which_not_all_is_there_is_of_no_use),
+	      CHECK_TEST(copies_are_removed_with_their_directory_if_it_is_theirs),
 	      CHECK_TEST(a_copy_is_at_most_as_large_as_a_file))

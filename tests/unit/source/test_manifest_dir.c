@@ -2,6 +2,7 @@
 /* The directory itself: links in it, links to it, and its coming and going. */
 #include "lib/check_main.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -220,13 +221,28 @@ START_TEST(a_dangling_link_keeps_what_it_said)
 }
 END_TEST
 
-START_TEST(a_directory_may_appear_later)
+START_TEST(without_a_directory_there_is_no_start)
 {
 	drop("manifests");
+	ck_assert_int_eq(try_start(), -ENOENT);
+	in_place("manifests", "no directory");
+	ck_assert_int_eq(try_start(), -ENOTDIR);
+}
+END_TEST
+
+START_TEST(a_directory_may_come_back_with_all_that_leads_to_it)
+{
 	free(w.dir);
 	w.dir = path_of("etc/weir/manifests/");
+	make_dir("etc");
+	make_dir("etc/weir");
+	make_dir("etc/weir/manifests");
 	start();
-	ck_assert_uint_eq(problem_count(), 0);
+	drop("etc/weir/manifests");
+	drop("etc/weir");
+	drop("etc");
+	run_for(SETTLE_MS);
+	expect_problem("etc/weir/manifests", "", "cannot be read");
 	make_dir("etc");
 	run_for(SETTLE_MS);
 	make_dir("etc/weir");
@@ -234,6 +250,7 @@ START_TEST(a_directory_may_appear_later)
 	in_place("etc/weir/manifests/a.yaml", POLICY("front", 80));
 	expect_changes(1);
 	ck_assert_int_eq(port_of("front"), 80);
+	ck_assert_uint_eq(problem_count(), 0);
 	in_place("etc/weir/manifests/b.yaml", POLICY("back", 80));
 	expect_changes(2);
 	ck_assert_int_eq(port_of("back"), 80);
@@ -279,18 +296,23 @@ START_TEST(a_directory_behind_a_link_follows_the_link)
 }
 END_TEST
 
-START_TEST(a_directory_that_goes_takes_its_objects_with_it)
+START_TEST(a_directory_that_goes_keeps_what_it_said)
 {
 	in_place("manifests/a.yaml", POLICY("front", 80));
+	in_place("manifests/b.yaml", POLICY("back", 80));
 	start();
-	drop("manifests/a.yaml");
-	drop("manifests");
+	move("manifests", "elsewhere");
+	run_for(SETTLE_MS);
+	ck_assert_uint_eq(w.changes, 0);
+	ck_assert_int_eq(port_of("front"), 80);
+	expect_problem("manifests", "", "what it said before holds");
+	make_dir("next");
+	in_place("next/a.yaml", POLICY("front", 81));
+	move("next", "manifests");
 	expect_changes(1);
-	ck_assert_int_eq(port_of("front"), 0);
-	make_dir("manifests");
-	in_place("manifests/a.yaml", POLICY("front", 81));
-	expect_changes(2);
 	ck_assert_int_eq(port_of("front"), 81);
+	ck_assert_int_eq(port_of("back"), 0);
+	ck_assert_uint_eq(problem_count(), 0);
 }
 END_TEST
 
@@ -303,7 +325,8 @@ MANIFEST_MAIN("manifest_dir",
 	      CHECK_TEST(files_beside_a_config_map_count_too),
 	      CHECK_TEST(the_target_of_a_link_is_watched),
 	      CHECK_TEST(a_dangling_link_keeps_what_it_said),
-	      CHECK_TEST(a_directory_may_appear_later),
+	      CHECK_TEST(without_a_directory_there_is_no_start),
+	      CHECK_TEST(a_directory_may_come_back_with_all_that_leads_to_it),
 	      CHECK_TEST(a_replaced_directory_is_watched_instead_of_the_old_one),
 	      CHECK_TEST(a_directory_behind_a_link_follows_the_link),
-	      CHECK_TEST(a_directory_that_goes_takes_its_objects_with_it))
+	      CHECK_TEST(a_directory_that_goes_keeps_what_it_said))
