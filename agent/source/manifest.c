@@ -70,9 +70,8 @@ static void watch_link(struct manifest *manifest, struct manifest_file *file)
 	struct stat st;
 	int wd = -1;
 
-	if (strcmp(file->place, file->path) ||
-	    (lstat(file->path, &st) == 0 && S_ISLNK(st.st_mode)))
-		wd = watch_target(&manifest->watch, file->place);
+	if (file->place || (lstat(file->path, &st) == 0 && S_ISLNK(st.st_mode)))
+		wd = watch_target(&manifest->watch, manifest_file_place(file));
 	if (wd == file->watch)
 		return;
 	drop_target(manifest, file);

@@ -41,9 +41,9 @@ struct manifest_object *content_find(const struct manifest_content *content, con
 
 /*
  * Objects of @before that @after tries to say but cannot move into @after, and the
- * problem says that they stay in force, by the name of @version. If @after has a document of which not even
- * the name is known, that may be any object that it does not say: then all of
- * those move. 0 or -ENOMEM, then nothing has moved.
+ * problem says that their @version stays in force. If @after has a document of which
+ * not even the name is known, that may be any object that it does not say: then all
+ * of those move. 0 or -ENOMEM, then nothing has moved.
  */
 int content_keep(struct manifest_content *after, struct manifest_content *before,
 		 const char *version);

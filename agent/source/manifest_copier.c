@@ -117,7 +117,7 @@ static int copy_file(const struct manifest_copies *copies, struct manifest_file 
 	time_t made;
 	int r;
 
-	r = text_read(&text, &length, &sign, file->place);
+	r = text_read(&text, &length, &sign, manifest_file_place(file));
 	if (r < 0 || fingerprint_text(text, length) != file->text_hash)
 		return r == -ENOMEM ? r : 0;
 	r = copy_read(&old, &old_length, &made, copies, file->name);

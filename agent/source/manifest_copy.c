@@ -122,7 +122,7 @@ int copies_prepare(struct manifest_copies *copies)
 	if (is_same_place(copies->path, copies->manifests))
 		return -EEXIST;
 	r = check_owner(copies);
-	if (r == -ENOMEM || copies->is_ready)
+	if (copies->is_ready || (r < 0 && r != -ENOENT && r != -EFBIG))
 		return r;
 	r = copies_sweep(copies, nothing, NULL);
 	r = r ?: file_replace(path, copies->manifests, strlen(copies->manifests), 0600);
@@ -182,9 +182,9 @@ int copy_write(const struct manifest_copies *copies, const char *name, const cha
 
 static bool is_unfinished(const char *name)
 {
-	size_t length = strlen(name);
+	size_t length = strlen(name), end = strlen(SUFFIX_NEW);
 
-	return length > strlen(SUFFIX_NEW) && !strcmp(name + length - strlen(SUFFIX_NEW), SUFFIX_NEW);
+	return length > end && !strcmp(name + length - end, SUFFIX_NEW);
 }
 
 int copies_sweep(const struct manifest_copies *copies,

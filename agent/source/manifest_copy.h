@@ -24,7 +24,7 @@ struct manifest_copies {
 int copies_open(struct manifest_copies *copies, const char *state_dir, const char *manifests);
 void copies_done(struct manifest_copies *copies);
 
-/* @r is why a copy cannot be kept: becomes the problem, in the place of a former one. 0 or -ENOMEM. */
+/* @r is why copies cannot be kept: the problem from now on. 0 or -ENOMEM. */
 int copies_report(struct manifest_copies *copies, int r);
 
 /* Make the directory, if need be without what another's left. 0 or a negative errno. */

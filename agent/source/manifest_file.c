@@ -56,7 +56,8 @@ int manifest_file_found(struct manifest_file *file, const char *place)
 	if (asprintf(&path, "%s/%s", place, file->name) < 0)
 		return -ENOMEM;
 	free(file->place);
-	file->place = path;
+	file->place = strcmp(path, file->path) ? take_ptr(&path) : NULL;
+	free(path);
 	return 0;
 }
 
@@ -131,7 +132,7 @@ static int read_file(struct manifest_file *file, int64_t now_ms, int64_t *again_
 	size_t length;
 	int r;
 
-	r = text_read(&text, &length, &file->sign, file->place);
+	r = text_read(&text, &length, &file->sign, manifest_file_place(file));
 	if (r < 0)
 		return read_failed(file, r, now_ms, again_ms);
 	file->settled = file_sign_settled(&file->sign);
@@ -159,7 +160,7 @@ int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *ag
 		return 0;
 	}
 	file->writing_ms = 0;
-	r = file_sign_get(&sign, file->place);
+	r = file_sign_get(&sign, manifest_file_place(file));
 	if (r < 0)
 		return read_failed(file, r, now_ms, again_ms);
 	if (file->settled && file_sign_equal(&sign, &file->sign))
@@ -176,7 +177,7 @@ int manifest_file_refill(struct manifest_file *file)
 	size_t length, hint = 0;
 	int r;
 
-	r = text_read(&text, &length, &sign, file->place);
+	r = text_read(&text, &length, &sign, manifest_file_place(file));
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	r = content_decode(&content, file->path, text, length);

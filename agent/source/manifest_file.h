@@ -30,7 +30,7 @@ struct manifest_file {
 	uint64_t id; /* never given twice */
 	char *name; /* in the directory; files are sorted by it */
 	char *path;
-	char *place; /* where it is read: @path, or behind the directory's `..data` */
+	char *place; /* where it is read, NULL: at @path */
 	struct manifest_content content; /* what it says, of its last readable state */
 	struct problem_list faults; /* why the file as a whole is not read now */
 	struct problem_list clashes; /* objects that another file says too */
@@ -60,6 +60,11 @@ void manifest_file_freep(struct manifest_file **file);
 
 /* It is listed, and to be read in the directory @place. 0 or -ENOMEM. */
 int manifest_file_found(struct manifest_file *file, const char *place);
+
+static inline const char *manifest_file_place(const struct manifest_file *file)
+{
+	return file->place ?: file->path;
+}
 
 /*
  * Look whether the file has changed, and read it if so. A file that cannot be

@@ -114,7 +114,8 @@ static const struct row mistyped[] = {
 	  " {podSelector: {matchLabels: {app: b}}, ingress: [{}]}}",
 	  "NetworkPolicy default/a pods(app=b) ingress [ nothing : ] egress\n"
 	  "error: NetworkPolicy default/a: " VERSION_OF(OF_POLICY, "networking.k8s.io/v2") },
-	{ "{apiVersion: extensions/v1beta1, kind: NetworkPolicyList, items: [{metadata: {name: a}}]}",
+	{ "{apiVersion: extensions/v1beta1, kind: NetworkPolicyList, items: [{metadata:"
+	  " {name: a}}]}",
 	  "NetworkPolicy default/a" CLOSED
 	  "\nerror: NetworkPolicy default/a: " VERSION_OF(OF_POLICY, "extensions/v1beta1") },
 };

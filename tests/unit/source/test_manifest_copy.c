@@ -270,8 +270,8 @@ START_TEST(a_copy_that_could_not_be_read_is_not_written)
 	copy_and_stop(GOOD_POD);
 	start_with_state();
 	in_place("manifests/a.yaml",
-		 "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"x\": \"\\ud83d\\ude00\", \"items\": "
-		 "[{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}]}");
+		 "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"x\": \"\\ud83d\\ude00\","
+		 " \"items\": [{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}]}");
 	expect_trouble("it is no YAML");
 	ck_assert(has_pod());
 	expect_copy(COPIES "a.yaml", GOOD_POD);
@@ -437,6 +437,26 @@ START_TEST(a_copy_that_does_not_fit_leaves_the_former_one)
 }
 END_TEST
 
+START_TEST(a_copy_may_be_put_back_in_the_place_of_its_file)
+{
+	static const char json[] = "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": "
+				   "{\"namespace\": \"shop\", \"name\": \"p\"}}";
+
+	in_place("manifests/a.yaml", POLICY("front", 80));
+	in_place("manifests/b.json", json);
+	start_with_state();
+	expect_copy(COPIES "a.yaml", POLICY("front", 80));
+	expect_copy(COPIES "b.json", json);
+	stop();
+	move(COPIES "a.yaml", "manifests/a.yaml");
+	move(COPIES "b.json", "manifests/b.json");
+	start_with_state();
+	ck_assert_int_eq(port_of("front"), 80);
+	ck_assert(has_pod());
+	ck_assert_uint_eq(problem_count(), 0);
+}
+END_TEST
+
 START_TEST(a_copy_of_which_not_all_is_there_is_of_no_use)
 {
 	cleanup(freep) char *path = path_of(COPIES "a.yaml");
@@ -508,6 +528,7 @@ MANIFEST_MAIN("manifest_copy",
 	      CHECK_TEST(one_file_that_cannot_be_copied_does_not_hinder_the_rest),
 	      CHECK_TEST(without_a_state_directory_policy_is_in_force_all_the_same),
 	      CHECK_TEST(a_copy_that_does_not_fit_leaves_the_former_one),
+	      CHECK_TEST(a_copy_may_be_put_back_in_the_place_of_its_file),
 	      CHECK_TEST(a_copy_of_which_not_all_is_there_is_of_no_use),
 	      CHECK_TEST(copies_are_removed_with_their_directory_if_it_is_theirs),
 	      CHECK_TEST(a_copy_is_at_most_as_large_as_a_file))
