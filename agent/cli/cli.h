@@ -58,5 +58,5 @@ cli_print_fn print_identities;
 cli_print_fn print_flows;
 cli_print_fn print_flushed;
 
-/* @title and then the policies and rules of @ruleset, or that there are none. 0 or -ENOMEM. */
-int print_ruleset(FILE *out, const char *title, const json_t *ruleset);
+/* @title and then the policies and rules of @ruleset, or that there are none. */
+void print_ruleset(FILE *out, const char *title, const json_t *ruleset);

@@ -20,7 +20,11 @@
 /* "tcp", "udp", "sctp", "icmp", "icmpv6", or the number. */
 json_t *view_proto(uint8_t proto);
 
-/* {"id", "policies", "groups": [{"tier", "action", "text"}]}; NULL gives null. */
+/*
+ * {"id", "isolated", "policies": [{"policy", "tier", "priority", "why"}],
+ *  "rules": [{"tier", "priority", "action", "policy", "rule", "name", "text"}]}, both
+ * in the order of evaluation; NULL gives null.
+ */
 json_t *view_ruleset(const struct image_ruleset *ruleset);
 
 /* How the list of endpoints has it. */
@@ -32,7 +36,7 @@ json_t *view_endpoint_detail(const struct pod_endpoint *ep, const struct image *
 /* {"endpoints": [...]}, leaving ones included. */
 json_t *view_endpoints(const struct endpoint_table *table, const struct image *image);
 
-/* {"policies": [...]}: NetworkPolicies, with the endpoints that they select. */
+/* {"policies": [...]}: of every kind, with the endpoints that they select. */
 json_t *view_policies(const struct store *store, const struct endpoint_table *table,
 		      const struct image *image);
 

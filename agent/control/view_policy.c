@@ -53,34 +53,58 @@ const struct image_ruleset *view_find_ruleset(const struct image *image, uint32_
 		       sizeof(*image->rulesets), compare_ruleset);
 }
 
-static json_t *view_groups(const struct image_ruleset *ruleset)
+/* Null where there is none. */
+static json_t *view_priority(enum policy_tier tier, uint32_t priority)
 {
-	cleanup(json_decrefp) json_t *groups = json_array();
-	const struct image_group *group;
+	if (tier == TIER_NETWORK_POLICY || priority == POLICY_PRIORITY_LAST)
+		return json_null();
+	return json_integer(priority);
+}
 
-	for (size_t i = 0; i < ruleset->group_count; i++) {
-		group = &ruleset->groups[i];
-		if (json_array_append_new(groups, json_pack("{s:s,s:s,s:s}", "tier",
-							    tier_names[group->tier], "action",
-							    action_names[group->action], "text",
-							    group->text)) < 0)
+static json_t *view_selecting(const struct image_ruleset *ruleset)
+{
+	cleanup(json_decrefp) json_t *policies = json_array();
+
+	for (size_t i = 0; i < ruleset->policy_count; i++) {
+		const struct image_policy *policy = &ruleset->policies[i];
+		json_t *value = json_pack("{s:s,s:s,s:o,s:s}", "policy", policy->name, "tier",
+					  tier_names[policy->tier], "priority",
+					  view_priority(policy->tier, policy->priority), "why",
+					  policy->why);
+
+		if (json_array_append_new(policies, value) < 0)
 			return NULL;
 	}
-	return take_ptr(&groups);
+	return take_ptr(&policies);
+}
+
+static json_t *view_rules(const struct image_ruleset *ruleset)
+{
+	cleanup(json_decrefp) json_t *rules = json_array();
+
+	for (size_t i = 0; i < ruleset->rule_count; i++) {
+		const struct image_rule *rule = &ruleset->rules[i];
+		const struct image_policy *policy = &ruleset->policies[rule->policy];
+		json_t *value = json_pack("{s:s,s:o,s:s,s:s,s:I,s:s,s:s}", "tier",
+					  tier_names[policy->tier], "priority",
+					  view_priority(policy->tier, policy->priority), "action",
+					  action_names[rule->action], "policy", policy->name,
+					  "rule", (json_int_t)rule->index, "name",
+					  rule->name ?: "", "text", rule->text);
+
+		if (json_array_append_new(rules, value) < 0)
+			return NULL;
+	}
+	return take_ptr(&rules);
 }
 
 json_t *view_ruleset(const struct image_ruleset *ruleset)
 {
-	cleanup(json_decrefp) json_t *policies = NULL;
-
 	if (!ruleset)
 		return json_null();
-	policies = json_array();
-	for (size_t i = 0; i < ruleset->policy_count; i++)
-		if (json_array_append_new(policies, json_string(ruleset->policies[i])) < 0)
-			return NULL;
-	return json_pack("{s:I,s:o,s:o}", "id", (json_int_t)ruleset->id, "policies",
-			 take_ptr(&policies), "groups", view_groups(ruleset));
+	return json_pack("{s:I,s:b,s:o,s:o}", "id", (json_int_t)ruleset->id, "isolated",
+			 !!(ruleset->header.flags & RULESET_ISOLATED), "policies",
+			 view_selecting(ruleset), "rules", view_rules(ruleset));
 }
 
 json_t *view_pod_policies(const struct pod_endpoint *ep, const struct image *image)
@@ -118,7 +142,7 @@ static int select_policies(json_t *selected, const struct pod_endpoint *ep,
 	for (enum policy_dir dir = 0; dir < POLICY_DIR_MAX; dir++) {
 		ruleset = view_find_ruleset(image, ep->ifindex, dir);
 		for (size_t i = 0; ruleset && i < ruleset->policy_count && r >= 0; i++)
-			r = select_endpoint(selected, ruleset->policies[i], name);
+			r = select_endpoint(selected, ruleset->policies[i].name, name);
 	}
 	return r;
 }
@@ -141,7 +165,7 @@ static json_t *view_directions(const struct network_policy *policy)
 	cleanup(json_decrefp) json_t *directions = json_array();
 
 	for (enum policy_dir dir = 0; dir < POLICY_DIR_MAX; dir++)
-		if (policy->isolates[dir] &&
+		if (policy_applies(policy, dir) &&
 		    json_array_append_new(directions, json_string(dir_names[dir])) < 0)
 			return NULL;
 	return take_ptr(&directions);
@@ -171,13 +195,15 @@ static int add_policy(const struct object *obj, void *arg)
 	cleanup(freep) char *label = NULL;
 	json_t *value;
 
-	if (asprintf(&label, "%s %s/%s", object_kind_name(obj->kind), obj->namespace, obj->name) <
-	    0) {
+	if (asprintf(&label, "%s %s%s%s", object_kind_name(obj->kind), obj->namespace,
+		     *obj->namespace ? "/" : "", obj->name) < 0) {
 		label = NULL;
 		return -ENOMEM;
 	}
-	value = json_pack("{s:s,s:s,s:s,s:o,s:o}", "kind", object_kind_name(obj->kind), "namespace",
-			  obj->namespace, "name", obj->name, "directions",
+	value = json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "kind", object_kind_name(obj->kind),
+			  "namespace", obj->namespace, "name", obj->name, "tier",
+			  tier_names[obj->policy.tier], "priority",
+			  view_priority(obj->policy.tier, obj->policy.priority), "directions",
 			  view_directions(&obj->policy), "endpoints",
 			  view_names(json_object_get(list->selected, label)));
 	return json_array_append_new(list->policies, value) < 0 ? -ENOMEM : 0;
@@ -188,11 +214,19 @@ json_t *view_policies(const struct store *store, const struct endpoint_table *ta
 {
 	cleanup(json_decrefp) json_t *selected = selected_by_policy(table, image);
 	cleanup(json_decrefp) json_t *policies = json_array();
+	static const enum object_kind kinds[] = {
+		OBJECT_CLUSTER_NETWORK_POLICY,
+		OBJECT_ADMIN_NETWORK_POLICY,
+		OBJECT_NETWORK_POLICY,
+		OBJECT_BASELINE_ADMIN_NETWORK_POLICY,
+	};
 	struct policy_list list = { .policies = policies, .selected = selected };
 
-	if (!selected || !policies ||
-	    store_each(store, OBJECT_NETWORK_POLICY, add_policy, &list) < 0)
+	if (!selected || !policies)
 		return NULL;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (store_each(store, kinds[i], add_policy, &list) < 0)
+			return NULL;
 	return json_pack("{s:o}", "policies", take_ptr(&policies));
 }
 

@@ -48,22 +48,26 @@ static bool is_schema(const char *name)
 	return name[0] == 'v' && !parse_u64(&number, name + 1, UINT32_MAX);
 }
 
+static int remove_part(const char *bpffs, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s", bpffs, name) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return file_remove_tree(path);
+}
+
 static int remove_schemas(const char *bpffs)
 {
 	cleanup(closedirp) DIR *dir = opendir(bpffs);
 	struct dirent *entry;
-	char part[PATH_MAX];
 	int r = 0;
 
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(dir))) {
-		if (!is_schema(entry->d_name))
-			continue;
-		if (snprintf(part, sizeof(part), "%s/%s", bpffs, entry->d_name) >= PATH_MAX)
-			return -ENAMETOOLONG;
-		r = file_remove_tree(part) ?: r;
-	}
+	while ((entry = readdir(dir)))
+		if (is_schema(entry->d_name))
+			r = remove_part(bpffs, entry->d_name) ?: r;
 	return r;
 }
 
@@ -94,12 +98,10 @@ static bool is_empty(const char *path)
 
 int datapath_remove(const char *bpffs)
 {
-	char links[PATH_MAX];
 	int r;
 
-	if (snprintf(links, sizeof(links), "%s/links", bpffs) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	r = file_remove_tree(links);
+	r = remove_part(bpffs, "links");
+	r = remove_part(bpffs, "clsact") ?: r;
 	r = remove_schemas(bpffs) ?: r;
 	/* Something else may live in the directory, which then stays. */
 	if (is_own_mount(bpffs) && is_empty(bpffs))

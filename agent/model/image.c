@@ -38,6 +38,8 @@ static void build_done(struct image_build *build)
 	free(build->pods);
 	free(build->shapes);
 	terms_done(&build->terms);
+	free(build->node_lists);
+	intern_done(&build->node_selectors);
 	intern_done(&build->namespace_names);
 	intern_done(&build->shape_keys);
 	intern_done(&build->class_keys);

@@ -63,15 +63,21 @@ struct image_row {
 	struct policy_bits bits;
 };
 
-/* Where a rule group comes from, for `weir policy get` and `weir why`. */
-struct image_group {
+/* A policy that selects the pod, for people. */
+struct image_policy {
+	char *name; /* "NetworkPolicy shop/front" */
+	char *why; /* "selects pods app=front in namespace shop" */
 	enum policy_tier tier;
-	uint8_t action; /* 0 allow, 1 deny, 2 pass */
-	/*
-	 * For people: peers, ports, the rules that say so. "from pods app=front in namespace
-	 * shop, 10.0.0.0/8 except 10.1.0.0/16; ports 80/tcp (NetworkPolicy shop/front rule 0)"
-	 */
-	char *text;
+	uint32_t priority; /* POLICY_PRIORITY_LAST: it has none */
+};
+
+/* A rule in force, as it was written. */
+struct image_rule {
+	uint32_t policy; /* index of the policy */
+	uint32_t index; /* in its list */
+	enum policy_action action;
+	char *name; /* NULL: it has none */
+	char *text; /* "from pods app=front in namespace shop, 10.0.0.0/8; ports 80/tcp" */
 };
 
 struct image_ruleset {
@@ -86,10 +92,11 @@ struct image_ruleset {
 	size_t port_count;
 	struct image_cidr_bits *cidrs; /* both families */
 	size_t cidr_count;
-	struct image_group *groups;
-	size_t group_count;
-	char **policies; /* "NetworkPolicy namespace/name" that select the pod in this direction */
+	/* That select the pod in this direction, and their rules; in the order of evaluation. */
+	struct image_policy *policies;
 	size_t policy_count;
+	struct image_rule *rules;
+	size_t rule_count;
 };
 
 struct image_binding {

@@ -11,10 +11,11 @@
 struct reader {
 	struct image_build *build;
 	struct rule_groups *groups;
-	const struct image_shape *shape; /* the subject */
 	const struct object *policy;
 	const struct policy_rule *rule;
-	struct group_source source;
+	uint32_t run; /* struct rule_group */
+	enum policy_tier tier; /* of the rule before */
+	enum policy_action action;
 };
 
 static int find_group(uint32_t *ret, struct reader *reader, struct port_set *ports)
@@ -22,7 +23,7 @@ static int find_group(uint32_t *ret, struct reader *reader, struct port_set *por
 	struct rule_groups *groups = reader->groups;
 	struct buf *buf = &reader->build->key;
 	struct rule_group *group;
-	uint32_t head[] = { TIER_NETWORK_POLICY, 0 /* priority */, GROUP_ALLOW };
+	uint32_t head[] = { reader->tier, reader->run, reader->action };
 	int r;
 
 	port_set_normalise(ports);
@@ -38,50 +39,52 @@ static int find_group(uint32_t *ret, struct reader *reader, struct port_set *por
 	group = array_add(groups->items, groups->count);
 	if (!group)
 		return -ENOMEM;
-	group->tier = (enum policy_tier)head[0];
-	group->priority = head[1];
-	group->action = (uint8_t)head[2];
+	group->tier = reader->tier;
+	group->run = reader->run;
+	group->action = reader->action;
 	group->ports_text = (const char *)groups->keys.keys[*ret].data + sizeof(head);
 	group->ports = *ports;
 	*ports = (struct port_set){};
 	return 0;
 }
 
-/* The group with @ports, which has the present rule among its sources then; takes the ports. */
+/* The group with @ports of the present run; takes the ports. */
 static struct rule_group *open_group(struct reader *reader, struct port_set *ports)
 {
-	struct group_source *source;
-	struct rule_group *group;
 	uint32_t id;
 
-	if (find_group(&id, reader, ports) < 0)
-		return NULL;
-	group = &reader->groups->items[id];
-	if (group->source_count) {
-		source = &group->sources[group->source_count - 1];
-		if (source->policy == reader->source.policy && source->rule == reader->source.rule)
-			return group;
-	}
-	source = array_add(group->sources, group->source_count);
-	if (!source)
-		return NULL;
-	*source = reader->source;
-	return group;
+	return find_group(&id, reader, ports) < 0 ? NULL : &reader->groups->items[id];
+}
+
+static int add_element(struct rule_group *group, const struct cidr_element *element)
+{
+	struct cidr_element *item = array_add(group->cidrs, group->cidr_count);
+
+	if (!item)
+		return -ENOMEM;
+	*item = *element;
+	return 0;
 }
 
 static int add_cidr(struct reader *reader, struct rule_group *group, const struct prefix *cidr,
 		    const struct prefix *except, size_t except_count)
 {
-	struct cidr_element element, *item;
+	struct cidr_element element;
 	int r = cidr_element_make(&element, reader->build, cidr, except, except_count);
 
-	if (r <= 0)
-		return r;
-	item = array_add(group->cidrs, group->cidr_count);
-	if (!item)
-		return -ENOMEM;
-	*item = element;
-	return 0;
+	return r <= 0 ? r : add_element(group, &element);
+}
+
+static int add_nodes(struct reader *reader, struct rule_group *group,
+		     const struct selector *selector)
+{
+	const struct cidr_element *elements;
+	size_t count;
+	int r = nodes_select(&elements, &count, reader->build, selector);
+
+	for (size_t i = 0; r >= 0 && i < count; i++)
+		r = add_element(group, &elements[i]);
+	return r;
 }
 
 /* All peers of the rule, for ports that are numbers. */
@@ -96,6 +99,8 @@ static int add_peers(struct reader *reader, struct rule_group *group)
 
 		if (peer->is_cidr)
 			r = add_cidr(reader, group, &peer->cidr, peer->except, peer->except_count);
+		else if (peer->is_nodes)
+			r = add_nodes(reader, group, &peer->nodes);
 		else
 			r = id_list_add(&group->terms, terms_of_peer(&reader->build->terms, peer));
 	}
@@ -186,6 +191,8 @@ static int add_named(struct reader *reader, const struct policy_port *port)
 	for (size_t i = 0; i < rule->peer_count && r >= 0; i++) {
 		const struct policy_peer *peer = &rule->peers[i];
 
+		if (peer->is_nodes)
+			continue; /* no pods, no names */
 		if (peer->is_cidr)
 			r = add_block(reader, peer, name, port->proto);
 		else
@@ -200,7 +207,7 @@ static int resolve_name(struct port_set *ports, struct reader *reader,
 			const struct policy_port *port)
 {
 	struct image_build *build = reader->build;
-	const struct image_shape *shape = reader->shape;
+	const struct image_shape *shape = reader->groups->shape;
 	uint32_t name = terms_port_name(&build->terms, &build->scratch, port->proto, port->name);
 
 	if (name == INTERN_NONE)
@@ -237,6 +244,17 @@ static int read_rule(struct reader *reader)
 	return group ? add_peers(reader, group) : -ENOMEM;
 }
 
+/* The run that the present rule belongs to. The order of NetworkPolicies does not matter. */
+static void continue_run(struct reader *reader)
+{
+	enum policy_tier tier = reader->policy->policy.tier;
+
+	if (tier != reader->tier || reader->rule->action != reader->action)
+		reader->run++;
+	reader->tier = tier;
+	reader->action = reader->rule->action;
+}
+
 static int read_policy(struct reader *reader)
 {
 	const struct network_policy *policy = &reader->policy->policy;
@@ -244,24 +262,24 @@ static int read_policy(struct reader *reader)
 	int r = 0;
 
 	for (size_t i = 0; i < policy->rule_count[dir] && r >= 0; i++) {
-		reader->source.rule = (uint32_t)i;
 		reader->rule = &policy->rules[dir][i];
-		if (!reader->rule->matches_nothing)
-			r = read_rule(reader);
+		if (reader->rule->matches_nothing)
+			continue;
+		continue_run(reader);
+		r = read_rule(reader);
 	}
 	return r;
 }
 
 int groups_build(struct rule_groups *groups, struct image_build *build,
-		 const struct image_shape *shape, const struct id_list *policies)
+		 const struct id_list *policies)
 {
-	struct reader reader = { .build = build, .groups = groups, .shape = shape };
+	struct reader reader = { .build = build, .groups = groups };
 	int r = 0;
 
 	for (size_t i = 0; i < policies->count && r >= 0; i++) {
-		reader.source.policy = policies->items[i];
 		reader.policy = build->policies[policies->items[i]];
-		groups->isolated = true;
+		groups->isolated |= reader.policy->policy.isolates[groups->dir];
 		r = id_list_add(&groups->policies, policies->items[i]);
 		if (r >= 0)
 			r = read_policy(&reader);

@@ -22,6 +22,8 @@ struct port_set {
 
 int port_set_add(struct port_set *set, uint8_t proto, uint16_t first, uint16_t last);
 void port_set_normalise(struct port_set *set);
+/* "80/tcp", "1-9/udp", @first 0: "all sctp". */
+void port_range_text(struct buf *buf, uint8_t proto, uint16_t first, uint16_t last);
 void port_set_text(struct buf *buf, const struct port_set *set);
 void port_set_done(struct port_set *set);
 
@@ -36,55 +38,46 @@ struct cidr_element {
 /* 1, 0: @except leaves nothing of @cidr, or -ENOMEM. */
 int cidr_element_make(struct cidr_element *ret, struct image_build *build,
 		      const struct prefix *cidr, const struct prefix *except, size_t except_count);
+/* The addresses of the nodes that @selector selects, as elements. 0 or -ENOMEM. */
+int nodes_select(const struct cidr_element **ret, size_t *ret_count, struct image_build *build,
+		 const struct selector *selector);
 bool cidr_matches(const struct prefix *cidr, const struct prefix *except, size_t except_count,
 		  const struct ip_addr *addr);
 
-enum group_action {
-	GROUP_ALLOW = 0,
-	GROUP_DENY = 1,
-	GROUP_PASS = 2,
-};
-
-/* Rule @rule of policy @policy of the build. */
-struct group_source {
-	uint32_t policy;
-	uint32_t rule;
-};
-
 struct rule_group {
 	enum policy_tier tier;
-	uint32_t priority;
-	uint8_t action; /* enum group_action */
+	/*
+	 * Rules that follow each other and have one action are a run: which of them
+	 * matches first is the same. Runs are numbered in the order of evaluation.
+	 */
+	uint32_t run;
+	enum policy_action action;
 	struct port_set ports;
 	const char *ports_text;
 	bool any_peer;
 	struct id_list terms; /* by text, each once */
 	struct cidr_element *cidrs; /* by text, each once */
 	size_t cidr_count;
-	struct group_source *sources;
-	size_t source_count;
 };
 
 struct rule_groups {
 	enum policy_dir dir;
 	bool isolated;
-	struct id_list policies; /* that select the pod */
+	const struct image_shape *shape; /* the subject */
+	struct id_list policies; /* that select the pod, in the order of evaluation */
 	struct intern keys;
 	struct rule_group *items; /* in the order of evaluation once built */
 	size_t count;
 };
 
-/* What @policies, which select @shape, say in direction @groups->dir. */
+/* What @policies, which select @groups->shape, say in direction @groups->dir. */
 int groups_build(struct rule_groups *groups, struct image_build *build,
-		 const struct image_shape *shape, const struct id_list *policies);
+		 const struct id_list *policies);
 /* Bring groups and their peers into normal form and order. */
 void groups_order(struct rule_groups *groups, struct image_build *build);
 /* Canonical source form, policies included: people ask where a rule comes from. */
 void groups_identity(struct buf *buf, const struct rule_groups *groups,
 		     const struct image_build *build);
-/* For people. */
-void group_text(struct buf *buf, const struct rule_group *group, enum policy_dir dir,
-		const struct image_build *build);
 void policy_text(struct buf *buf, const struct image_build *build, uint32_t policy);
 void groups_done(struct rule_groups *groups);
 
@@ -125,6 +118,12 @@ int cover_compute(struct cover_value **ret, size_t *ret_count, struct bit_pool *
 int ports_elements(struct cover_element **ret, size_t *ret_count,
 		   const struct rule_groups *groups);
 struct policy_port_key ports_key(const struct prefix *prefix, uint32_t set);
+
+/* The texts of the set, for people. 0 or -ENOMEM. */
+int ruleset_explain(struct image_ruleset *set, struct image_build *build,
+		    const struct rule_groups *groups);
+void image_policy_done(struct image_policy *policy);
+void image_rule_done(struct image_rule *rule);
 
 /* A rule set in the making; bits stand for sets of the pool until all are known. */
 struct ruleset_draft {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which policies select which endpoints, and so which rule sets there are. */
+/* Which rule sets there are: those of the policies that select an endpoint. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static void source_key(struct image_build *build, const struct image_shape *shap
 static int judge(uint32_t *ret, struct image_build *build, const struct image_shape *shape,
 		 enum policy_dir dir, const struct id_list *policies)
 {
-	cleanup(groups_done) struct rule_groups groups = { .dir = dir };
+	cleanup(groups_done) struct rule_groups groups = { .dir = dir, .shape = shape };
 	uint32_t index;
 	int r;
 
@@ -43,7 +43,7 @@ static int judge(uint32_t *ret, struct image_build *build, const struct image_sh
 		*ret = build->source_rulesets.items[index];
 	if (r <= 0)
 		return r;
-	r = groups_build(&groups, build, shape, policies);
+	r = groups_build(&groups, build, policies);
 	if (r >= 0)
 		r = ruleset_compile(ret, build, &groups);
 	return r < 0 ? r : id_list_add(&build->source_rulesets, *ret);
@@ -51,19 +51,12 @@ static int judge(uint32_t *ret, struct image_build *build, const struct image_sh
 
 static int judge_shape(struct image_build *build, struct image_shape *shape)
 {
-	const struct image_namespace *ns = &build->namespaces[shape->namespace];
 	int r = 0;
 
 	for (int dir = 0; dir < POLICY_DIR_MAX && r >= 0; dir++) {
 		cleanup(id_list_done) struct id_list policies = {};
 
-		for (size_t i = 0; i < ns->policy_count && r >= 0; i++) {
-			uint32_t index = (uint32_t)(ns->first_policy + i);
-			const struct network_policy *policy = &build->policies[index]->policy;
-
-			if (policy->isolates[dir] && selector_matches(&policy->pods, shape->labels))
-				r = id_list_add(&policies, index);
-		}
+		r = policies_select(&policies, build, shape, (enum policy_dir)dir);
 		if (r >= 0 && policies.count)
 			r = judge(&shape->ruleset[dir], build, shape, (enum policy_dir)dir,
 				  &policies);

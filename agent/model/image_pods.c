@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Namespaces, policies and pods in order; shapes: pods that are alike in all that
- * policies ask for.
+ * Namespaces and pods in order; shapes: pods that are alike in all that policies
+ * ask for.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -45,26 +45,6 @@ int namespace_find(uint32_t *ret, struct image_build *build, const char *name)
 	ns->labels = obj ? &obj->ns.labels : labels_of_missing(&build->arena, name);
 	ns->own = INTERN_NONE;
 	return ns->labels ? 0 : -ENOMEM;
-}
-
-static int collect_policy(const struct object *obj, void *arg)
-{
-	struct image_build *build = arg;
-	const struct object **item;
-	uint32_t ns;
-
-	item = array_add(build->policies, build->policy_count);
-	if (!item || namespace_find(&ns, build, obj->namespace) < 0)
-		return -ENOMEM;
-	*item = obj;
-	if (!build->namespaces[ns].policy_count++)
-		build->namespaces[ns].first_policy = build->policy_count - 1;
-	return 0;
-}
-
-int policies_collect(struct image_build *build)
-{
-	return store_each(build->input->store, OBJECT_NETWORK_POLICY, collect_policy, build);
 }
 
 /* The ports of @pod whose names policies mention, to the arena. */

@@ -54,17 +54,19 @@ void port_set_normalise(struct port_set *set)
 	set->count = kept + 1;
 }
 
-static void range_text(struct buf *buf, const struct port_range *range)
+const char *proto_name(uint8_t proto)
 {
-	const char *proto = range->proto == IPPROTO_TCP ? "tcp" :
-			    range->proto == IPPROTO_UDP ? "udp" : "sctp";
+	return proto == IPPROTO_TCP ? "tcp" : proto == IPPROTO_UDP ? "udp" : "sctp";
+}
 
-	if (!range->first)
-		buf_printf(buf, "all %s", proto);
-	else if (range->first == range->last)
-		buf_printf(buf, "%u/%s", range->first, proto);
+void port_range_text(struct buf *buf, uint8_t proto, uint16_t first, uint16_t last)
+{
+	if (!first)
+		buf_printf(buf, "all %s", proto_name(proto));
+	else if (first == last)
+		buf_printf(buf, "%u/%s", first, proto_name(proto));
 	else
-		buf_printf(buf, "%u-%u/%s", range->first, range->last, proto);
+		buf_printf(buf, "%u-%u/%s", first, last, proto_name(proto));
 }
 
 void port_set_text(struct buf *buf, const struct port_set *set)
@@ -77,7 +79,7 @@ void port_set_text(struct buf *buf, const struct port_set *set)
 	for (size_t i = 0; i < set->count; i++) {
 		if (i)
 			buf_str(buf, ", ");
-		range_text(buf, &set->items[i]);
+		port_range_text(buf, set->items[i].proto, set->items[i].first, set->items[i].last);
 	}
 }
 

@@ -2,11 +2,13 @@
 /*
  * What the steps of image_compile() hand to each other. Private to image*.c.
  *
+ *	policies                   image_policies.c in order, and whom they select
  *	policies -> terms          image_terms.c    the peers that rules speak of
  *	pods -> shapes             image_pods.c     pods that no policy can tell apart
  *	shapes x terms             image_match.c
  *	shapes -> classes          image_class.c
  *	addresses                  image_peers.c
+ *	nodes                      image_nodes.c    their addresses, as peers
  *	shape, policies -> groups  image_groups.c   rule groups of one direction
  *	groups -> rule set         image_ruleset.c  with image_ports.c, image_cover.c, image_bits.c
  *	numbers                    image_numbers.c
@@ -93,6 +95,9 @@ struct image_terms {
 
 struct image_build;
 
+/* "tcp", "udp" or "sctp". */
+const char *proto_name(uint8_t proto);
+
 /* All peers and port names that the rules in force mention. */
 int terms_collect(struct image_build *build);
 /* The term of a selector peer that terms_collect() saw. */
@@ -134,6 +139,12 @@ struct image_shape {
 	uint32_t ruleset[POLICY_DIR_MAX]; /* id */
 };
 
+/* Addresses of the nodes that one selector selects; in the arena. */
+struct node_list {
+	struct cidr_element *elements;
+	size_t count;
+};
+
 struct image_pod {
 	const char *namespace;
 	const char *name;
@@ -151,8 +162,13 @@ struct image_build {
 	struct buf scratch;
 	struct buf key;
 
-	const struct object **policies; /* by namespace and name */
+	/* NetworkPolicies by namespace and name, then the others in the order of evaluation. */
+	const struct object **policies;
 	size_t policy_count;
+	size_t ordered; /* index of the first of the others */
+	struct intern node_selectors; /* texts */
+	struct node_list *node_lists; /* as node_selectors */
+	size_t node_list_count;
 	struct intern namespace_names;
 	struct image_namespace *namespaces;
 	size_t namespace_count;
@@ -182,6 +198,9 @@ struct image_build {
 /* Known by name; made when new. 0 or -ENOMEM. */
 int namespace_find(uint32_t *ret, struct image_build *build, const char *name);
 int policies_collect(struct image_build *build);
+/* The policies that select @shape, in the order of evaluation. 0 or -ENOMEM. */
+int policies_select(struct id_list *ret, const struct image_build *build,
+		    const struct image_shape *shape, enum policy_dir dir);
 int pods_collect(struct image_build *build);
 /* The terms of each shape. */
 int shapes_match(struct image_build *build);

@@ -13,12 +13,12 @@
 
 void image_ruleset_done(struct image_ruleset *set)
 {
-	for (size_t i = 0; i < set->group_count; i++)
-		free(set->groups[i].text);
 	for (size_t i = 0; i < set->policy_count; i++)
-		free(set->policies[i]);
-	free(set->groups);
+		image_policy_done(&set->policies[i]);
+	for (size_t i = 0; i < set->rule_count; i++)
+		image_rule_done(&set->rules[i]);
 	free(set->policies);
+	free(set->rules);
 	free(set->identity);
 	free(set->classes);
 	free(set->ports);
@@ -48,12 +48,12 @@ static bool is_any(const struct rule_group *group)
 
 static bool is_allow(const struct rule_group *group)
 {
-	return group->action == GROUP_ALLOW;
+	return group->action == ACTION_ALLOW;
 }
 
 static bool is_pass(const struct rule_group *group)
 {
-	return group->action == GROUP_PASS;
+	return group->action == ACTION_PASS;
 }
 
 static int groups_where(uint32_t *ret, struct ruleset_draft *draft,
@@ -85,38 +85,6 @@ static int fill_header(struct ruleset_draft *draft)
 	return 0;
 }
 
-static int fill_texts(struct ruleset_draft *draft)
-{
-	const struct rule_groups *groups = draft->groups;
-	struct image_ruleset *set = draft->set;
-	struct buf *buf = &draft->build->scratch;
-
-	set->groups = calloc(groups->count + 1, sizeof(*set->groups));
-	set->policies = calloc(groups->policies.count + 1, sizeof(*set->policies));
-	if (!set->groups || !set->policies)
-		return -ENOMEM;
-	for (; set->group_count < groups->count; set->group_count++) {
-		const struct rule_group *from = &groups->items[set->group_count];
-		struct image_group *group = &set->groups[set->group_count];
-
-		buf_reset(buf);
-		group_text(buf, from, groups->dir, draft->build);
-		group->tier = from->tier;
-		group->action = from->action;
-		group->text = buf_take(buf);
-		if (!group->text)
-			return -ENOMEM;
-	}
-	for (; set->policy_count < groups->policies.count; set->policy_count++) {
-		buf_reset(buf);
-		policy_text(buf, draft->build, groups->policies.items[set->policy_count]);
-		set->policies[set->policy_count] = buf_take(buf);
-		if (!set->policies[set->policy_count])
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 static int fill(struct image_build *build, struct image_ruleset *set,
 		const struct rule_groups *groups, const struct image_ruleset *kept)
 {
@@ -131,7 +99,8 @@ static int fill(struct image_build *build, struct image_ruleset *set,
 		return r;
 	draft.words = calloc(draft.pool.words, sizeof(*draft.words));
 	if (!draft.words || fill_header(&draft) < 0 || draft_classes(&draft) < 0 ||
-	    draft_ports(&draft) < 0 || draft_cidrs(&draft) < 0 || fill_texts(&draft) < 0)
+	    draft_ports(&draft) < 0 || draft_cidrs(&draft) < 0 ||
+	    ruleset_explain(set, build, groups) < 0)
 		return -ENOMEM;
 	return draft_resolve(&draft, kept);
 }

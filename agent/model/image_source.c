@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Rule groups in their normal form: elements, order, the canonical text and the one for people. */
+/* Rule groups in their normal form: elements, order, the canonical text. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,10 +106,8 @@ static int compare_groups(const void *left, const void *right)
 
 	if (a->tier != b->tier)
 		return a->tier < b->tier ? -1 : 1;
-	if (a->priority != b->priority)
-		return a->priority < b->priority ? -1 : 1;
-	if (a->action != b->action)
-		return a->action < b->action ? -1 : 1;
+	if (a->run != b->run)
+		return a->run < b->run ? -1 : 1;
 	return strcmp(a->ports_text, b->ports_text);
 }
 
@@ -118,7 +116,6 @@ static void group_done(struct rule_group *group)
 	port_set_done(&group->ports);
 	id_list_done(&group->terms);
 	free(group->cidrs);
-	free(group->sources);
 }
 
 void groups_order(struct rule_groups *groups, struct image_build *build)
@@ -141,25 +138,22 @@ void groups_order(struct rule_groups *groups, struct image_build *build)
 }
 
 static void put_peers(struct buf *buf, const struct rule_group *group,
-		      const struct image_terms *terms, const char *separator)
+		      const struct image_terms *terms)
 {
-	const char *before = "";
-
-	for (size_t i = 0; i < group->terms.count; i++, before = separator) {
-		buf_str(buf, before);
-		buf_str(buf, terms->items[group->terms.items[i]].text);
-	}
-	for (size_t i = 0; i < group->cidr_count; i++, before = separator) {
-		buf_str(buf, before);
-		buf_str(buf, group->cidrs[i].text);
-	}
+	if (group->any_peer)
+		buf_str(buf, "anywhere\n");
+	for (size_t i = 0; i < group->terms.count; i++)
+		buf_printf(buf, "%s\n", terms->items[group->terms.items[i]].text);
+	for (size_t i = 0; i < group->cidr_count; i++)
+		buf_printf(buf, "%s\n", group->cidrs[i].text);
 }
 
 void policy_text(struct buf *buf, const struct image_build *build, uint32_t policy)
 {
 	const struct object *obj = build->policies[policy];
 
-	buf_printf(buf, "%s %s/%s", object_kind_name(obj->kind), obj->namespace, obj->name);
+	buf_printf(buf, "%s %s%s%s", object_kind_name(obj->kind), obj->namespace,
+		   *obj->namespace ? "/" : "", obj->name);
 }
 
 void groups_identity(struct buf *buf, const struct rule_groups *groups,
@@ -174,30 +168,10 @@ void groups_identity(struct buf *buf, const struct rule_groups *groups,
 	for (size_t i = 0; i < groups->count; i++) {
 		const struct rule_group *group = &groups->items[i];
 
-		buf_printf(buf, "group %u %u %u\n%s\n", group->tier, group->priority,
+		buf_printf(buf, "group %u %u %u\n%s\n", group->tier, group->run,
 			   group->action, group->ports_text);
-		if (group->any_peer)
-			buf_str(buf, "anywhere");
-		put_peers(buf, group, &build->terms, "\n");
-		buf_str(buf, "\n");
+		put_peers(buf, group, &build->terms);
 	}
-}
-
-void group_text(struct buf *buf, const struct rule_group *group, enum policy_dir dir,
-		const struct image_build *build)
-{
-	buf_str(buf, dir == POLICY_INGRESS ? "from " : "to ");
-	if (group->any_peer)
-		buf_str(buf, "anywhere");
-	put_peers(buf, group, &build->terms, ", ");
-	buf_printf(buf, "; %s (", group->ports_text);
-	for (size_t i = 0; i < group->source_count; i++) {
-		if (i)
-			buf_str(buf, ", ");
-		policy_text(buf, build, group->sources[i].policy);
-		buf_printf(buf, " rule %u", group->sources[i].rule);
-	}
-	buf_str(buf, ")");
 }
 
 void groups_done(struct rule_groups *groups)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Terms: the distinct peers that rules select by labels. */
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,11 +134,6 @@ uint32_t terms_ask(const struct image_terms *terms, uint32_t base, uint32_t port
 	return intern_find(&terms->keys, &key, sizeof(key));
 }
 
-static const char *proto_name(uint8_t proto)
-{
-	return proto == IPPROTO_TCP ? "tcp" : proto == IPPROTO_UDP ? "udp" : "sctp";
-}
-
 int terms_number(uint32_t *ret, struct image_build *build, uint32_t ask, uint16_t port)
 {
 	struct image_terms *terms = &build->terms;
@@ -189,7 +183,7 @@ static int collect_rule(struct image_build *build, const char *namespace,
 	if (!rule->peer_count && r >= 0 && dir == POLICY_EGRESS)
 		r = add_asks(build, rule, TERM_ANY_POD);
 	for (size_t i = 0; i < rule->peer_count && r >= 0; i++) {
-		if (rule->peers[i].is_cidr)
+		if (rule->peers[i].is_cidr || rule->peers[i].is_nodes)
 			continue;
 		r = add_peer(&term, build, namespace, &rule->peers[i]);
 		if (r >= 0 && dir == POLICY_EGRESS)
@@ -206,7 +200,7 @@ int terms_collect(struct image_build *build)
 		const struct object *obj = build->policies[i];
 
 		for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
-			if (!obj->policy.isolates[dir])
+			if (!policy_applies(&obj->policy, (enum policy_dir)dir))
 				continue;
 			for (size_t k = 0; k < obj->policy.rule_count[dir] && r >= 0; k++)
 				if (!obj->policy.rules[dir][k].matches_nothing)

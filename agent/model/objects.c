@@ -17,11 +17,12 @@ static void pod_done(struct pod *pod)
 static void peer_done(struct policy_peer *peer)
 {
 	free(peer->except);
+	selector_done(&peer->nodes);
 	selector_done(&peer->namespaces);
 	selector_done(&peer->pods);
 }
 
-static void rule_done(struct policy_rule *rule)
+static void rule_empty(struct policy_rule *rule)
 {
 	for (size_t i = 0; i < rule->peer_count; i++)
 		peer_done(&rule->peers[i]);
@@ -29,10 +30,30 @@ static void rule_done(struct policy_rule *rule)
 	for (size_t i = 0; i < rule->port_count; i++)
 		free(rule->ports[i].name);
 	free(rule->ports);
+	rule->peers = NULL;
+	rule->ports = NULL;
+	rule->peer_count = 0;
+	rule->port_count = 0;
+}
+
+static void rule_done(struct policy_rule *rule)
+{
+	rule_empty(rule);
+	free(rule->name);
+}
+
+void policy_rule_close(struct policy_rule *rule)
+{
+	rule_empty(rule);
+	if (rule->action == ACTION_ALLOW)
+		rule->matches_nothing = true;
+	else
+		rule->action = ACTION_DENY;
 }
 
 static void policy_done(struct network_policy *policy)
 {
+	selector_done(&policy->namespaces);
 	selector_done(&policy->pods);
 	for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
 		for (size_t i = 0; i < policy->rule_count[dir]; i++)
@@ -51,6 +72,9 @@ static void content_done(struct object *obj)
 		labels_done(&obj->ns.labels);
 		break;
 	case OBJECT_NETWORK_POLICY:
+	case OBJECT_CLUSTER_NETWORK_POLICY:
+	case OBJECT_ADMIN_NETWORK_POLICY:
+	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
 		policy_done(&obj->policy);
 		break;
 	case OBJECT_NODE:
@@ -59,7 +83,6 @@ static void content_done(struct object *obj)
 		break;
 	case OBJECT_SERVICE:
 	case OBJECT_ENDPOINT_SLICE:
-	case OBJECT_CLUSTER_NETWORK_POLICY:
 	case OBJECT_KIND_MAX:
 		break;
 	}
@@ -97,6 +120,10 @@ const char *object_kind_name(enum object_kind kind)
 		return "Node";
 	case OBJECT_CLUSTER_NETWORK_POLICY:
 		return "ClusterNetworkPolicy";
+	case OBJECT_ADMIN_NETWORK_POLICY:
+		return "AdminNetworkPolicy";
+	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
+		return "BaselineAdminNetworkPolicy";
 	case OBJECT_KIND_MAX:
 		break;
 	}

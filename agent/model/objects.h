@@ -7,7 +7,8 @@
  * (agent/source/decode.h) normalises: defaults of semantics are applied, so a
  * missing podSelector arrives as a selector that matches everything.
  *
- * Source: Kubernetes API core/v1 Pod and Namespace, networking.k8s.io/v1.
+ * Source: Kubernetes API core/v1 Pod, Namespace and Node, networking.k8s.io/v1,
+ * policy.networking.k8s.io/v1alpha1 and v1alpha2.
  */
 #pragma once
 
@@ -59,6 +60,8 @@ enum object_kind {
 	OBJECT_ENDPOINT_SLICE,
 	OBJECT_NODE,
 	OBJECT_CLUSTER_NETWORK_POLICY,
+	OBJECT_ADMIN_NETWORK_POLICY,
+	OBJECT_BASELINE_ADMIN_NETWORK_POLICY,
 	OBJECT_KIND_MAX,
 };
 
@@ -94,6 +97,8 @@ struct node {
 /* One element of from / to. */
 struct policy_peer {
 	bool is_cidr;
+	bool is_nodes; /* the addresses of the nodes that @nodes selects */
+	struct selector nodes;
 	/* is_cidr: */
 	struct prefix cidr;
 	struct prefix *except;
@@ -111,8 +116,16 @@ struct policy_port {
 	uint16_t last;
 };
 
+enum policy_action {
+	ACTION_ALLOW,
+	ACTION_DENY,
+	ACTION_PASS, /* on to the next tier */
+};
+
 /* Empty @peers: any address. Empty @ports: any protocol and port. */
 struct policy_rule {
+	enum policy_action action; /* of a NetworkPolicy: ACTION_ALLOW */
+	char *name; /* NULL: it has none */
 	struct policy_peer *peers;
 	size_t peer_count;
 	struct policy_port *ports;
@@ -124,7 +137,18 @@ struct policy_rule {
 	bool matches_nothing;
 };
 
+/* The priority of what comes after everything that has one. */
+#define POLICY_PRIORITY_LAST 1001
+
+/*
+ * A policy of any kind. Those of TIER_NETWORK_POLICY are NetworkPolicies: they
+ * select pods of their own namespace, isolate them, and their order does not
+ * matter. Those of the other tiers select pods of @namespaces and isolate nobody.
+ */
 struct network_policy {
+	enum policy_tier tier;
+	uint32_t priority; /* within its tier, lower first */
+	struct selector namespaces;
 	struct selector pods;
 	bool isolates[POLICY_DIR_MAX]; /* effective policyTypes */
 	struct policy_rule *rules[POLICY_DIR_MAX];
@@ -150,6 +174,14 @@ void object_freep(struct object **obj);
 /* Name of the kind as in manifests, for example "NetworkPolicy". */
 const char *object_kind_name(enum object_kind kind);
 
+/* The policy has a say in direction @dir. */
+static inline bool policy_applies(const struct network_policy *policy, enum policy_dir dir)
+{
+	if (policy->tier == TIER_NETWORK_POLICY)
+		return policy->isolates[dir];
+	return policy->rule_count[dir] > 0;
+}
+
 /* Value of @key, or NULL when the label is absent. */
 const char *labels_get(const struct labels *labels, const char *key);
 
@@ -160,6 +192,12 @@ bool selector_matches(const struct selector *selector, const struct labels *labe
  * order in which they were written. Caller frees; NULL when out of memory.
  */
 char *selector_text(const struct selector *selector);
+
+/*
+ * A rule that could not be read in full: if it allows it matches nothing now,
+ * otherwise it denies everything.
+ */
+void policy_rule_close(struct policy_rule *rule);
 
 void labels_done(struct labels *labels);
 void selector_done(struct selector *selector);

@@ -25,19 +25,27 @@ struct kind {
 	bool namespaced;
 	bool (*is_name)(const char *text);
 	decode_content decode;
+	/* NULL, or makes one that is not to be trusted deny only. */
+	void (*close)(struct network_policy *policy);
 };
 
 static const struct kind kinds[] = {
 	{ "Pod", "v1", OBJECT_POD, true, name_is_subdomain, decode_pod },
 	{ "Namespace", "v1", OBJECT_NAMESPACE, false, name_is_label, decode_namespace },
 	{ "NetworkPolicy", "networking.k8s.io/v1", OBJECT_NETWORK_POLICY, true, name_is_subdomain,
-	  decode_policy },
+	  decode_policy, decode_policy_close },
 	{ "Node", "v1", OBJECT_NODE, false, name_is_subdomain, decode_node },
 	{ "Service", "v1", OBJECT_SERVICE, true, name_is_label, decode_service },
 	{ "EndpointSlice", "discovery.k8s.io/v1", OBJECT_ENDPOINT_SLICE, true, name_is_subdomain,
 	  decode_endpoint_slice },
 	{ "ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2",
-	  OBJECT_CLUSTER_NETWORK_POLICY, false, name_is_subdomain, decode_cluster_policy },
+	  OBJECT_CLUSTER_NETWORK_POLICY, false, name_is_subdomain, decode_cluster_policy,
+	  decode_tier_close },
+	{ "AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", OBJECT_ADMIN_NETWORK_POLICY,
+	  false, name_is_subdomain, decode_admin_policy, decode_tier_close },
+	{ "BaselineAdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1",
+	  OBJECT_BASELINE_ADMIN_NETWORK_POLICY, false, name_is_subdomain,
+	  decode_baseline_policy, decode_tier_close },
 };
 
 /* What an element of a list need not repeat; both NULL outside of a list. */
@@ -180,7 +188,7 @@ static int tell_source(const struct decode_sink *sink, const struct object *obj,
 
 /*
  * Once the object has a name, paths start at it and not at the list around it. In
- * another version nothing means what it seems to; a policy isolates all the same.
+ * another version nothing means what it seems to; a policy denies all the same.
  */
 static int decode_object(const struct kind *kind, const struct field *field, const char *version)
 {
@@ -199,13 +207,13 @@ static int decode_object(const struct kind *kind, const struct field *field, con
 		return -ENOMEM;
 	origin.object = title;
 	is_ours = !check_version(kind, &root, version);
-	if (!is_ours && kind->kind != OBJECT_NETWORK_POLICY)
+	if (!is_ours && !kind->close)
 		return -EINVAL;
 	r = kind->decode(obj, &root);
 	if (r < 0)
 		return r;
 	if (!is_ours)
-		decode_policy_close(&obj->policy);
+		kind->close(&obj->policy);
 	r = tell_source(origin.sink, obj, kind, version, field->value);
 	if (r < 0)
 		return r;

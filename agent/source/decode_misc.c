@@ -8,10 +8,7 @@
 #define PORT_MAX 65535
 #define ADDRESSES_MAX 100 /* of one endpoint */
 #define AFFINITY_SECONDS_MAX 86400
-#define RULES_MAX 25 /* also peers, networks and protocols of a ClusterNetworkPolicy */
-#define PRIORITY_MAX 1000
 
-static const char *const actions[] = { "Accept", "Deny", "Pass", NULL };
 static const char *const address_types[] = { "IPv4", "IPv6", "FQDN", NULL };
 static const char *const affinities[] = { "None", "ClientIP", NULL };
 static const char *const families[] = { "IPv4", "IPv6", NULL };
@@ -20,12 +17,10 @@ static const char *const family_policies[] = { "SingleStack", "PreferDualStack",
 static const char *const protocols[] = { "TCP", "UDP", "SCTP", NULL };
 static const char *const service_types[] = { "ClusterIP", "NodePort", "LoadBalancer",
 					     "ExternalName", NULL };
-static const char *const tiers[] = { "Admin", "Baseline", NULL };
 static const char *const traffic_policies[] = { "Cluster", "Local", NULL };
 
 static const struct schema any_string = { .type = SCHEMA_STRING };
 static const struct schema family = { .type = SCHEMA_STRING, .values = families };
-static const struct schema cidr = { .type = SCHEMA_CIDR };
 
 static const struct schema service_port_fields[] = {
 	{ "name", SCHEMA_STRING },
@@ -119,85 +114,6 @@ static const struct schema slice_fields[] = {
 };
 static const struct schema slice = { .fields = slice_fields };
 
-static const struct schema pods_fields[] = {
-	{ "namespaceSelector", SCHEMA_SELECTOR, .required = true },
-	{ "podSelector", SCHEMA_SELECTOR, .required = true },
-	{},
-};
-
-/* Subject of a policy and peer of an ingress rule. */
-static const struct schema subject_fields[] = {
-	{ "namespaces", SCHEMA_SELECTOR },
-	{ "pods", .closed = true, .fields = pods_fields },
-	{},
-};
-static const struct schema egress_peer_fields[] = {
-	{ "domainNames", SCHEMA_LIST, .min = 1, .max = RULES_MAX, .element = &any_string },
-	{ "namespaces", SCHEMA_SELECTOR },
-	{ "networks", SCHEMA_LIST, .min = 1, .max = RULES_MAX, .element = &cidr },
-	{ "nodes", SCHEMA_SELECTOR },
-	{ "pods", .closed = true, .fields = pods_fields },
-	{},
-};
-static const struct schema ingress_peer = { .closed = true, .one_of = true,
-					    .fields = subject_fields };
-static const struct schema egress_peer = { .closed = true, .one_of = true,
-					   .fields = egress_peer_fields };
-
-static const struct schema range_fields[] = {
-	{ "end", SCHEMA_INT, .required = true, .min = 1, .max = PORT_MAX },
-	{ "start", SCHEMA_INT, .required = true, .min = 1, .max = PORT_MAX },
-	{},
-};
-static const struct schema port_fields[] = {
-	{ "number", SCHEMA_INT, .max = PORT_MAX },
-	{ "range", .closed = true, .fields = range_fields },
-	{},
-};
-static const struct schema transport_fields[] = {
-	{ "destinationPort", .closed = true, .one_of = true, .fields = port_fields },
-	{},
-};
-static const struct schema protocol_fields[] = {
-	{ "destinationNamedPort", SCHEMA_STRING },
-	{ "sctp", .closed = true, .fields = transport_fields },
-	{ "tcp", .closed = true, .fields = transport_fields },
-	{ "udp", .closed = true, .fields = transport_fields },
-	{},
-};
-static const struct schema protocol = { .closed = true, .one_of = true,
-					.fields = protocol_fields };
-
-#define RULE_FIELDS(peers, peer)                                                            \
-	{                                                                                   \
-		{ "action", SCHEMA_STRING, .required = true, .values = actions },           \
-		{ "name", SCHEMA_STRING },                                                  \
-		{ peers, SCHEMA_LIST, .required = true, .min = 1, .max = RULES_MAX,         \
-		  .element = &(peer) },                                                     \
-		{ "protocols", SCHEMA_LIST, .min = 1, .max = RULES_MAX,                     \
-		  .element = &protocol },                                                   \
-		{},                                                                         \
-	}
-
-static const struct schema ingress_rule_fields[] = RULE_FIELDS("from", ingress_peer);
-static const struct schema egress_rule_fields[] = RULE_FIELDS("to", egress_peer);
-static const struct schema ingress_rule = { .closed = true, .fields = ingress_rule_fields };
-static const struct schema egress_rule = { .closed = true, .fields = egress_rule_fields };
-
-static const struct schema cluster_spec_fields[] = {
-	{ "egress", SCHEMA_LIST, .max = RULES_MAX, .element = &egress_rule },
-	{ "ingress", SCHEMA_LIST, .max = RULES_MAX, .element = &ingress_rule },
-	{ "priority", SCHEMA_INT, .required = true, .max = PRIORITY_MAX },
-	{ "subject", .required = true, .closed = true, .one_of = true, .fields = subject_fields },
-	{ "tier", SCHEMA_STRING, .required = true, .values = tiers },
-	{},
-};
-static const struct schema cluster_fields[] = {
-	{ "spec", .required = true, .closed = true, .fields = cluster_spec_fields },
-	{},
-};
-static const struct schema cluster_policy = { .fields = cluster_fields };
-
 int decode_service(struct object *obj, const struct field *root)
 {
 	return schema_check(&service, root);
@@ -206,11 +122,4 @@ int decode_service(struct object *obj, const struct field *root)
 int decode_endpoint_slice(struct object *obj, const struct field *root)
 {
 	return schema_check(&slice, root);
-}
-
-/* A policy that has no effect must not look as if it had. */
-int decode_cluster_policy(struct object *obj, const struct field *root)
-{
-	field_error(root, "is checked but not enforced");
-	return schema_check(&cluster_policy, root);
 }

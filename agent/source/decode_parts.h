@@ -22,10 +22,17 @@ int decode_policy(struct object *obj, const struct field *root);
 /* Make a policy that is not to be trusted isolate in both directions, without rules. */
 void decode_policy_close(struct network_policy *policy);
 
+/* The same for the other tiers: what denies counts, what passes denies, no rule allows. */
+void decode_tier_close(struct network_policy *policy);
+
+/* -ENOMEM or 0: what is in doubt only denies. */
+int decode_cluster_policy(struct object *obj, const struct field *root);
+int decode_admin_policy(struct object *obj, const struct field *root);
+int decode_baseline_policy(struct object *obj, const struct field *root);
+
 /* Check the schema only. */
 int decode_service(struct object *obj, const struct field *root);
 int decode_endpoint_slice(struct object *obj, const struct field *root);
-int decode_cluster_policy(struct object *obj, const struct field *root);
 
 /* A map of labels, sorted. */
 int decode_labels(struct labels *ret, const struct field *field);
@@ -41,6 +48,9 @@ int decode_rule(struct policy_rule *ret, const struct field *field, const char *
 
 /* TCP, UDP or SCTP; absent: TCP. @ret is IPPROTO_*. */
 int decode_proto(uint8_t *ret, const struct field *field);
+
+/* A required address range; warns of bits beyond its length. */
+int decode_prefix(struct prefix *ret, const struct field *field);
 
 /* A required address. */
 int decode_addr(struct ip_addr *ret, const struct field *field);

@@ -145,6 +145,7 @@ int decode_policy(struct object *obj, const struct field *root)
 	bool trusted = field_only(root, root_fields, !field_is_absent(&spec)) == 0;
 	int r;
 
+	obj->policy.tier = TIER_NETWORK_POLICY;
 	/* Beside a spec, what is unknown cannot be a mistyped spec. */
 	trusted = trusted || !field_is_absent(&spec);
 	if (field_object(&spec) < 0 || field_only(&spec, spec_fields, false) < 0)

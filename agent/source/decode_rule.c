@@ -31,7 +31,7 @@ int decode_proto(uint8_t *ret, const struct field *field)
 	return r;
 }
 
-static int decode_prefix(struct prefix *ret, const struct field *field)
+int decode_prefix(struct prefix *ret, const struct field *field)
 {
 	const char *text = NULL;
 	char buf[PREFIX_TEXT_MAX];

@@ -18,13 +18,13 @@ NAIL(struct pod, 72);
 NAIL(struct namespace, 16);
 NAIL(struct node, 32);
 NAIL(struct container_port, 16);
-NAIL(struct policy_peer, 88);
+NAIL(struct policy_peer, 104);
 NAIL(struct policy_port, 24);
-NAIL(struct policy_rule, 40);
-NAIL(struct network_policy, 56);
+NAIL(struct policy_rule, 56);
+NAIL(struct network_policy, 80);
 NAIL(struct requirement, 32);
 NAIL(struct prefix, 24);
-NAIL(struct object, 96);
+NAIL(struct object, 104);
 
 static void add_bytes(uint64_t *hash, const void *data, size_t length)
 {
@@ -102,6 +102,8 @@ static void add_pod(uint64_t *hash, const struct pod *pod)
 
 static void add_peer(uint64_t *hash, const struct policy_peer *peer)
 {
+	add_number(hash, peer->is_nodes);
+	add_selector(hash, &peer->nodes);
 	add_number(hash, peer->is_cidr);
 	if (peer->is_cidr) {
 		add_prefix(hash, &peer->cidr);
@@ -119,6 +121,8 @@ static void add_rule(uint64_t *hash, const struct policy_rule *rule)
 {
 	const struct policy_port *port;
 
+	add_number(hash, rule->action);
+	add_text(hash, rule->name);
 	add_number(hash, rule->matches_nothing);
 	add_number(hash, rule->peer_count);
 	for (size_t i = 0; i < rule->peer_count; i++)
@@ -135,6 +139,9 @@ static void add_rule(uint64_t *hash, const struct policy_rule *rule)
 
 static void add_policy(uint64_t *hash, const struct network_policy *policy)
 {
+	add_number(hash, policy->tier);
+	add_number(hash, policy->priority);
+	add_selector(hash, &policy->namespaces);
 	add_selector(hash, &policy->pods);
 	for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
 		add_number(hash, policy->isolates[dir]);
@@ -159,6 +166,9 @@ uint64_t fingerprint_object(const struct object *obj)
 		add_labels(&hash, &obj->ns.labels);
 		break;
 	case OBJECT_NETWORK_POLICY:
+	case OBJECT_CLUSTER_NETWORK_POLICY:
+	case OBJECT_ADMIN_NETWORK_POLICY:
+	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
 		add_policy(&hash, &obj->policy);
 		break;
 	case OBJECT_NODE:
@@ -167,7 +177,6 @@ uint64_t fingerprint_object(const struct object *obj)
 		break;
 	case OBJECT_SERVICE:
 	case OBJECT_ENDPOINT_SLICE:
-	case OBJECT_CLUSTER_NETWORK_POLICY:
 	case OBJECT_KIND_MAX:
 		break; /* nothing is kept of them */
 	}

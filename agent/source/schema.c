@@ -13,46 +13,17 @@ static int both(int first, int second)
 	return first == -ENOMEM ? first : second ?: first;
 }
 
-static bool is_known(const struct schema *schema, const char *name)
-{
-	for (const struct schema *field = schema->fields; field->name; field++) {
-		if (!strcmp(field->name, name))
-			return true;
-	}
-	return false;
-}
-
-static void warn_unknown(const struct schema *schema, const struct field *field)
-{
-	const char *name;
-	json_t *value;
-
-	json_object_foreach ((json_t *)field->value, name, value) {
-		struct field unknown = field_get(field, name);
-
-		if (!is_known(schema, name))
-			field_warning(&unknown, "is not a known field");
-	}
-}
-
 static int check_object(const struct schema *schema, const struct field *field)
 {
-	unsigned int present = 0;
 	int r = field_object(field);
 
 	if (r < 0)
 		return r;
-	if (schema->closed)
-		warn_unknown(schema, field);
 	for (const struct schema *entry = schema->fields; entry && entry->name; entry++) {
 		struct field child = field_get(field, entry->name);
 
-		present += !field_is_absent(&child);
 		r = both(r, schema_check(entry, &child));
 	}
-	if (schema->one_of && present != 1)
-		r = both(r, field_error(field, "must have exactly one of its fields, not %u",
-					present));
 	return r;
 }
 
@@ -100,29 +71,6 @@ static int check_map(const struct field *field)
 	return r;
 }
 
-static int check_selector(const struct field *field)
-{
-	struct selector selector = {};
-	int r = decode_selector(&selector, field);
-
-	selector_done(&selector);
-	return r;
-}
-
-static int check_cidr(const struct field *field)
-{
-	const char *text = NULL;
-	struct prefix prefix;
-	int r = field_string(&text, field);
-
-	if (r < 0)
-		return r;
-	if (prefix_parse(&prefix, NULL, text) < 0)
-		return field_error(field, "must be an address range like 10.0.0.0/8, not \"%s\"",
-				   text);
-	return 0;
-}
-
 int schema_check(const struct schema *schema, const struct field *field)
 {
 	int64_t number;
@@ -147,10 +95,6 @@ int schema_check(const struct schema *schema, const struct field *field)
 		return field_int(&number, field, schema->min, schema->max);
 	case SCHEMA_INT:
 		return field_int(&number, field, schema->min, schema->max);
-	case SCHEMA_SELECTOR:
-		return check_selector(field);
-	case SCHEMA_CIDR:
-		return check_cidr(field);
 	}
 	return 0;
 }

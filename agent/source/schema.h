@@ -18,16 +18,12 @@ enum schema_type {
 	SCHEMA_BOOL,
 	SCHEMA_INT,
 	SCHEMA_INT_OR_STRING,
-	SCHEMA_SELECTOR, /* a LabelSelector */
-	SCHEMA_CIDR,
 };
 
 struct schema {
 	const char *name; /* NULL: the object itself, an element, or the end of @fields */
 	enum schema_type type;
 	bool required;
-	bool closed; /* SCHEMA_OBJECT: unknown fields are warned about */
-	bool one_of; /* SCHEMA_OBJECT: exactly one of @fields */
 	const char *const *values; /* SCHEMA_STRING: those allowed, NULL at the end; NULL: any */
 	/* SCHEMA_INT: the range; SCHEMA_LIST: of the number of elements, @max 0: any. */
 	int64_t min;

@@ -51,6 +51,11 @@ static void check_selector(const struct selector *selector)
 
 static void check_peer(const struct policy_peer *peer)
 {
+	PROMISE(!peer->is_cidr || !peer->is_nodes);
+	if (peer->is_nodes) {
+		check_selector(&peer->nodes);
+		return;
+	}
 	if (!peer->is_cidr) {
 		check_selector(&peer->namespaces);
 		check_selector(&peer->pods);
@@ -97,6 +102,25 @@ static void check_policy(const struct network_policy *policy)
 	}
 }
 
+/* Who cannot be read in full only denies, and never under a condition that was lost. */
+static void check_ordered_policy(const struct network_policy *policy)
+{
+	PROMISE(policy->tier == TIER_ADMIN || policy->tier == TIER_BASELINE);
+	PROMISE(policy->priority <= POLICY_PRIORITY_LAST);
+	check_selector(&policy->namespaces);
+	check_selector(&policy->pods);
+	for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
+		PROMISE(!policy->isolates[dir]);
+		for (size_t i = 0; i < policy->rule_count[dir]; i++) {
+			const struct policy_rule *rule = &policy->rules[dir][i];
+
+			check_rule(rule);
+			PROMISE(rule->peer_count || rule->matches_nothing ||
+				rule->action == ACTION_DENY);
+		}
+	}
+}
+
 static void check_pod(const struct pod *pod)
 {
 	PROMISE(pod->node && pod->uid);
@@ -124,6 +148,11 @@ static void take_object(void *arg, struct object *obj)
 		break;
 	case OBJECT_NETWORK_POLICY:
 		check_policy(&obj->policy);
+		break;
+	case OBJECT_CLUSTER_NETWORK_POLICY:
+	case OBJECT_ADMIN_NETWORK_POLICY:
+	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
+		check_ordered_policy(&obj->policy);
 		break;
 	default:
 		PROMISE(obj->kind < OBJECT_KIND_MAX);

@@ -173,9 +173,20 @@ START_TEST(a_command_is_one_call_and_survives_an_empty_answer)
 }
 END_TEST
 
-#define RULESET                                                                           \
-	"{\"id\":5,\"policies\":[\"NetworkPolicy shop/front\"],\"groups\":["               \
-	"{\"tier\":\"NetworkPolicy\",\"action\":\"allow\",\"text\":\"from app=back\"}]}"
+#define RULE(tier, priority, action, name)                                                \
+	"{\"tier\":\"" tier "\",\"priority\":" priority ",\"action\":\"" action "\","      \
+	"\"policy\":\"P p\",\"rule\":3,\"name\":\"" name "\",\"text\":\"from app=back\"}"
+#define RULES                                                                             \
+	RULE("Admin", "12", "deny", "no-one") "," RULE("Admin", "1000", "pass", "") ","    \
+	RULE("NetworkPolicy", "null", "allow", "") "," RULE("Baseline", "null", "deny", "")
+#define RULESET(isolated)                                                                 \
+	"{\"id\":5,\"isolated\":" isolated ",\"policies\":[{\"policy\":\"P p\","           \
+	"\"why\":\"selects pods *\"}],\"rules\":[" RULES "]}"
+#define RULES_BEFORE                                                                      \
+	"  P p selects pods *\n"                                                          \
+	"  Admin 12       deny   from app=back (P p rule 3 \"no-one\")\n"                 \
+	"  Admin 1000     pass   from app=back (P p rule 3)\n"                            \
+	"  NetworkPolicy  allow  from app=back (P p rule 3)\n"
 
 struct print_row {
 	const char *line;
@@ -194,17 +205,33 @@ static const struct print_row prints[] = {
 	  "  7  ready     shop       a    10.0.0.5, fd00::5  weir0   isolated  open\n"
 	  "300  reserved             \xc3\xbc                       weir1   open      open\n" },
 	{ "policy get shop/a",
-	  "{\"namespace\":\"shop\",\"pod\":\"a\",\"ingress\":" RULESET ",\"egress\":null}",
+	  "{\"namespace\":\"shop\",\"pod\":\"a\",\"ingress\":" RULESET("true")
+	  ",\"egress\":null}",
 	  "Pod         shop/a\n"
-	  "Ingress     isolated, rule set 5: NetworkPolicy shop/front\n"
-	  "  allow  from app=back [NetworkPolicy]\n"
+	  "Ingress     isolated, rule set 5\n" RULES_BEFORE
+	  "  NetworkPolicy  deny   everything else\n"
+	  "  Baseline       1 rule is not asked\n"
 	  "Egress      open: no policy selects the pod\n" },
-	{ "policy get shop/a", "{\"ingress\":{\"id\":1,\"policies\":[\"p\"],\"groups\":[]}}",
-	  "~  nothing is allowed\n" },
+	{ "policy get shop/a", "{\"ingress\":" RULESET("false") "}",
+	  "~Ingress     open, rule set 5\n" RULES_BEFORE
+	  "  Baseline       deny   from app=back (P p rule 3)\n"
+	  "                 allow  everything else\n" },
+	{ "policy get shop/a", "{\"ingress\":{\"id\":1,\"isolated\":true}}",
+	  "~Ingress     isolated, rule set 1\n  NetworkPolicy  deny   everything else\n" },
 	{ "policy list",
 	  "{\"policies\":[{\"kind\":\"NetworkPolicy\",\"namespace\":\"s\",\"name\":\"p\","
 	  "\"directions\":[\"ingress\"],\"endpoints\":[\"s/a\",\"s/b\",\"s/c\",\"s/d\"]}]}",
 	  "~s/a, s/b, s/c and 1 more\n" },
+	{ "policy list",
+	  "{\"policies\":[{\"kind\":\"ClusterNetworkPolicy\",\"namespace\":\"\","
+	  "\"name\":\"x\",\"tier\":\"Admin\",\"priority\":5,\"directions\":[\"egress\"],"
+	  "\"endpoints\":[\"s/a\"]},{\"kind\":\"NetworkPolicy\",\"namespace\":\"s\",\"name\":\"p\","
+	  "\"tier\":\"NetworkPolicy\",\"priority\":null,\"directions\":[\"ingress\"],"
+	  "\"endpoints\":[\"s/b\"]}]}",
+	  "KIND                  NAMESPACE  NAME  TIER           PRIORITY  DIRECTIONS  "
+	  "PODS OF THIS NODE\n"
+	  "ClusterNetworkPolicy             x     Admin                 5  egress      s/a\n"
+	  "NetworkPolicy         s          p     NetworkPolicy            ingress     s/b\n" },
 	{ "conntrack list",
 	  "{\"flows\":[{\"protocol\":\"tcp\",\"opener\":{\"address\":\"10.0.0.5\",\"port\":4},"
 	  "\"answerer\":{\"address\":\"fd00::1\",\"port\":80},\"state\":\"new\","

@@ -13,19 +13,27 @@
 /* The table is large: one for all; check forks before each test. */
 static struct endpoint_table table;
 
-static struct image_group groups[] = {
-	{ .tier = TIER_ADMIN, .action = 2, .text = "any peer: ClusterNetworkPolicy x rule 0" },
-	{ .tier = TIER_NETWORK_POLICY, .action = 0, .text = "tcp 80: NetworkPolicy shop/front rule 0" },
-	{ .tier = TIER_BASELINE, .action = 1, .text = "any peer: ClusterNetworkPolicy y rule 0" },
+static struct image_policy all_tiers[] = {
+	{ "ClusterNetworkPolicy x", "selects pods *", TIER_ADMIN, 5 },
+	{ "NetworkPolicy shop/front", "selects pods app=front", TIER_NETWORK_POLICY, 0 },
+	{ "BaselineAdminNetworkPolicy default", "selects pods *", TIER_BASELINE,
+	  POLICY_PRIORITY_LAST },
 };
-static char *front[] = { "NetworkPolicy shop/front" };
-static char *both[] = { "NetworkPolicy shop/back", "NetworkPolicy shop/front" };
+static struct image_rule all_rules[] = {
+	{ 0, 1, ACTION_PASS, "go-on", "from anywhere" },
+	{ 1, 0, ACTION_ALLOW, NULL, "from anywhere; ports 80/tcp" },
+	{ 2, 0, ACTION_DENY, NULL, "from nodes *" },
+};
+static struct image_policy both[] = {
+	{ "NetworkPolicy shop/back", "selects pods a", TIER_NETWORK_POLICY, 0 },
+	{ "NetworkPolicy shop/front", "selects pods b", TIER_NETWORK_POLICY, 0 },
+};
 static struct image_ruleset rulesets[] = {
-	{ .id = 4, .dir = POLICY_INGRESS, .header.flags = RULESET_ISOLATED, .groups = groups,
-	  .group_count = 3, .policies = front, .policy_count = 1 },
+	{ .id = 4, .dir = POLICY_INGRESS, .header.flags = RULESET_ISOLATED, .policies = all_tiers,
+	  .policy_count = 3, .rules = all_rules, .rule_count = 3 },
 	{ .id = 7, .dir = POLICY_EGRESS, .header.flags = RULESET_ISOLATED, .policies = both,
 	  .policy_count = 2 },
-	{ .id = 9, .dir = POLICY_EGRESS, .groups = groups, .group_count = 1 },
+	{ .id = 9, .dir = POLICY_EGRESS, .policies = all_tiers, .policy_count = 1 },
 };
 static struct image_class classes[] = {
 	{ .id = 1, .text = "nobody asks", .members = 12 },
@@ -80,17 +88,27 @@ static void expect(json_t *value, const char *expected)
 	ck_assert_msg(json_equal(actual, wanted), "%s", text);
 }
 
+#define POLICY(name, tier, priority, why)                                                      \
+	"{\"policy\":\"" name "\",\"tier\":\"" tier "\",\"priority\":" priority                \
+	",\"why\":\"selects pods " why "\"}"
 #define FRONT_RULESET                                                                          \
-	"{\"id\":4,\"policies\":[\"NetworkPolicy shop/front\"],\"groups\":["                   \
-	"{\"tier\":\"Admin\",\"action\":\"pass\","                                             \
-	"\"text\":\"any peer: ClusterNetworkPolicy x rule 0\"},"                               \
-	"{\"tier\":\"NetworkPolicy\",\"action\":\"allow\","                                    \
-	"\"text\":\"tcp 80: NetworkPolicy shop/front rule 0\"},"                               \
-	"{\"tier\":\"Baseline\",\"action\":\"deny\","                                          \
-	"\"text\":\"any peer: ClusterNetworkPolicy y rule 0\"}]}"
+	"{\"id\":4,\"isolated\":true,\"policies\":["                                           \
+	POLICY("ClusterNetworkPolicy x", "Admin", "5", "*") ","                                \
+	POLICY("NetworkPolicy shop/front", "NetworkPolicy", "null", "app=front") ","           \
+	POLICY("BaselineAdminNetworkPolicy default", "Baseline", "null", "*") "],\"rules\":["  \
+	"{\"tier\":\"Admin\",\"priority\":5,\"action\":\"pass\","                              \
+	"\"policy\":\"ClusterNetworkPolicy x\",\"rule\":1,\"name\":\"go-on\","                 \
+	"\"text\":\"from anywhere\"},"                                                         \
+	"{\"tier\":\"NetworkPolicy\",\"priority\":null,\"action\":\"allow\","                  \
+	"\"policy\":\"NetworkPolicy shop/front\",\"rule\":0,\"name\":\"\","                    \
+	"\"text\":\"from anywhere; ports 80/tcp\"},"                                           \
+	"{\"tier\":\"Baseline\",\"priority\":null,\"action\":\"deny\","                        \
+	"\"policy\":\"BaselineAdminNetworkPolicy default\",\"rule\":0,\"name\":\"\","          \
+	"\"text\":\"from nodes *\"}]}"
 #define BOTH_RULESET                                                                           \
-	"{\"id\":7,\"policies\":[\"NetworkPolicy shop/back\",\"NetworkPolicy shop/front\"],"   \
-	"\"groups\":[]}"
+	"{\"id\":7,\"isolated\":true,\"policies\":["                                           \
+	POLICY("NetworkPolicy shop/back", "NetworkPolicy", "null", "a") ","                    \
+	POLICY("NetworkPolicy shop/front", "NetworkPolicy", "null", "b") "],\"rules\":[]}"
 #define FRONT_ENDPOINT                                                                         \
 	"\"id\":17,\"state\":\"ready\",\"namespace\":\"shop\",\"pod\":\"front-1\","            \
 	"\"containerID\":\"c1\",\"ifname\":\"eth0\",\"network\":\"weir\","                     \
@@ -114,7 +132,7 @@ static struct pod_endpoint *add_front(void)
 	return ep;
 }
 
-START_TEST(a_ruleset_names_tiers_and_actions)
+START_TEST(a_ruleset_has_its_rules_in_order_and_their_reasons)
 {
 	expect(view_ruleset(&rulesets[0]), FRONT_RULESET);
 	expect(view_ruleset(NULL), "null");
@@ -186,10 +204,29 @@ static void put_policy(struct store *store, const char *name, bool ingress, bool
 	obj->kind = OBJECT_NETWORK_POLICY;
 	obj->namespace = strdup("shop");
 	obj->name = strdup(name);
+	obj->policy.tier = TIER_NETWORK_POLICY;
 	obj->policy.isolates[POLICY_INGRESS] = ingress;
 	obj->policy.isolates[POLICY_EGRESS] = egress;
 	ck_assert_int_eq(store_put(store, obj), 0);
 }
+
+static void put_ordered_policy(struct store *store, enum object_kind kind, const char *name,
+			       enum policy_tier tier, uint32_t priority, size_t egress_rules)
+{
+	struct object *obj = calloc(1, sizeof(*obj));
+
+	ck_assert_ptr_nonnull(obj);
+	obj->kind = kind;
+	obj->namespace = strdup("");
+	obj->name = strdup(name);
+	obj->policy.tier = tier;
+	obj->policy.priority = priority;
+	obj->policy.rules[POLICY_EGRESS] = calloc(egress_rules, sizeof(struct policy_rule));
+	obj->policy.rule_count[POLICY_EGRESS] = egress_rules;
+	ck_assert_int_eq(store_put(store, obj), 0);
+}
+
+#define NP_TIER "\"tier\":\"NetworkPolicy\",\"priority\":null,"
 
 START_TEST(policies_list_the_endpoints_that_they_select)
 {
@@ -203,15 +240,24 @@ START_TEST(policies_list_the_endpoints_that_they_select)
 	put_policy(store, "front", true, true);
 	put_policy(store, "back", false, true);
 	put_policy(store, "none", true, false);
+	put_ordered_policy(store, OBJECT_CLUSTER_NETWORK_POLICY, "x", TIER_ADMIN, 5, 1);
+	put_ordered_policy(store, OBJECT_BASELINE_ADMIN_NETWORK_POLICY, "default", TIER_BASELINE,
+			   POLICY_PRIORITY_LAST, 0);
 	expect(view_policies(store, &table, &image),
 	       "{\"policies\":["
-	       "{\"kind\":\"NetworkPolicy\",\"namespace\":\"shop\",\"name\":\"back\","
+	       "{\"kind\":\"ClusterNetworkPolicy\",\"namespace\":\"\",\"name\":\"x\","
+	       "\"tier\":\"Admin\",\"priority\":5,\"directions\":[\"egress\"],"
+	       "\"endpoints\":[\"shop/front-1\",\"shop/front-2\"]},"
+	       "{\"kind\":\"NetworkPolicy\",\"namespace\":\"shop\",\"name\":\"back\"," NP_TIER
 	       "\"directions\":[\"egress\"],\"endpoints\":[\"shop/front-1\"]},"
-	       "{\"kind\":\"NetworkPolicy\",\"namespace\":\"shop\",\"name\":\"front\","
+	       "{\"kind\":\"NetworkPolicy\",\"namespace\":\"shop\",\"name\":\"front\"," NP_TIER
 	       "\"directions\":[\"ingress\",\"egress\"],"
 	       "\"endpoints\":[\"shop/front-1\",\"shop/front-2\"]},"
-	       "{\"kind\":\"NetworkPolicy\",\"namespace\":\"shop\",\"name\":\"none\","
-	       "\"directions\":[\"ingress\"],\"endpoints\":[]}]}");
+	       "{\"kind\":\"NetworkPolicy\",\"namespace\":\"shop\",\"name\":\"none\"," NP_TIER
+	       "\"directions\":[\"ingress\"],\"endpoints\":[]},"
+	       "{\"kind\":\"BaselineAdminNetworkPolicy\",\"namespace\":\"\","
+	       "\"name\":\"default\",\"tier\":\"Baseline\",\"priority\":null,"
+	       "\"directions\":[],\"endpoints\":[\"shop/front-1\",\"shop/front-2\"]}]}");
 	endpoints_done(&table);
 }
 END_TEST
@@ -307,7 +353,7 @@ START_TEST(states_protocols_and_times_of_flows)
 }
 END_TEST
 
-CHECK_MAIN("view", CHECK_TEST(a_ruleset_names_tiers_and_actions),
+CHECK_MAIN("view", CHECK_TEST(a_ruleset_has_its_rules_in_order_and_their_reasons),
 	   CHECK_TEST(an_endpoint_shows_what_it_is_and_what_binds_it),
 	   CHECK_LOOP(isolation_is_that_of_the_image, isolation_rows),
 	   CHECK_TEST(policies_list_the_endpoints_that_they_select),

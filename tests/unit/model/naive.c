@@ -153,6 +153,24 @@ static struct party party_at(const struct image_input *input, const struct ip_ad
 	return party;
 }
 
+struct node_search {
+	const struct selector *selector;
+	const struct ip_addr *addr;
+};
+
+static int node_is_meant(const struct object *obj, void *arg)
+{
+	const struct node_search *search = arg;
+
+	for (size_t i = 0; i < search->selector->count; i++) {
+		const struct requirement *req = &search->selector->items[i];
+
+		if (!requirement_met(req, find_label(&obj->node.labels, req->key)))
+			return 0;
+	}
+	return has_addr(obj->node.ips, obj->node.ip_count, search->addr);
+}
+
 static bool peer_matches(const struct image_input *input, const struct policy_peer *peer,
 			 const char *own, const struct party *other, const struct ip_addr *addr)
 {
@@ -161,6 +179,11 @@ static bool peer_matches(const struct image_input *input, const struct policy_pe
 			if (prefix_contains(&peer->except[i], addr))
 				return false;
 		return prefix_contains(&peer->cidr, addr);
+	}
+	if (peer->is_nodes) {
+		struct node_search search = { &peer->nodes, addr };
+
+		return store_each(input->store, OBJECT_NODE, node_is_meant, &search);
 	}
 	if (!other->is_pod || !pod_selected(&peer->pods, other))
 		return false;
@@ -196,6 +219,10 @@ struct question {
 	const struct naive_packet *packet;
 	bool isolated;
 	bool allowed;
+	/* The best rule of the tier that is asked, so far. */
+	enum policy_tier tier;
+	const struct object *best;
+	const struct policy_rule *best_rule;
 };
 
 static bool rule_matches(const struct question *q, const struct policy_rule *rule)
@@ -223,6 +250,50 @@ static int ask_policy(const struct object *obj, void *arg)
 	return 0;
 }
 
+static bool comes_before(const struct object *a, const struct object *b)
+{
+	int names = strcmp(a->name, b->name);
+
+	if (a->policy.priority != b->policy.priority)
+		return a->policy.priority < b->policy.priority;
+	return names ? names < 0 : a->kind < b->kind;
+}
+
+/* The first rule of @obj that matches, if it comes before the best one of others. */
+static int ask_ordered(const struct object *obj, void *arg)
+{
+	struct question *q = arg;
+	const struct network_policy *policy = &obj->policy;
+
+	if (policy->tier != q->tier || !pod_selected(&policy->pods, &q->subject) ||
+	    !namespace_selected(q->input, &policy->namespaces, q->subject.namespace) ||
+	    (q->best && comes_before(q->best, obj)))
+		return 0;
+	for (size_t i = 0; i < policy->rule_count[q->dir]; i++) {
+		if (!rule_matches(q, &policy->rules[q->dir][i]))
+			continue;
+		q->best = obj;
+		q->best_rule = &policy->rules[q->dir][i];
+		return 0;
+	}
+	return 0;
+}
+
+/* The tier decides; @ret is how. */
+static bool tier_decides(bool *ret, struct question *q, enum policy_tier tier)
+{
+	q->tier = tier;
+	q->best = NULL;
+	q->best_rule = NULL;
+	store_each(q->input->store, OBJECT_BASELINE_ADMIN_NETWORK_POLICY, ask_ordered, q);
+	store_each(q->input->store, OBJECT_ADMIN_NETWORK_POLICY, ask_ordered, q);
+	store_each(q->input->store, OBJECT_CLUSTER_NETWORK_POLICY, ask_ordered, q);
+	if (!q->best_rule || q->best_rule->action == ACTION_PASS)
+		return false;
+	*ret = q->best_rule->action == ACTION_ALLOW;
+	return true;
+}
+
 bool naive_allows(const struct image_input *input, enum policy_dir dir,
 		  const struct image_endpoint *subject, const struct naive_packet *packet)
 {
@@ -239,6 +310,11 @@ bool naive_allows(const struct image_input *input, enum policy_dir dir,
 		q.target = q.subject.pod;
 	else if (q.other.is_pod)
 		q.target = q.other.pod;
+	if (tier_decides(&q.allowed, &q, TIER_ADMIN))
+		return q.allowed;
+	q.allowed = false;
 	store_each(input->store, OBJECT_NETWORK_POLICY, ask_policy, &q);
-	return !q.isolated || q.allowed;
+	if (q.isolated)
+		return q.allowed;
+	return !tier_decides(&q.allowed, &q, TIER_BASELINE) || q.allowed;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * NetworkPolicy as the API documents it, walked rule by rule for one packet:
+ * Policies as their APIs document them, walked rule by rule for one packet:
  * slow, and with nothing in common with the compiler of the image but the objects.
  */
 #pragma once

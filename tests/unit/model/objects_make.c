@@ -189,11 +189,29 @@ struct object *make_node(const char *name, const char *ips)
 	return obj;
 }
 
+void label_node(struct object *node, const char *labels)
+{
+	read_labels(&node->node.labels, labels);
+}
+
+struct object *make_ordered_policy(enum object_kind kind, const char *name, enum policy_tier tier,
+				   uint32_t priority, const char *namespaces, const char *pods)
+{
+	struct object *obj = make_object(kind, "", name);
+
+	obj->policy.tier = tier;
+	obj->policy.priority = priority;
+	read_selector(&obj->policy.namespaces, namespaces);
+	read_selector(&obj->policy.pods, pods);
+	return obj;
+}
+
 struct object *make_policy(const char *namespace, const char *name, const char *pods,
 			   const char *types)
 {
 	struct object *obj = make_object(OBJECT_NETWORK_POLICY, namespace, name);
 
+	obj->policy.tier = TIER_NETWORK_POLICY;
 	read_selector(&obj->policy.pods, pods);
 	obj->policy.isolates[POLICY_INGRESS] = strchr(types, 'i');
 	obj->policy.isolates[POLICY_EGRESS] = strchr(types, 'e');
@@ -213,6 +231,14 @@ void add_pods(struct policy_rule *rule, const char *namespaces, const char *pods
 	if (namespaces)
 		read_selector(&peer->namespaces, namespaces);
 	read_selector(&peer->pods, pods);
+}
+
+void add_nodes(struct policy_rule *rule, const char *nodes)
+{
+	struct policy_peer *peer = add_item(rule->peers, rule->peer_count);
+
+	peer->is_nodes = true;
+	read_selector(&peer->nodes, nodes);
 }
 
 void add_cidr(struct policy_rule *rule, const char *cidr, const char *except)

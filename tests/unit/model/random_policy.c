@@ -106,6 +106,29 @@ static void random_ports(struct world *world, struct policy_rule *rule)
 	}
 }
 
+/* Peers of a policy that is in no namespace: never none, except to match everybody. */
+static void random_ordered_peers(struct world *world, struct policy_rule *rule)
+{
+	char ns[TEXT_MAX], pods[TEXT_MAX];
+
+	if (!world_random(world, 8))
+		return;
+	for (unsigned int i = 1 + world_random(world, 3); i > 0; i--) {
+		random_selector(world, ns, "kubernetes.io/metadata.name");
+		random_selector(world, pods, "app");
+		switch (world_random(world, 4)) {
+		case 0:
+			add_cidr(rule, PICK(world, cidrs), "");
+			break;
+		case 1:
+			add_nodes(rule, pods);
+			break;
+		default:
+			add_pods(rule, ns, pods);
+		}
+	}
+}
+
 /* Port sets that nobody else has make rule groups of their own. */
 static void add_wide_rules(struct world *world, struct object *obj, enum policy_dir dir)
 {
@@ -140,6 +163,57 @@ struct object *random_policy(struct world *world)
 		}
 		if (!world_random(world, 3))
 			add_wide_rules(world, obj, (enum policy_dir)dir);
+	}
+	return obj;
+}
+
+static enum object_kind random_kind(struct world *world, enum policy_tier tier)
+{
+	if (world_random(world, 2))
+		return OBJECT_CLUSTER_NETWORK_POLICY;
+	return tier == TIER_ADMIN ? OBJECT_ADMIN_NETWORK_POLICY :
+				    OBJECT_BASELINE_ADMIN_NETWORK_POLICY;
+}
+
+/* Actions take turns, so that every rule is a rule group of its own. */
+static void add_alternating_rules(struct world *world, struct object *obj, enum policy_dir dir)
+{
+	static const unsigned int counts[] = { 0, 40, 90, 5000 };
+
+	for (unsigned int i = 0; i < counts[world->wide]; i++) {
+		struct policy_rule *rule = add_rule(obj, dir);
+		uint16_t port = (uint16_t)(2 + world_random(world, 400));
+
+		rule->action = (enum policy_action)(i % 3);
+		random_ordered_peers(world, rule);
+		add_ports(rule, IPPROTO_TCP, port, (uint16_t)(port + world_random(world, 70)));
+	}
+}
+
+struct object *random_ordered_policy(struct world *world)
+{
+	static const enum policy_tier tiers[] = { TIER_ADMIN, TIER_BASELINE };
+	enum policy_tier tier = PICK(world, tiers);
+	char name[16], namespaces[TEXT_MAX], pods[TEXT_MAX];
+	struct object *obj;
+
+	sprintf(name, "op%u", world_random(world, WORLD_POLICIES));
+	random_selector(world, namespaces, "kubernetes.io/metadata.name");
+	random_selector(world, pods, "app");
+	/* Few priorities, so that some policies share one. */
+	obj = make_ordered_policy(random_kind(world, tier), name, tier, world_random(world, 4),
+				  namespaces, pods);
+	for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
+		for (unsigned int i = world_random(world, 5); i > 0; i--) {
+			struct policy_rule *rule = add_rule(obj, (enum policy_dir)dir);
+
+			rule->action = (enum policy_action)world_random(world, 3);
+			random_ordered_peers(world, rule);
+			random_ports(world, rule);
+			rule->matches_nothing = !world_random(world, 12);
+		}
+		if (!world_random(world, 3))
+			add_alternating_rules(world, obj, (enum policy_dir)dir);
 	}
 	return obj;
 }

@@ -12,6 +12,11 @@
 #define PODS 6
 
 static const char *const nodes[] = { "n1", "n2", "n2", "n3", "" };
+static const enum object_kind ordered_kinds[] = {
+	OBJECT_CLUSTER_NETWORK_POLICY,
+	OBJECT_ADMIN_NETWORK_POLICY,
+	OBJECT_BASELINE_ADMIN_NETWORK_POLICY,
+};
 static const char *const addr_texts[] = {
 	"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.127", "10.0.0.128", "10.0.1.1", "10.128.0.1",
 	"11.0.0.1", "0.0.0.0", "255.255.255.255", "192.0.2.1", "192.0.2.2", "192.0.2.3",
@@ -106,11 +111,33 @@ static void delete_something(struct world *world)
 	name[0] = '\0';
 	sprintf(name, "np%u", world_random(world, WORLD_POLICIES));
 	store_delete(world->store, OBJECT_NETWORK_POLICY, PICK(world, world_namespaces), name);
+	sprintf(name, "op%u", world_random(world, WORLD_POLICIES));
+	store_delete(world->store, PICK(world, ordered_kinds), "", name);
+}
+
+static void put_node(struct world *world, const char *name, const char *addrs)
+{
+	struct object *obj = make_node(name, addrs);
+	char labels[TEXT_MAX];
+
+	random_labels(world, labels);
+	label_node(obj, labels);
+	put(world, obj);
+}
+
+/* Its address may be anybody's. */
+static void put_some_node(struct world *world)
+{
+	static const char *const names[] = { "n2", "n3" };
+	char addrs[TEXT_MAX];
+
+	random_addrs(world, addrs, 2);
+	put_node(world, PICK(world, names), addrs);
 }
 
 void world_step(struct world *world)
 {
-	switch (world_random(world, 7)) {
+	switch (world_random(world, 10)) {
 	case 0:
 	case 1:
 		put(world, random_policy(world));
@@ -121,6 +148,13 @@ void world_step(struct world *world)
 		break;
 	case 4:
 		put_namespace(world);
+		break;
+	case 6:
+	case 7:
+		put(world, random_ordered_policy(world));
+		break;
+	case 8:
+		put_some_node(world);
 		break;
 	case 5:
 		delete_something(world);
@@ -139,8 +173,8 @@ void world_init(struct world *world, uint64_t seed)
 	world->wide = (unsigned int)(seed % 3);
 	world->host_ips[0] = make_addr("192.0.2.1");
 	world->host_ips[1] = make_addr("2001:db8::1");
-	put(world, make_node("n1", "192.0.2.1 192.0.2.3"));
-	put(world, make_node("n2", "192.0.2.2"));
+	put_node(world, "n1", "192.0.2.1 192.0.2.3");
+	put_node(world, "n2", "192.0.2.2");
 	for (size_t i = 0; i < WORLD_ENDPOINTS; i++)
 		random_endpoint(world, i);
 	world->input = (struct image_input){

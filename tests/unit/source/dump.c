@@ -61,6 +61,10 @@ static void put_peer(FILE *out, const struct policy_peer *peer)
 {
 	char buf[PREFIX_TEXT_MAX];
 
+	if (peer->is_nodes) {
+		put_selector(out, "nodes", &peer->nodes);
+		return;
+	}
 	if (!peer->is_cidr) {
 		if (!peer->own_namespace)
 			put_selector(out, "ns", &peer->namespaces);
@@ -82,7 +86,11 @@ static void put_port(FILE *out, const struct policy_port *port)
 
 static void put_rule(FILE *out, const struct policy_rule *rule)
 {
-	fputs(" [", out);
+	static const char *const actions[] = { "", " deny", " pass" };
+
+	fprintf(out, " [%s", actions[rule->action]);
+	if (rule->name)
+		fprintf(out, " '%s'", rule->name);
 	if (rule->matches_nothing)
 		fputs(" nothing", out);
 	for (size_t i = 0; i < rule->peer_count; i++)
@@ -108,6 +116,23 @@ static void put_policy(FILE *out, const struct network_policy *policy)
 	}
 }
 
+static void put_ordered_policy(FILE *out, const struct network_policy *policy)
+{
+	static const char *const names[] = { "ingress", "egress" };
+
+	fprintf(out, " %s %u", policy->tier == TIER_ADMIN ? "admin" : "baseline",
+		policy->priority);
+	put_selector(out, "ns", &policy->namespaces);
+	put_selector(out, "pods", &policy->pods);
+	for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
+		ck_assert(!policy->isolates[dir]);
+		if (policy->rule_count[dir])
+			fprintf(out, " %s", names[dir]);
+		for (size_t i = 0; i < policy->rule_count[dir]; i++)
+			put_rule(out, &policy->rules[dir][i]);
+	}
+}
+
 static void take_object(void *arg, struct object *given)
 {
 	FILE *out = ((struct dump *)arg)->objects;
@@ -128,6 +153,11 @@ static void take_object(void *arg, struct object *given)
 		break;
 	case OBJECT_NETWORK_POLICY:
 		put_policy(out, &obj->policy);
+		break;
+	case OBJECT_CLUSTER_NETWORK_POLICY:
+	case OBJECT_ADMIN_NETWORK_POLICY:
+	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
+		put_ordered_policy(out, &obj->policy);
 		break;
 	default:
 		break;

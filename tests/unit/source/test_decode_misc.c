@@ -258,46 +258,6 @@ START_TEST(the_schema_of_an_endpoint_slice_is_checked)
 }
 END_TEST
 
-#define CNP                                                                            \
-	"{apiVersion: policy.networking.k8s.io/v1alpha2, kind: ClusterNetworkPolicy, " \
-	"metadata: {name: c}, spec: "
-#define CNP_ERR(what) "error: ClusterNetworkPolicy c: " what "\n"
-#define CNP_WARN(what) "warning: ClusterNetworkPolicy c: " what "\n"
-#define NOT_ENFORCED CNP_ERR("is checked but not enforced")
-
-static const struct row cluster_policies[] = {
-	{ CNP "{tier: Admin, priority: 0, subject: {namespaces: {}}}}",
-	  "ClusterNetworkPolicy c\n" NOT_ENFORCED },
-	{ CNP "{tier: Baseline, priority: 1000, subject: {pods: {namespaceSelector: {},"
-	  " podSelector: {matchLabels: {a: x}}}}, ingress: [{name: r, action: Deny,"
-	  " from: [{namespaces: {}}], protocols: [{tcp: {destinationPort: {number: 80}}},"
-	  " {udp: {destinationPort: {range: {start: 1, end: 2}}}},"
-	  " {destinationNamedPort: http}]}], egress: [{action: Accept,"
-	  " to: [{networks: [10.0.0.0/8, '::/0']}, {nodes: {}}, {domainNames: [x.example]}]}]}}",
-	  "ClusterNetworkPolicy c\n" NOT_ENFORCED },
-	{ CNP "null}", NOT_ENFORCED CNP_ERR("spec: is required") },
-	{ CNP "{tier: admin, priority: 1001, subject: {}, more: x}}",
-	  NOT_ENFORCED CNP_WARN("spec.more: is not a known field")
-	  CNP_ERR("spec.priority: must be 0 to 1000, not 1001")
-	  CNP_ERR("spec.subject: must have exactly one of its fields, not 0")
-	  CNP_ERR("spec.tier: must be Admin or Baseline, not \"admin\"") },
-	{ CNP "{tier: Admin, priority: 1, subject: {namespaces: {}}, egress: [{action: Allow,"
-	  " to: [{networks: [x]}, {}, {pods: {podSelector: {}}}], protocols: []}]}}",
-	  NOT_ENFORCED
-	  CNP_ERR("spec.egress[0].action: must be Accept, Deny or Pass, not \"Allow\"")
-	  CNP_ERR("spec.egress[0].to[0].networks[0]: must be an address range like 10.0.0.0/8, "
-		  "not \"x\"")
-	  CNP_ERR("spec.egress[0].to[1]: must have exactly one of its fields, not 0")
-	  CNP_ERR("spec.egress[0].to[2].pods.namespaceSelector: is required")
-	  CNP_ERR("spec.egress[0].protocols: must have 1 to 25 elements, not 0") },
-};
-
-START_TEST(the_schema_of_a_cluster_policy_is_checked)
-{
-	check_decodes(cluster_policies[_i].text, cluster_policies[_i].says);
-}
-END_TEST
-
 #define POD(name) "apiVersion: v1\nkind: Pod\nmetadata:\n  name: " name "\n"
 
 static const struct row texts[] = {
@@ -374,6 +334,5 @@ CHECK_MAIN("decode_misc", CHECK_LOOP(an_object_needs_a_kind_and_a_name, identiti
 	   CHECK_LOOP(a_node_has_labels_and_addresses, nodes),
 	   CHECK_LOOP(the_schema_of_a_service_is_checked, services),
 	   CHECK_LOOP(the_schema_of_an_endpoint_slice_is_checked, slices),
-	   CHECK_LOOP(the_schema_of_a_cluster_policy_is_checked, cluster_policies),
 	   CHECK_LOOP(a_text_is_yaml_or_json, texts),
 	   CHECK_TEST(a_long_problem_is_cut_between_characters))

@@ -40,6 +40,12 @@ static uint64_t hash_of(const char *text)
 	return hash;
 }
 
+#define TIER(text)                                                                             \
+	"{apiVersion: policy.networking.k8s.io/v1alpha2, kind: ClusterNetworkPolicy, metadata: " \
+	"{name: c}, spec: {" text "}}"
+#define TIER_RULE(text)                                                                        \
+	TIER("tier: Admin, priority: 1, subject: {namespaces: {}}, egress: [{" text "}]")
+
 struct pair {
 	const char *one;
 	const char *other;
@@ -74,6 +80,19 @@ static const struct pair different[] = {
 	  INGRESS("from: [{ipBlock: {cidr: 10.0.0.0/9}}]") },
 	{ INGRESS("from: [{ipBlock: {cidr: 10.0.0.0/8}}]"),
 	  INGRESS("from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]") },
+	{ TIER("tier: Admin, priority: 1, subject: {namespaces: {}}"),
+	  TIER("tier: Baseline, priority: 1, subject: {namespaces: {}}") },
+	{ TIER("tier: Admin, priority: 1, subject: {namespaces: {}}"),
+	  TIER("tier: Admin, priority: 2, subject: {namespaces: {}}") },
+	{ TIER("tier: Admin, priority: 1, subject: {namespaces: {}}"),
+	  TIER("tier: Admin, priority: 1, subject: {namespaces: {matchLabels: {a: b}}}") },
+	{ TIER_RULE("action: Deny, to: [{nodes: {}}]"), TIER_RULE("action: Pass, to: [{nodes: {}}]") },
+	{ TIER_RULE("action: Deny, to: [{nodes: {}}]"),
+	  TIER_RULE("action: Deny, to: [{namespaces: {}}]") },
+	{ TIER_RULE("action: Deny, to: [{nodes: {}}]"),
+	  TIER_RULE("action: Deny, to: [{nodes: {matchLabels: {a: b}}}]") },
+	{ TIER_RULE("action: Deny, to: [{nodes: {}}]"),
+	  TIER_RULE("action: Deny, to: [{nodes: {}}], name: said") },
 	{ "{apiVersion: v1, kind: Namespace, metadata: {name: a}}",
 	  "{apiVersion: v1, kind: Namespace, metadata: {name: a, labels: {a: b}}}" },
 	{ "{apiVersion: v1, kind: Node, metadata: {name: a}}",
