@@ -95,7 +95,7 @@ static int open_sources(struct agent *agent)
 
 	if (!r && agent->config.manifests)
 		r = manifest_new(&agent->manifest, agent->base, agent->store,
-				 agent->config.manifests, &listener);
+				 agent->config.manifests, agent->config.state_dir, &listener);
 	if (r < 0)
 		return log_error_errno(r, "manifests %s", agent->config.manifests);
 	problems_log(agent);
