@@ -40,15 +40,15 @@ int datapath_mount(const char *path)
 	return file_make_dirs(path, 0700);
 }
 
-/* "v" and a number. */
-static bool is_schema(const char *name)
+/* "v" and a number, but for that of @kept; 0 is nobody's. */
+static bool is_schema_but(const char *name, uint64_t kept)
 {
 	uint64_t number;
 
-	return name[0] == 'v' && !parse_u64(&number, name + 1, UINT32_MAX);
+	return name[0] == 'v' && !parse_u64(&number, name + 1, UINT32_MAX) && number != kept;
 }
 
-static int remove_schemas(const char *bpffs)
+static int remove_schemas_but(const char *bpffs, uint64_t kept)
 {
 	cleanup(closedirp) DIR *dir = opendir(bpffs);
 	struct dirent *entry;
@@ -58,7 +58,7 @@ static int remove_schemas(const char *bpffs)
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
 	while ((entry = readdir(dir))) {
-		if (!is_schema(entry->d_name))
+		if (!is_schema_but(entry->d_name, kept))
 			continue;
 		if (snprintf(part, sizeof(part), "%s/%s", bpffs, entry->d_name) >= PATH_MAX)
 			return -ENAMETOOLONG;
@@ -92,6 +92,11 @@ static bool is_empty(const char *path)
 	return true;
 }
 
+int datapath_remove_former(const char *bpffs)
+{
+	return remove_schemas_but(bpffs, WEIR_SCHEMA);
+}
+
 int datapath_remove(const char *bpffs)
 {
 	char links[PATH_MAX];
@@ -100,7 +105,7 @@ int datapath_remove(const char *bpffs)
 	if (snprintf(links, sizeof(links), "%s/links", bpffs) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	r = file_remove_tree(links);
-	r = remove_schemas(bpffs) ?: r;
+	r = remove_schemas_but(bpffs, 0) ?: r;
 	/* Something else may live in the directory, which then stays. */
 	if (is_own_mount(bpffs) && is_empty(bpffs))
 		umount2(bpffs, MNT_DETACH);
