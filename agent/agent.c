@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "cidrs.h"
 #include "control/control.h"
 #include "endpoint/adopt.h"
 #include "endpoint/lifecycle.h"
@@ -140,16 +141,9 @@ static int open_events(struct agent *agent)
 
 static int open_net(struct agent *agent)
 {
-	char text[PREFIX_TEXT_MAX];
 	int r = net_new(&agent->net);
 
-	for (size_t i = 0; !r && i < agent->config.pod_cidr_count; i++) {
-		r = net_cidr_add(agent->net, &agent->config.pod_cidrs[i]);
-		if (r < 0)
-			return log_error_errno(r, "pod CIDR %s cannot be set up",
-					       prefix_text(text, &agent->config.pod_cidrs[i]));
-	}
-	return r < 0 ? log_error_errno(r, "netlink") : 0;
+	return r < 0 ? log_error_errno(r, "netlink") : cidrs_open(agent);
 }
 
 static int put_in_force(struct agent *agent)
@@ -166,6 +160,7 @@ static int put_in_force(struct agent *agent)
 	r = adopt_finish(agent);
 	if (r < 0)
 		return log_error_errno(r, "what a former agent left cannot be taken over");
+	cidrs_retire(agent);
 	/* After the pods: its program must not find them unready. */
 	r = uplink_attach(agent);
 	if (r < 0)

@@ -2,7 +2,7 @@
 /* weir-agent --cleanup: the machine as if weir had never been there. */
 #include <errno.h>
 #include <limits.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "agent.h"
 #include "base/cleanup.h"
@@ -10,34 +10,21 @@
 #include "base/log.h"
 #include "endpoint/statefile.h"
 #include "net/nat.h"
+#include "unguard.h"
 #include "weir/linkname.h"
 
-/* What another plugin made stays, and is unguarded from now on. */
-static void on_state(struct pod_endpoint *ep, void *arg)
-{
-	struct net *net = arg;
-	struct net_link link;
-
-	if (ep->chained && !net_link_get(&link, net, ep->ifindex) &&
-	    !strcmp(link.name, ep->host_ifname))
-		datapath_unfilter(ep->ifindex);
-	pod_endpoint_free(ep);
-}
-
-static void on_broken(const char *path, const char *why, void *arg)
-{
-	log_warn("%s: %s", path, why);
-}
-
-/* By their names: some may be from an ADD that was never finished. */
-static int remove_links(struct net *net)
+/*
+ * Pods' links by their names: some may be from an ADD that was never finished. What
+ * others made stays, and is unguarded from now on.
+ */
+static int leave_links(struct net *net, const char *bpffs)
 {
 	cleanup(freep) struct net_link *links = NULL;
 	cleanup(freep) uint32_t *ifindexes = NULL;
 	size_t count, found = 0;
 	int r;
 
-	r = net_links(&links, &count, net, LINKNAME_PREFIX);
+	r = net_links(&links, &count, net, "");
 	if (r < 0)
 		return r;
 	ifindexes = calloc(count + 1, sizeof(*ifindexes));
@@ -46,16 +33,22 @@ static int remove_links(struct net *net)
 	for (size_t i = 0; i < count; i++)
 		if (linkname_is_pod(links[i].name))
 			ifindexes[found++] = links[i].ifindex;
+		else
+			unguard(net, bpffs, links[i].ifindex);
 	return net_links_delete(net, ifindexes, found);
 }
 
-/* On kernels without TCX the program is a filter, and the device stays. */
-static void unfilter_uplink(const struct config *config, struct net *net)
+/* Those of former configurations as well. */
+static int remove_cidrs(struct net *net)
 {
-	struct net_link link;
+	cleanup(freep) struct prefix *cidrs = NULL;
+	size_t count;
+	int r;
 
-	if (!(config->uplink ? net_link_find(&link, net, config->uplink) : net_uplink(&link, net)))
-		datapath_unfilter(link.ifindex);
+	r = net_cidrs(&cidrs, &count, net);
+	for (size_t i = 0; !r && i < count; i++)
+		r = net_cidr_del(net, &cidrs[i], true);
+	return r;
 }
 
 static int remove_network(const struct config *config)
@@ -66,11 +59,8 @@ static int remove_network(const struct config *config)
 	r = net_new(&net);
 	if (r < 0)
 		return r;
-	statefile_each(config->state_dir, on_state, on_broken, net);
-	unfilter_uplink(config, net);
-	r = remove_links(net);
-	for (size_t i = 0; i < config->pod_cidr_count; i++)
-		r = net_cidr_del(net, &config->pod_cidrs[i]) ?: r;
+	r = leave_links(net, config->bpffs);
+	r = remove_cidrs(net) ?: r;
 	r = net_routes_flush(net) ?: r;
 	return nat_remove() ?: r;
 }
@@ -97,6 +87,7 @@ int agent_cleanup(const struct config *config)
 	struct claim claim = CLAIM_NONE;
 	int r, network;
 
+	datapath_hush();
 	r = claim_take(&claim, config, 0);
 	if (r < 0) {
 		claim_release(&claim);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "policy.h"
+#include "unguard.h"
 
 static int read_addresses(struct agent *agent, bool *changed)
 {
@@ -59,8 +60,10 @@ static void on_change(void *arg)
 		policy_apply_soon(agent);
 	if (find(&link, agent) < 0 || link.ifindex == agent->uplink.ifindex)
 		return;
-	if (agent->uplink.ifindex)
+	if (agent->uplink.ifindex) {
+		unguard(agent->net, agent->config.bpffs, agent->uplink.ifindex);
 		datapath_detach(agent->dp, agent->uplink.ifindex);
+	}
 	agent->uplink = link;
 	uplink_attach(agent);
 }

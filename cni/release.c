@@ -13,31 +13,17 @@
 #include "cni/netlink.h"
 #include "weir/linkname.h"
 
-/* Like `mkdir -p`; changes @path on its way and back. */
-static int make_directories(char *path)
-{
-	for (char *slash = path;;) {
-		bool more;
-
-		slash = strchrnul(slash + 1, '/');
-		more = *slash;
-		*slash = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST)
-			return -errno;
-		if (!more)
-			return 0;
-		*slash = '/';
-	}
-}
-
-/* An empty file that the agent replays. */
+/*
+ * An empty file that the agent replays. Without a run directory no agent was there
+ * since the machine started, or it was cleaned up after: then nobody wants to know.
+ */
 static int leave_name(const struct cni_call *call)
 {
 	char socket[PATH_MAX], directory[PATH_MAX];
 	cleanup(closep) int dir = -1;
 	cleanup(closep) int file = -1;
 	char name[NAME_MAX + 1];
-	int n, r;
+	int n;
 
 	if (strlen(call->conf.socket) >= sizeof(socket))
 		return -ENAMETOOLONG;
@@ -48,9 +34,8 @@ static int leave_name(const struct cni_call *call)
 	n = snprintf(name, sizeof(name), "%s@%s", call->env.container_id, call->env.ifname);
 	if (n >= (int)sizeof(name))
 		return -ENAMETOOLONG;
-	r = make_directories(directory);
-	if (r < 0)
-		return r;
+	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+		return -errno;
 	dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;

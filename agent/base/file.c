@@ -37,14 +37,33 @@ int file_make_dirs(const char *path, mode_t mode)
 	return 0;
 }
 
+/* Without waiting for anybody: what is no file may be a pipe to which nobody writes. */
+static int open_regular(FILE **ret, const char *path)
+{
+	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	*ret = fdopen(fd, "r");
+	if (!*ret)
+		return -errno;
+	take_fd(&fd);
+	return 0;
+}
+
 int file_read(char **ret, size_t *length, const char *path, size_t max)
 {
-	cleanup(fclosep) FILE *file = fopen(path, "re");
+	cleanup(fclosep) FILE *file = NULL;
 	cleanup(freep) char *text = NULL;
 	size_t size = 0, room = 4096, n;
+	int r;
 
-	if (!file)
-		return -errno;
+	r = open_regular(&file, path);
+	if (r < 0)
+		return r;
 	for (;;) {
 		char *larger = realloc(text, room + 1);
 

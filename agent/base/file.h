@@ -8,7 +8,10 @@
 /* mkdir -p. 0 or a negative errno. */
 int file_make_dirs(const char *path, mode_t mode);
 
-/* The whole file, NUL-terminated; -EFBIG beyond @max bytes. The caller frees. */
+/*
+ * The whole file, NUL-terminated; -EFBIG beyond @max bytes, -EINVAL for what is no
+ * regular file. The caller frees.
+ */
 int file_read(char **ret, size_t *length, const char *path, size_t max);
 
 /* All of it, whatever the kernel takes at once. 0 or a negative errno. */

@@ -11,14 +11,7 @@
 #include "datapath/private.h"
 #include "weir/compat.h"
 
-#define CLSACT_PRIORITY 1
-#define CLSACT_HANDLE 0x77
-
-static const struct {
-	const char *name;
-	enum bpf_attach_type tcx;
-	enum bpf_tc_attach_point clsact;
-} programs[DATAPATH_ATTACHED_MAX] = {
+const struct attach_point attach_points[DATAPATH_ATTACHED_MAX] = {
 	[PROGRAM_FROM_POD] = { "from_pod", (enum bpf_attach_type)WEIR_TCX_INGRESS, BPF_TC_INGRESS },
 	[PROGRAM_TO_POD] = { "to_pod", (enum bpf_attach_type)WEIR_TCX_EGRESS, BPF_TC_EGRESS },
 	[PROGRAM_FROM_WIRE] = { "from_wire", (enum bpf_attach_type)WEIR_TCX_INGRESS,
@@ -28,7 +21,7 @@ static const struct {
 static void pin_path(char path[static PATH_MAX], const struct datapath *dp, uint32_t ifindex,
 		     enum datapath_program program)
 {
-	snprintf(path, PATH_MAX, "%s/links/%u-%s", dp->bpffs, ifindex, programs[program].name);
+	snprintf(path, PATH_MAX, "%s/links/%u-%s", dp->bpffs, ifindex, attach_points[program].name);
 }
 
 /* A pin of a former agent: its link takes the new program, unless its device is gone. */
@@ -53,7 +46,7 @@ static int attach_tcx(const struct datapath *dp, uint32_t ifindex, enum datapath
 	r = update_link(dp, path, program);
 	if (r != -ENOENT)
 		return r;
-	link = bpf_link_create(dp->programs[program], (int)ifindex, programs[program].tcx, NULL);
+	link = bpf_link_create(dp->programs[program], (int)ifindex, attach_points[program].tcx, NULL);
 	/* -EINVAL: a kernel before 6.6, which does not know the attach type. */
 	if (link < 0)
 		return errno == EINVAL ? -EOPNOTSUPP : -errno;
@@ -70,31 +63,11 @@ static int attach_tcx(const struct datapath *dp, uint32_t ifindex, enum datapath
 	return bpf_obj_pin(link, path) ? -errno : 0;
 }
 
-/* Belongs to the device and outlives the agent as well. */
-static int attach_clsact(const struct datapath *dp, uint32_t ifindex, enum datapath_program program)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook);
-	LIBBPF_OPTS(bpf_tc_opts, opts);
-	int r;
-
-	hook.ifindex = (int)ifindex;
-	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
-	r = bpf_tc_hook_create(&hook);
-	if (r < 0 && r != -EEXIST)
-		return r;
-	hook.attach_point = programs[program].clsact;
-	opts.prog_fd = dp->programs[program];
-	opts.handle = CLSACT_HANDLE;
-	opts.priority = CLSACT_PRIORITY;
-	opts.flags = BPF_TC_F_REPLACE;
-	return bpf_tc_attach(&hook, &opts);
-}
-
 int datapath_attach(struct datapath *dp, uint32_t ifindex, enum datapath_program program)
 {
 	int r = dp->clsact ? -EOPNOTSUPP : attach_tcx(dp, ifindex, program);
 
-	return r == -EOPNOTSUPP ? attach_clsact(dp, ifindex, program) : r;
+	return r == -EOPNOTSUPP ? clsact_attach(dp, ifindex, program) : r;
 }
 
 static const enum datapath_program pod_programs[] = { PROGRAM_FROM_POD, PROGRAM_TO_POD };
@@ -105,7 +78,7 @@ int datapath_attach_pod(struct datapath *dp, uint32_t ifindex)
 	int r;
 
 	for (int i = 0; i < 2; i++) {
-		r = attach_clsact(dp, ifindex, pod_programs[i]);
+		r = clsact_attach(dp, ifindex, pod_programs[i]);
 		if (r < 0)
 			return r;
 		pin_path(path, dp, ifindex, pod_programs[i]);
@@ -133,62 +106,35 @@ void datapath_detach(struct datapath *dp, uint32_t ifindex)
 		pin_path(path, dp, ifindex, (enum datapath_program)i);
 		unlink(path);
 	}
+	clsact_forget(dp, ifindex);
 }
 
-static bool is_ours(uint32_t program)
+/* Names begin with the number of a device. */
+static int each_name(const char *path, void (*fn)(uint32_t ifindex, void *arg), void *arg)
 {
-	cleanup(closep) int fd = bpf_prog_get_fd_by_id(program);
-	struct bpf_prog_info info = {};
-	uint32_t size = sizeof(info);
-
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
-		return false;
-	for (int i = 0; i < DATAPATH_ATTACHED_MAX; i++)
-		if (!strcmp(info.name, programs[i].name))
-			return true;
-	return false;
-}
-
-void datapath_unfilter(uint32_t ifindex)
-{
-	static const enum bpf_tc_attach_point points[] = { BPF_TC_INGRESS, BPF_TC_EGRESS };
-
-	for (int i = 0; i < 2; i++) {
-		LIBBPF_OPTS(bpf_tc_hook, hook);
-		LIBBPF_OPTS(bpf_tc_opts, opts);
-
-		hook.ifindex = (int)ifindex;
-		hook.attach_point = points[i];
-		opts.handle = CLSACT_HANDLE;
-		opts.priority = CLSACT_PRIORITY;
-		if (bpf_tc_query(&hook, &opts) || !is_ours(opts.prog_id))
-			continue;
-		opts.prog_fd = 0;
-		opts.prog_id = 0;
-		opts.flags = 0;
-		bpf_tc_detach(&hook, &opts);
-	}
-}
-
-int datapath_each_device(struct datapath *dp, void (*fn)(uint32_t ifindex, void *arg), void *arg)
-{
-	cleanup(closedirp) DIR *dir = NULL;
-	char path[PATH_MAX];
+	cleanup(closedirp) DIR *dir = opendir(path);
 	struct dirent *entry;
 	uint64_t ifindex;
-	char *dash;
 
-	snprintf(path, sizeof(path), "%s/links", dp->bpffs);
-	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
 	while ((entry = readdir(dir))) {
-		dash = strchr(entry->d_name, '-');
-		if (!dash)
-			continue;
-		*dash = '\0';
+		entry->d_name[strcspn(entry->d_name, "-")] = '\0';
 		if (!parse_u64(&ifindex, entry->d_name, UINT32_MAX))
 			fn((uint32_t)ifindex, arg);
 	}
 	return 0;
+}
+
+int datapath_each_device(struct datapath *dp, void (*fn)(uint32_t ifindex, void *arg), void *arg)
+{
+	static const char *const directories[] = { "links", "clsact" };
+	char path[PATH_MAX];
+	int r = 0;
+
+	for (int i = 0; !r && i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dp->bpffs, directories[i]);
+		r = each_name(path, fn, arg);
+	}
+	return r;
 }

@@ -48,22 +48,26 @@ static bool is_schema_but(const char *name, uint64_t kept)
 	return name[0] == 'v' && !parse_u64(&number, name + 1, UINT32_MAX) && number != kept;
 }
 
+static int remove_part(const char *bpffs, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s", bpffs, name) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return file_remove_tree(path);
+}
+
 static int remove_schemas_but(const char *bpffs, uint64_t kept)
 {
 	cleanup(closedirp) DIR *dir = opendir(bpffs);
 	struct dirent *entry;
-	char part[PATH_MAX];
 	int r = 0;
 
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(dir))) {
-		if (!is_schema_but(entry->d_name, kept))
-			continue;
-		if (snprintf(part, sizeof(part), "%s/%s", bpffs, entry->d_name) >= PATH_MAX)
-			return -ENAMETOOLONG;
-		r = file_remove_tree(part) ?: r;
-	}
+	while ((entry = readdir(dir)))
+		if (is_schema_but(entry->d_name, kept))
+			r = remove_part(bpffs, entry->d_name) ?: r;
 	return r;
 }
 
@@ -99,12 +103,10 @@ int datapath_remove_former(const char *bpffs)
 
 int datapath_remove(const char *bpffs)
 {
-	char links[PATH_MAX];
 	int r;
 
-	if (snprintf(links, sizeof(links), "%s/links", bpffs) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	r = file_remove_tree(links);
+	r = remove_part(bpffs, "links");
+	r = remove_part(bpffs, "clsact") ?: r;
 	r = remove_schemas_but(bpffs, 0) ?: r;
 	/* Something else may live in the directory, which then stays. */
 	if (is_own_mount(bpffs) && is_empty(bpffs))

@@ -5,6 +5,7 @@
  *
  *	<bpffs>/v<WEIR_SCHEMA>/maps/<name>	maps
  *	<bpffs>/links/<ifindex>-<program>	links; each keeps its program
+ *	<bpffs>/clsact/<ifindex>	directories: the device has its clsact qdisc from weir
  *
  * What is pinned outlives the agent. datapath_free() forgets it, datapath_remove()
  * takes it away.
@@ -57,6 +58,9 @@ enum datapath_program {
 	PROGRAM_CLOCK,
 	DATAPATH_PROGRAM_MAX,
 };
+
+/* What libbpf says goes to the debug log from now on, as after datapath_open(). */
+void datapath_hush(void);
 
 /* Makes the directory, and mounts a BPF file system for it where there is none. 0 or a negative errno. */
 int datapath_mount(const char *bpffs);
@@ -115,10 +119,16 @@ int datapath_promote_pod(struct datapath *dp, uint32_t ifindex);
  */
 void datapath_detach(struct datapath *dp, uint32_t ifindex);
 
-/* Take the clsact filters away, from a device that stays without weir: another plugin's. */
-void datapath_unfilter(uint32_t ifindex);
+/* The device has the filters that datapath_attach_pod() leaves there. */
+bool datapath_guards_pod(uint32_t ifindex);
 
-/* Calls @fn for each device that has a pinned link. */
+/*
+ * Take the clsact filters away from a device that stays without weir. Whether the
+ * qdisc that held them was made for them.
+ */
+bool datapath_unfilter(const char *bpffs, uint32_t ifindex);
+
+/* Calls @fn for each device that has something of this datapath, perhaps several times. */
 int datapath_each_device(struct datapath *dp, void (*fn)(uint32_t ifindex, void *arg), void *arg);
 
 /*

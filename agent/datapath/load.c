@@ -90,6 +90,11 @@ static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
+void datapath_hush(void)
+{
+	libbpf_set_print(on_libbpf);
+}
+
 static int duplicate(int *ret, int fd)
 {
 	*ret = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -211,7 +216,7 @@ int datapath_open(struct datapath **ret, const struct datapath_config *config, c
 	dp->bpffs = strdup(config->bpffs);
 	snprintf(pins, sizeof(pins), "%s/v%d/maps", config->bpffs, WEIR_SCHEMA);
 	opts.pin_root_path = pins;
-	libbpf_set_print(on_libbpf);
+	datapath_hush();
 	complaint[0] = '\0';
 
 	r = dp->bpffs ? file_make_dirs(pins, 0700) : -ENOMEM;

@@ -19,5 +19,18 @@ struct datapath {
 	volatile struct node_state *state;
 };
 
+/* Of the programs that are attached to devices: name, and where by either way. */
+struct attach_point {
+	const char *name;
+	enum bpf_attach_type tcx;
+	enum bpf_tc_attach_point clsact;
+};
+
+extern const struct attach_point attach_points[DATAPATH_ATTACHED_MAX];
+
+/* Attach by a clsact filter; the device has left. */
+int clsact_attach(const struct datapath *dp, uint32_t ifindex, enum datapath_program program);
+void clsact_forget(const struct datapath *dp, uint32_t ifindex);
+
 /* Finds out how many jiffies make a second. */
 int datapath_measure_hz(struct datapath *dp);

@@ -8,9 +8,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "endpoint/lifecycle.h"
 #include "endpoint/statefile.h"
+#include "endpoint/trust.h"
+#include "unguard.h"
 #include "weir/linkname.h"
 
 static bool link_is_there(struct agent *agent, const struct pod_endpoint *ep)
@@ -66,15 +69,30 @@ static int adopt(struct agent *agent, struct pod_endpoint *ep)
 	return take_slot(agent, ep);
 }
 
+static bool is_to_adopt(struct agent *agent, const struct pod_endpoint *ep)
+{
+	char buf[TRUST_TEXT_MAX];
+	const char *why;
+
+	if (!link_is_there(agent, ep)) {
+		log_info("pod %s/%s is gone: its interface %s does not exist any more",
+			 ep->namespace, ep->pod, ep->host_ifname);
+		return false;
+	}
+	why = trust_doubt(buf, agent, ep);
+	if (why)
+		log_error("pod %s/%s on %s is not adopted: %s; its state file is removed, and "
+			  "it is cut off", ep->namespace, ep->pod, ep->host_ifname, why);
+	return !why;
+}
+
 static void on_state(struct pod_endpoint *ep, void *arg)
 {
 	struct agent *agent = arg;
 	char name[IFNAMSIZ];
 	int r;
 
-	if (!link_is_there(agent, ep)) {
-		log_info("pod %s/%s is gone: its interface %s does not exist any more",
-			 ep->namespace, ep->pod, ep->host_ifname);
+	if (!is_to_adopt(agent, ep)) {
 		statefile_remove(agent->config.state_dir, ep->key);
 		pod_endpoint_free(ep);
 		return;
@@ -89,7 +107,7 @@ static void on_state(struct pod_endpoint *ep, void *arg)
 static void on_broken(const char *path, const char *why, void *arg)
 {
 	log_error("%s: %s; it is removed, and its pod is cut off", path, why);
-	unlink(path);
+	file_remove_tree(path);
 }
 
 int adopt_endpoints(struct agent *agent)
@@ -153,19 +171,22 @@ static void delete_strange_links(struct agent *agent)
 	}
 }
 
+/* What is left of devices that are gone, and of former uplinks. */
 static void detach_stranger(uint32_t ifindex, void *arg)
 {
 	struct agent *agent = arg;
 	struct net_link link;
-
 	int r;
 
 	if (endpoints_at(&agent->endpoints, ifindex) || ifindex == agent->uplink.ifindex)
 		return;
 	r = net_link_get(&link, agent->net, ifindex);
-	/* The programs of a pod's link go after the link. */
-	if (r == -ENODEV || (!r && !linkname_is_pod(link.name)))
-		datapath_detach(agent->dp, ifindex);
+	/* A pod that was not adopted stays cut off, until its link goes. */
+	if (r != -ENODEV && (r < 0 || linkname_is_pod(link.name) || datapath_guards_pod(ifindex)))
+		return;
+	if (!r)
+		unguard(agent->net, agent->config.bpffs, ifindex);
+	datapath_detach(agent->dp, ifindex);
 }
 
 int adopt_finish(struct agent *agent)

@@ -10,6 +10,7 @@
 #include "endpoint/statefile.h"
 #include "net/nat.h"
 #include "policy.h"
+#include "unguard.h"
 #include "weir/linkname.h"
 
 #define RESERVED_MS 60000 /* a reservation without an attach is taken back */
@@ -196,8 +197,8 @@ void endpoint_leave(struct agent *agent, struct pod_endpoint *ep)
 	if (had_ports && endpoint_apply_nat(agent) < 0)
 		log_warn("host ports of pod %s/%s cannot be closed yet", ep->namespace, ep->pod);
 	if (ep->chained) {
+		unguard(agent->net, agent->config.bpffs, ep->ifindex);
 		datapath_detach(agent->dp, ep->ifindex);
-		datapath_unfilter(ep->ifindex);
 	} else {
 		if (was_attached)
 			net_pod_del(agent->net, &pod);

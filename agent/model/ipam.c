@@ -161,6 +161,16 @@ static bool is_broadcast(const struct ipam_pool *pool, const struct ip_addr *add
 	return (ntohl(addr->words[3]) & hosts) == hosts;
 }
 
+bool ipam_pool_is_reserved(const struct ipam_pool *pool, const struct ip_addr *addr)
+{
+	uint32_t offset;
+
+	if (!ipam_pool_contains(pool, addr))
+		return false;
+	return is_broadcast(pool, addr) ||
+	       (near_offset(&offset, pool, addr) && offset < OFFSET_FIRST);
+}
+
 static int take_far(struct ipam_pool *pool, const struct ip_addr *addr)
 {
 	struct far_addr *item;
@@ -184,12 +194,10 @@ int ipam_pool_take_addr(struct ipam_pool *pool, const struct ip_addr *addr)
 
 	if (!ipam_pool_contains(pool, addr))
 		return -ERANGE;
-	if (is_broadcast(pool, addr))
+	if (ipam_pool_is_reserved(pool, addr))
 		return -EINVAL;
 	if (!near_offset(&offset, pool, addr))
 		return take_far(pool, addr);
-	if (offset < OFFSET_FIRST)
-		return -EINVAL;
 	if (bit_get(pool, offset))
 		return -EADDRINUSE;
 	bit_set(pool, offset);

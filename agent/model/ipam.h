@@ -40,6 +40,8 @@ int ipam_pool_take_addr(struct ipam_pool *pool, const struct ip_addr *addr);
 void ipam_pool_release(struct ipam_pool *pool, const struct ip_addr *addr);
 
 bool ipam_pool_contains(const struct ipam_pool *pool, const struct ip_addr *addr);
+/* Network, gateway or broadcast address: no pod's. */
+bool ipam_pool_is_reserved(const struct ipam_pool *pool, const struct ip_addr *addr);
 struct ip_addr ipam_pool_gateway(const struct ipam_pool *pool);
 const struct prefix *ipam_pool_prefix(const struct ipam_pool *pool);
 size_t ipam_pool_used(const struct ipam_pool *pool);

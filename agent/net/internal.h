@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <netlink/msg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,12 @@ struct net {
 	struct nl_sock *sock;
 	struct net_watcher *watcher; /* NULL: nobody watches */
 };
+
+/* What was to be removed is not there, or what it was on. */
+static inline bool net_is_gone(int r)
+{
+	return r == -ESRCH || r == -ENOENT || r == -ENODEV || r == -EADDRNOTAVAIL;
+}
 
 void net_watcher_free(struct net_watcher *watcher);
 

@@ -79,7 +79,20 @@ int net_pod_del(struct net *net, const struct net_pod *pod);
  * the rest (unknown pods must not leave by the default route), forwarding on.
  */
 int net_cidr_add(struct net *net, const struct prefix *cidr);
-int net_cidr_del(struct net *net, const struct prefix *cidr);
+/* The address stays without @gateway. */
+int net_cidr_del(struct net *net, const struct prefix *cidr, bool gateway);
+
+/* That first address. 0, or -EINVAL for a prefix without room. */
+int net_cidr_gateway(struct ip_addr *ret, const struct prefix *cidr);
+
+/* All that net_cidr_add() has set up, also for former agents; the array is the caller's. */
+int net_cidrs(struct prefix **ret, size_t *count, struct net *net);
+
+/*
+ * Delete the clsact qdisc of a device, unless somebody has a filter there. One that
+ * is gone, or a device that is gone, is no error.
+ */
+int net_clsact_remove(struct net *net, uint32_t ifindex);
 
 /* Removes every route of NET_ROUTE_PROTOCOL. */
 int net_routes_flush(struct net *net);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -7,15 +6,6 @@
 #include "base/cleanup.h"
 #include "net/internal.h"
 #include "net/route.h"
-#include "net/sysctl.h"
-
-/* Whoever else routes a pod CIDR knows better than the blackhole. */
-#define BLACKHOLE_METRIC 0x7fffffff
-
-static bool is_gone(int r)
-{
-	return r == -ESRCH || r == -ENOENT || r == -ENODEV || r == -EADDRNOTAVAIL;
-}
 
 static int neighbour_request(struct net *net, int type, int flags, const struct net_pod *pod,
 			     const struct ip_addr *ip)
@@ -67,10 +57,10 @@ static int del_ip(struct net *net, const struct net_pod *pod, int i)
 
 	route.src = IP_ADDR_NONE; /* the gateway may have changed since */
 	first = net_route_del(net, &route);
-	if (is_gone(first))
+	if (net_is_gone(first))
 		first = 0;
 	r = neighbour_request(net, RTM_DELNEIGH, 0, pod, &pod->ips[i]);
-	return first ?: is_gone(r) ? 0 : r;
+	return first ?: net_is_gone(r) ? 0 : r;
 }
 
 int net_pod_add(struct net *net, const struct net_pod *pod)
@@ -100,61 +90,4 @@ int net_pod_del(struct net *net, const struct net_pod *pod)
 		first = first ?: r;
 	}
 	return first;
-}
-
-static int first_addr(struct ip_addr *ret, const struct prefix *cidr)
-{
-	if (cidr->bits >= prefix_width(cidr))
-		return -EINVAL;
-	*ret = cidr->addr;
-	ret->words[3] |= htonl(1);
-	return 0;
-}
-
-static struct net_route blackhole(const struct prefix *cidr)
-{
-	return (struct net_route) {
-		.dst = *cidr,
-		.type = RTN_BLACKHOLE,
-		.scope = RT_SCOPE_UNIVERSE,
-		.protocol = NET_ROUTE_PROTOCOL,
-		.metric = BLACKHOLE_METRIC,
-	};
-}
-
-int net_cidr_add(struct net *net, const struct prefix *cidr)
-{
-	struct net_route route = blackhole(cidr);
-	struct ip_addr addr;
-	int r;
-
-	r = first_addr(&addr, cidr);
-	if (r < 0)
-		return r;
-	r = net_link_up(net, NET_LOOPBACK);
-	if (r < 0)
-		return r;
-	r = net_loopback_addr(net, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &addr);
-	if (r < 0)
-		return r;
-	r = net_route_add(net, &route);
-	if (r < 0)
-		return r;
-	return net_forwarding_on(net_family(&addr));
-}
-
-int net_cidr_del(struct net *net, const struct prefix *cidr)
-{
-	struct net_route route = blackhole(cidr);
-	struct ip_addr addr;
-	int r, first;
-
-	r = first_addr(&addr, cidr);
-	if (r < 0)
-		return r;
-	first = net_route_del(net, &route);
-	if (is_gone(first))
-		first = 0;
-	r = net_loopback_addr(net, RTM_DELADDR, 0, &addr);
-	return first ?: is_gone(r) ? 0 : r;
 }

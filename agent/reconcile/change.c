@@ -63,6 +63,25 @@ static int peer_changed(struct change *change, const struct image_peer *old,
 	return r ?: peer_entry(&change->settle, new, new->class, new->class);
 }
 
+/*
+ * A pod of this node is cut off with its endpoint, and so is its address until the
+ * entry goes. Any other address is world from the turn on: a verdict of the new
+ * generation must not know the class that it had.
+ */
+static int peer_removed(struct change *change, const struct image_peer *old, uint32_t next)
+{
+	struct image_peer world = *old;
+	int r;
+
+	r = peer_entry(&change->del, old, 0, 0);
+	if (r || peer_is_local(old))
+		return r;
+	change->must_turn = true;
+	world.class = 0;
+	r = peer_halves(&change->turn, &world, old->class, next);
+	return r ?: peer_entry(&change->back, old, old->class, old->class);
+}
+
 static int peers(struct change *change, const struct image *from, const struct image *to,
 		 uint32_t next, bool all)
 {
@@ -79,8 +98,7 @@ static int peers(struct change *change, const struct image *from, const struct i
 		else
 			order = peer_compare(old, new);
 		if (order < 0) {
-			change->must_turn |= !peer_is_local(old);
-			r = peer_entry(&change->del, old, 0, 0);
+			r = peer_removed(change, old, next);
 			i++;
 		} else if (order > 0) {
 			change->must_turn |= !peer_is_local(new);

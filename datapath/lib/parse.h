@@ -192,6 +192,9 @@ static __always_inline int parse_extension(struct flow *flow, struct __sk_buff *
 		if (fragment & IP6_FRAG_MORE)
 			flow->flags |= FLOW_FRAGMENT_FIRST;
 	}
+	/* A transport without ports has no header whose absence would show. */
+	if (flow->l4 > ETH_HLEN + flow->length)
+		return -DROP_SHORT_HEADER;
 	return flow->l4 + 64 > CTX_OFFSET_MAX ? -DROP_EXTENSION_HEADER : 0;
 }
 

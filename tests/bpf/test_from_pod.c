@@ -237,6 +237,9 @@ static const struct scene headers[] = {
 	{ "extension header that reaches beyond the packet", ONLY_V6, {
 		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 1, 2, .extensions = { 60 },
 			      .poke_at = 55, .poke = 2 }, DROP_SHORT_HEADER } } },
+	{ "the same before a protocol without ports", ONLY_V6, {
+		{ FROM_POD, { PACKET_PROTO, POD_A, POD_B, .type = 99, .extensions = { 60 },
+			      .poke_at = 55, .poke = 4 }, DROP_SHORT_HEADER } } },
 	{ "extension headers beyond what is followed", ONLY_V6, {
 		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 1, 2, .extensions = { 60 },
 			      .payload = 2000, .poke_at = 55, .poke = 130 },

@@ -226,6 +226,31 @@ START_TEST(an_address_that_gets_an_owner_elsewhere_is_world_until_the_turn)
 }
 END_TEST
 
+START_TEST(an_address_that_loses_its_owner_elsewhere_is_world_from_the_turn_on)
+{
+	struct peer peer;
+	uint32_t now;
+	bool there;
+
+	open_agent();
+	open_endpoint();
+	apply(image_make(1, 1, 2));
+	reconcile_settle(rec);
+	apply(image_make(1, 1, 1));
+	now = generation();
+	ck_assert_uint_eq(now, 2);
+	/* A verdict of the new generation would last as long as its connection. */
+	peer = peer_of("10.0.0.1", &there);
+	ck_assert(there);
+	ck_assert_uint_eq(peer.class[now & 1], 0);
+	ck_assert_uint_eq(peer.class[(now - 1) & 1], 1);
+	reconcile_settle(rec);
+	peer_of("10.0.0.1", &there);
+	ck_assert(!there);
+	close_agent();
+}
+END_TEST
+
 START_TEST(what_does_not_fit_changes_nothing)
 {
 	const char *map = NULL;
@@ -329,6 +354,7 @@ int main(void)
 		CHECK_TEST(what_is_in_use_changes_with_one_turn),
 		CHECK_TEST(a_pod_of_this_node_comes_without_a_turn),
 		CHECK_TEST(an_address_that_gets_an_owner_elsewhere_is_world_until_the_turn),
+		CHECK_TEST(an_address_that_loses_its_owner_elsewhere_is_world_from_the_turn_on),
 		CHECK_TEST(what_does_not_fit_changes_nothing),
 		CHECK_TEST(a_new_agent_finds_what_is_in_force_and_replaces_it),
 		CHECK_TEST(a_slot_has_one_owner),

@@ -203,10 +203,38 @@ START_TEST(a_burst_of_changes_is_one_call)
 }
 END_TEST
 
+static const struct {
+	const char *before; /* shell */
+	bool goes;
+} qdiscs[] = {
+	{ "tc qdisc add dev weir1 clsact", true },
+	{ "tc qdisc add dev weir1 clsact; tc filter add dev weir1 ingress bpf bytecode '1,6 0 0 0'", false },
+	{ "tc qdisc add dev weir1 clsact; tc filter add dev weir1 egress bpf bytecode '1,6 0 0 0'", false },
+	{ "tc qdisc add dev weir1 ingress", false },
+	{ "tc qdisc add dev weir1 root pfifo", false },
+};
+
+START_TEST(an_empty_clsact_qdisc_goes_and_no_other)
+{
+	cleanup(net_freep) struct net *net = world_net();
+	uint32_t ifindex;
+
+	world_run("ip link add weir1 type veth peer name p1; %s", qdiscs[_i].before);
+	ifindex = world_ifindex("weir1");
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(net_clsact_remove(net, ifindex), 0);
+		ck_assert_int_eq(world_shows("tc qdisc show dev weir1", "qdisc"), !qdiscs[_i].goes);
+	}
+	world_run("ip link del weir1");
+	ck_assert_int_eq(net_clsact_remove(net, ifindex), 0);
+}
+END_TEST
+
 CHECK_MAIN("net-links", CHECK_TEST(a_link_is_found_by_name_and_by_index),
 	   CHECK_TEST(a_link_that_is_not_there_is_enodev),
 	   CHECK_TEST(links_are_listed_by_the_start_of_their_names),
 	   CHECK_TEST(a_prepared_link_says_nothing_when_it_goes_up),
 	   CHECK_TEST(two_hundred_links_die_together_and_no_other),
 	   CHECK_LOOP(the_uplink_has_the_best_default_route, uplinks),
-	   CHECK_LOOP(a_burst_of_changes_is_one_call, changes))
+	   CHECK_LOOP(a_burst_of_changes_is_one_call, changes),
+	   CHECK_LOOP(an_empty_clsact_qdisc_goes_and_no_other, qdiscs))

@@ -131,10 +131,40 @@ START_TEST(a_pod_cidr_has_a_gateway_and_a_blackhole)
 	ck_assert(world_shows(command, "1"));
 	snprintf(command, sizeof(command), "ip route get %s 2>&1 || true", cidrs[_i].unknown);
 	ck_assert(!world_shows(command, "dev up1"));
+	ck_assert_int_eq(net_cidr_del(net, &cidr, false), 0);
+	ck_assert(world_shows("ip addr show dev lo", cidrs[_i].first));
+	ck_assert(world_shows(command, "dev up1"));
+	ck_assert_int_eq(net_cidr_add(net, &cidr), 0);
 	for (int i = 0; i < 2; i++)
-		ck_assert_int_eq(net_cidr_del(net, &cidr), 0);
+		ck_assert_int_eq(net_cidr_del(net, &cidr, true), 0);
 	ck_assert(!world_shows("ip addr show dev lo", cidrs[_i].first));
 	ck_assert(world_shows(command, "dev up1"));
+}
+END_TEST
+
+START_TEST(all_pod_cidrs_are_found_and_nothing_else)
+{
+	static const char *const ours[] = { "10.1.0.0/24", "10.2.0.0/16", "fd00:1::/64" };
+	cleanup(net_freep) struct net *net = world_net();
+	cleanup(freep) struct prefix *found = NULL;
+	size_t count = 7;
+
+	world_run("ip route add blackhole 10.9.0.0/16; ip -6 route add blackhole fd09::/16");
+	ck_assert_int_eq(net_cidrs(&found, &count, net), 0);
+	ck_assert_uint_eq(count, 0);
+	for (int i = 0; i < CHECK_COUNT(ours); i++) {
+		struct prefix cidr = world_prefix(ours[i]);
+
+		ck_assert_int_eq(net_cidr_add(net, &cidr), 0);
+	}
+	free(take_ptr(&found));
+	ck_assert_int_eq(net_cidrs(&found, &count, net), 0);
+	ck_assert_uint_eq(count, CHECK_COUNT(ours));
+	for (int i = 0; i < CHECK_COUNT(ours); i++) {
+		struct prefix cidr = world_prefix(ours[i]);
+
+		ck_assert_int_eq(prefix_compare(&found[i], &cidr), 0);
+	}
 }
 END_TEST
 
@@ -212,6 +242,7 @@ CHECK_MAIN("net-pods", CHECK_TEST(a_pod_has_routes_and_neighbours),
 	   CHECK_TEST(a_pod_that_moved_to_another_link_is_found_there),
 	   CHECK_LOOP(a_pod_that_cannot_be_added_leaves_nothing, troubles),
 	   CHECK_LOOP(a_pod_cidr_has_a_gateway_and_a_blackhole, cidrs),
+	   CHECK_TEST(all_pod_cidrs_are_found_and_nothing_else),
 	   CHECK_TEST(a_cidr_without_room_is_refused),
 	   CHECK_TEST(links_that_live_on_advertisements_keep_listening),
 	   CHECK_TEST(a_flush_takes_our_routes_and_no_others),

@@ -285,11 +285,18 @@ class Del(PluginTest):
     def test_without_an_agent_the_link_goes_and_a_name_stays(self):
         self.offline()
         self.agent.stop()
-        shutil.rmtree(f"{self.dir}/run")
         self.gone()
         self.gone(CNI_NETNS="")
         self.assert_clean()
         self.assertEqual(os.listdir(f"{self.dir}/run/deleted"), ["c0ffee@eth0"])
+
+    def test_where_no_agent_has_been_the_link_goes_and_nothing_comes(self):
+        self.offline()
+        self.agent.stop()
+        shutil.rmtree(f"{self.dir}/run")
+        self.gone()
+        self.assert_clean()
+        self.assertFalse(os.path.exists(f"{self.dir}/run"))
 
     def test_an_agent_that_fails_is_as_good_as_none(self):
         self.offline()

@@ -68,7 +68,8 @@ def filters(node, ifname):
     """Names of the programs of an interface's clsact filters, ingress and egress."""
     listed = [json.loads(node.net.exec("tc", "-j", "filter", "show", "dev", ifname, side, check=False) or "[]")
               for side in ("ingress", "egress")]
-    return [entry["options"]["prog"]["name"] for entries in listed for entry in entries if "options" in entry]
+    return [entry["options"]["prog"]["name"] for entries in listed for entry in entries
+            if "prog" in entry.get("options", ())]
 
 
 def open_files(node):

@@ -8,6 +8,7 @@ import secrets
 import pytest
 
 import weir
+from chain import Chain, host_local, needs_plugins
 from weir import CniError, NODE_IPS, OUTSIDE_IPS
 
 VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
@@ -348,15 +349,6 @@ def test_gc_removes_what_is_not_listed(node):
 
 # With other plugins
 
-needs_plugins = pytest.mark.skipif(not os.path.exists("/usr/lib/cni/bridge"), reason="no reference plugins")
-
-
-def host_local(node):
-    return {"type": "host-local", "dataDir": f"{node.dir}/ipam",
-            "ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd09::/64"}]],
-            "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}
-
-
 def held(node):
     """The addresses that host-local has given."""
     return [name for name in os.listdir(f"{node.dir}/ipam/weir") if name[0].isdigit() or ":" in name]
@@ -385,29 +377,6 @@ def test_an_address_of_an_ipam_plugin_goes_back_when_add_fails(node):
     with pytest.raises(CniError, match="default route"):
         node.cni(blocked.env("ADD"), node.conf("1.0.0", ipam=host_local(node)))
     assert held(node) == []
-
-
-class Chain:
-    """Debian's bridge plugin with weir behind it, as a runtime runs a list."""
-
-    def __init__(self, node):
-        self.node = node
-        self.bridge = node.conf("1.0.0", type="bridge", bridge="br0", isGateway=True, isDefaultGateway=True,
-                                ipam={**host_local(node), "routes": []})
-
-    def add(self, name):
-        pod = self.node.new_pod("shop", name)
-        before = self.node.cni(pod.env("ADD"), self.bridge, "/usr/lib/cni/bridge")
-        pod.conf = self.node.conf("1.0.0", prevResult=before)
-        pod.result = self.node.cni(pod.env("ADD"), pod.conf)
-        assert pod.result["ips"] == before["ips"] and pod.result["interfaces"] == before["interfaces"]
-        return pod
-
-    def delete(self, pod):
-        self.node.del_pod(pod, keep=True)
-        assert "eth0" in pod.links(), "the link is the other plugin's"
-        self.node.cni(pod.env("DEL"), {**self.bridge, "prevResult": pod.result}, "/usr/lib/cni/bridge")
-        self.node.forget_pod(pod)
 
 
 @needs_plugins

@@ -31,6 +31,7 @@ PROBE = f"{BUILD}/tests/probe/weir-probe"
 
 CIDRS = ("10.77.0.0/16", "fd00:77::/112")
 NODE_IPS = ("192.0.2.2", "2001:db8::2")
+UPLINK_MAC = "0a:00:00:00:00:02"  # and so the link-local address is the same in every life
 OUTSIDE_IPS = ("192.0.2.1", "2001:db8::1")
 DEADLINE_S = 20
 MARKER = "weir-test-marker"
@@ -231,8 +232,8 @@ class Node:
             return
         self.outside = Netns(f"{self.tag}-out")
         # Two ends with the same number would wait a second for each other's carrier.
-        run("ip", "link", "add", "up0", "netns", self.net.name, "index", "100", "type", "veth",
-            "peer", "name", "wire0", "netns", self.outside.name)
+        run("ip", "link", "add", "up0", "netns", self.net.name, "index", "100", "address", UPLINK_MAC,
+            "type", "veth", "peer", "name", "wire0", "netns", self.outside.name)
         for netns, link, addresses in ((self.net, "up0", NODE_IPS), (self.outside, "wire0", OUTSIDE_IPS)):
             netns.ip("addr", "add", f"{addresses[0]}/24", "dev", link)
             netns.ip("addr", "add", f"{addresses[1]}/64", "dev", link, "nodad")

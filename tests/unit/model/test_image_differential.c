@@ -200,7 +200,7 @@ static void run(uint64_t seed, unsigned int wide, int steps)
 	world_done(&world);
 }
 
-static const int seeds[150];
+static const int seeds[60];
 
 START_TEST(images_judge_as_the_policies_do)
 {
@@ -208,7 +208,7 @@ START_TEST(images_judge_as_the_policies_do)
 }
 END_TEST
 
-static const int seeds_of_huge[4];
+static const int seeds_of_huge[2];
 
 START_TEST(so_do_rule_sets_of_several_chunks)
 {

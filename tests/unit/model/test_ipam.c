@@ -172,6 +172,10 @@ START_TEST(a_wished_address_is_given_once)
 	const struct wish_row *row = &wishes[_i];
 	cleanup(ipam_pool_freep) struct ipam_pool *pool = pool_of(row->prefix);
 
+	struct ip_addr addr;
+
+	ck_assert_int_eq(addr_parse(&addr, row->addr), 0);
+	ck_assert_int_eq(ipam_pool_is_reserved(pool, &addr), row->result == -EINVAL);
 	ck_assert_int_eq(take_addr(pool, row->addr), row->result);
 	ck_assert_uint_eq(ipam_pool_used(pool), row->result ? 0 : 1);
 	if (row->result)

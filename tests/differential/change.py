@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes of a scene: to a later one of the same cluster, and to one that must mean the same."""
+
+import copy
+import dataclasses
+
+from generate import KEYS, NAMESPACES, OTHER_NODES, VALUES
+from kernel import key_of
+
+NAME_LABEL = "kubernetes.io/metadata.name"
+
+
+def _claims(obj):
+    """Addresses that a remote pod's object claims for itself alone."""
+    if obj["kind"] != "Pod" or obj["spec"].get("hostNetwork") or obj["spec"].get("nodeName") not in OTHER_NODES:
+        return []
+    return [ip["ip"] for ip in obj["status"].get("podIPs", [])]
+
+
+def later(maker, scene, share=0.25):
+    """Some time after scene: objects changed, came and went, pods took over slots and addresses of others."""
+    other = maker.scene()
+    old, new = ({key_of(obj): obj for obj in objects} for objects in (scene.objects, other.objects))
+    objects, claimed = [], set()
+    for key in sorted(old.keys() | new.keys()):
+        obj = (new if maker.chance(share) else old).get(key)
+        if obj and not claimed & set(_claims(obj)):
+            claimed.update(_claims(obj))
+            objects.append(obj)
+    pods, taken = {}, set()
+    for slot in sorted(scene.pods.keys() | other.pods.keys()):
+        pod = (other if maker.chance(share) else scene).pods.get(slot)
+        if pod and not taken & set(pod.ips):
+            taken.update(pod.ips)
+            pods[slot] = pod
+    maker.random.shuffle(objects)
+    return dataclasses.replace(scene, objects=objects, pods=pods)
+
+
+# Changes that must change no verdict: each makes another scene, and says which names were exchanged.
+
+def reordered(maker, scene):
+    objects = copy.deepcopy(scene.objects)
+    maker.random.shuffle(objects)
+    for obj in objects:
+        if obj["kind"] != "NetworkPolicy":
+            continue
+        for side in ("ingress", "egress"):
+            rules = obj["spec"].get(side) or []
+            maker.random.shuffle(rules)
+            for rule in rules:
+                for elements in rule.values():
+                    maker.random.shuffle(elements)
+    return dataclasses.replace(scene, objects=objects)
+
+
+def _halves(policy):
+    """Two policies that say together what one says."""
+    spec = policy["spec"]
+    types = spec.get("policyTypes") or ["Ingress"] + ["Egress"] * bool(spec.get("egress"))
+    for half in (0, 1):
+        part = copy.deepcopy(policy)
+        part["metadata"]["name"] += f"-{half}"
+        part["spec"]["policyTypes"] = types
+        for side in ("ingress", "egress"):
+            part["spec"][side] = (spec.get(side) or [])[half::2]
+        yield part
+
+
+def split(_, scene):
+    objects = [half for obj in scene.objects
+               for half in (_halves(obj) if obj["kind"] == "NetworkPolicy" else [obj])]
+    return dataclasses.replace(scene, objects=objects)
+
+
+def joined_by_a_stranger(maker, scene):
+    """A pod that no probe is about, in a namespace of its own."""
+    stranger = maker.pod("elsewhere", "stranger", OTHER_NODES[0], ["10.9.9.9", "fd09::9"])
+    return dataclasses.replace(scene, objects=[*scene.objects, maker.namespace("elsewhere"), stranger])
+
+
+def _exchange(tree, keys, values, names):
+    """Label keys, label values and namespaces exchanged wherever they stand."""
+    if isinstance(tree, list):
+        return [_exchange(item, keys, values, names) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    result = {}
+    for key, item in tree.items():
+        if key in ("labels", "matchLabels"):
+            result[key] = {keys.get(k, k): (names if k == NAME_LABEL else values).get(v, v)
+                           for k, v in (item or {}).items()}
+        elif key == "matchExpressions":
+            result[key] = [{**e, "key": keys.get(e["key"], e["key"]), **({"values": [
+                (names if e["key"] == NAME_LABEL else values).get(v, v) for v in e["values"]]} if "values" in e else {})}
+                           for e in item]
+        else:
+            result[key] = _exchange(item, keys, values, names)
+    return result
+
+
+def _shuffled(maker, stock):
+    return dict(zip(stock, maker.random.sample(stock, len(stock))))
+
+
+def relabelled(maker, scene):
+    keys, values = _shuffled(maker, KEYS), _shuffled(maker, VALUES)
+    return dataclasses.replace(scene, objects=_exchange(scene.objects, keys, values, {}))
+
+
+def renamed(maker, scene):
+    """Namespaces exchange their names, pods and policies get new ones."""
+    names = _shuffled(maker, NAMESPACES)
+    objects = _exchange(scene.objects, {}, {}, names)
+    for obj in objects:
+        metadata = obj["metadata"]
+        if "namespace" in metadata:
+            metadata["namespace"] = names[metadata["namespace"]]
+        if obj["kind"] == "Namespace":
+            metadata["name"] = names[metadata["name"]]
+        elif obj["kind"] != "Node":
+            metadata["name"] = f"z{metadata['name'][::-1]}"
+    pods = {slot: pod._replace(namespace=names[pod.namespace], name=f"z{pod.name[::-1]}")
+            for slot, pod in scene.pods.items()}
+    return dataclasses.replace(scene, objects=objects, pods=pods)
+
+
+SAME = {change.__name__: change for change in (reordered, split, joined_by_a_stranger, relabelled, renamed)}

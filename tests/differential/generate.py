@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random clusters and policies that aim at the edges of the specification.
+
+All words and numbers come from small stocks, so that what is written at one place is met at another.
+A Maker draws from one random.Random: equal seeds make equal scenes.
+"""
+
+import dataclasses
+import ipaddress
+
+from evaluate import Endpoint
+
+NODE, OTHER_NODES = "node-1", ("node-2", "node-3")
+NAMESPACES = ("default", "shop", "bank", "mill")
+KEYS = ("app", "tier", "example.com/env")
+VALUES = ("", "front", "back", "x")
+PORT_NAMES = ("http", "dns-1")
+NOBODY_DECLARES = "nobody"
+PORTS = (1, 53, 79, 80, 81, 443, 1023, 1024, 8080, 32767, 32768, 65534, 65535)
+PROTOCOLS = ("TCP", "UDP", "SCTP")
+HOSTS = ("192.0.2.2", "2001:db8::2")
+NODE_IPS = {"node-2": ("192.0.2.3", "2001:db8::3"), "node-3": ("192.0.2.4", "2001:db8::4")}
+WORLD = ("192.0.2.1", "198.51.100.7", "203.0.113.9", "10.1.0.9", "0.0.0.1",
+         "2001:db8::1", "2001:db8:ffff::7", "fd00::ff00:9", "fd00:1::1")
+LOCAL_IPS = ([f"10.1.0.{n}" for n in range(2, 9)], [f"fd00::{n:x}" for n in range(2, 9)])
+REMOTE_IPS = ([f"10.1.0.{n}" for n in range(16, 21)] + ["10.1.1.2", "10.2.0.2"],
+              [f"fd00::{n:x}" for n in range(16, 21)] + ["fd00::1:2", "fd01::2"])
+SLOTS = 10
+
+
+@dataclasses.dataclass
+class Scene:
+    """A cluster as one node sees it. pods: slot -> Endpoint."""
+    node: str
+    hosts: tuple
+    objects: list
+    pods: dict
+
+
+class Maker:
+    def __init__(self, random):
+        self.random = random
+
+    def chance(self, probability):
+        return self.random.random() < probability
+
+    def pick(self, *items):
+        return self.random.choice(items)
+
+    def some(self, stock, most):
+        return self.random.sample(stock, self.random.randint(0, min(most, len(stock))))
+
+    def home(self):
+        """A namespace; few in which much is, so that it meets."""
+        return self.random.choices(NAMESPACES, (5, 3, 2, 1))[0]
+
+    # Labels and selectors
+
+    def labels(self):
+        return {key: self.pick(*VALUES) for key in self.some(KEYS, 3)}
+
+    def expression(self, keys):
+        operator = self.pick("In", "NotIn", "NotIn", "Exists", "DoesNotExist")
+        expression = {"key": self.pick(*keys), "operator": operator}
+        if operator.endswith("In"):
+            stock = NAMESPACES if expression["key"].endswith("metadata.name") else VALUES
+            expression["values"] = self.some(stock, 3) or [self.pick(*stock)]
+        elif self.chance(0.2):
+            expression["values"] = []
+        if self.chance(0.02):
+            expression.update(self.pick({"operator": "Gt"}, {"operator": "in"},
+                                        {"operator": "In", "values": []}, {"operator": "Exists", "values": ["x"]}))
+        return expression
+
+    def selector(self, keys=KEYS):
+        kind = self.random.random()
+        if kind < 0.25:
+            return {}
+        selector = {}
+        if kind < 0.65 or self.chance(0.2):
+            selector["matchLabels"] = {key: self.pick(*VALUES) for key in self.some(KEYS, 2)}
+        if kind >= 0.65 or self.chance(0.1):
+            selector["matchExpressions"] = [self.expression(keys) for _ in range(self.random.randint(0, 2))]
+        return selector
+
+    def valid_selector(self):
+        """A policy's own one: which pods a malformed one would isolate is nobody's rule."""
+        while True:
+            selector = self.selector()
+            if all(e["operator"] in ("In", "NotIn", "Exists", "DoesNotExist")
+                   and bool(e.get("values")) == e["operator"].endswith("In")
+                   for e in selector.get("matchExpressions", [])):
+                return selector
+
+    def namespace_selector(self):
+        if self.chance(0.25):
+            return {"matchLabels": {"kubernetes.io/metadata.name": self.pick(*NAMESPACES)}}
+        return self.selector((*KEYS, "kubernetes.io/metadata.name"))
+
+    # Rules
+
+    def any_address(self):
+        return self.pick(*WORLD, *HOSTS, *LOCAL_IPS[0], *LOCAL_IPS[1], *REMOTE_IPS[0], *REMOTE_IPS[1],
+                         *NODE_IPS["node-2"])
+
+    def network(self, inside=None):
+        """A CIDR around an address of the stock, often with host bits; inside: within that network."""
+        address = ipaddress.ip_address(self.any_address())
+        if inside and (address.version != inside.version or address not in inside):
+            address = inside.network_address + self.random.randrange(min(inside.num_addresses, 1 << 20))
+        width, low = address.max_prefixlen, inside.prefixlen + 1 if inside else 0
+        lengths = [n for n in (0, 1, 8, 15, 16, 23, 24, 28, 29, 30, 31, 64, 112, 120, 124, 126, 127, width)
+                   if low <= n <= width] or [width]
+        bits = self.pick(*lengths)
+        if self.chance(0.7):
+            address = ipaddress.ip_network(f"{address}/{bits}", strict=False).network_address
+        return f"{address}/{bits}"
+
+    def block(self):
+        cidr = self.network()
+        block, whole = {"cidr": cidr}, ipaddress.ip_network(cidr, strict=False)
+        if self.chance(0.5) and whole.prefixlen < whole.max_prefixlen:
+            block["except"] = [self.network(whole) for _ in range(self.random.randint(0, 3))]
+            if self.chance(0.2):
+                first, second = whole.subnets() if whole.num_addresses > 1 else (whole, whole)
+                block["except"] = [str(first), str(second)]
+        if self.chance(0.03):
+            block.update(self.pick({"except": [str(whole)]}, {"except": ["1.2.3.0/24"]}, {"cidr": "10.1.0.0"},
+                                   {"except": ["::/1"]}, {"cidr": "10.1.0.0/33"}))
+        return block
+
+    def peer(self):
+        kind = self.random.random()
+        if kind < 0.02:
+            return {}
+        if kind < 0.04:
+            return {"ipBlock": self.block(), "podSelector": {}}
+        if kind < 0.35:
+            return {"ipBlock": self.block()}
+        if kind < 0.6:
+            return {"podSelector": self.selector()}
+        if kind < 0.8:
+            return {"namespaceSelector": self.namespace_selector()}
+        return {"podSelector": self.selector(), "namespaceSelector": self.namespace_selector()}
+
+    def port(self):
+        kind = self.random.random()
+        port = {"protocol": self.pick(*PROTOCOLS, "TCP")} if self.chance(0.75) else {}
+        if kind < 0.03:
+            port.update(self.pick({"endPort": 80}, {"port": "http", "endPort": 80}, {"port": 81, "endPort": 80},
+                                  {"port": 0}, {"port": 65536}, {"port": "-"}, {"port": "80"}, {"protocol": "ICMP"}))
+        elif kind < 0.4:
+            port["port"] = self.pick(*PORTS)
+        elif kind < 0.7:
+            port["port"] = self.pick(*PORT_NAMES, NOBODY_DECLARES)
+        elif kind < 0.9:
+            port["port"], port["endPort"] = sorted((self.pick(*PORTS), self.pick(*PORTS)))
+        return port
+
+    def rule(self, side):
+        rule = {}
+        if self.chance(0.85):
+            rule[side] = [self.peer() for _ in range(self.random.randint(0 if self.chance(0.2) else 1, 3))]
+        if self.chance(0.7):
+            rule["ports"] = [self.port() for _ in range(self.random.randint(0 if self.chance(0.2) else 1, 3))]
+        return rule
+
+    def policy(self, name):
+        spec = {}
+        if self.chance(0.9):
+            spec["podSelector"] = self.pick(None, {}, self.valid_selector(), self.valid_selector())
+        if self.chance(0.7):
+            spec["policyTypes"] = self.pick([], ["Ingress"], ["Egress"], ["Ingress", "Egress"], ["Egress", "Egress"])
+        for kind, side in (("ingress", "from"), ("egress", "to")):
+            if self.chance(0.7):
+                spec[kind] = [self.rule(side) for _ in range(self.random.randint(0, 3))]
+            elif self.chance(0.2):
+                spec[kind] = None
+        return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                "metadata": {"name": name, "namespace": self.home()}, "spec": spec}
+
+    # Clusters
+
+    def namespace(self, name):
+        labels = self.labels()
+        if self.chance(0.1):
+            labels["kubernetes.io/metadata.name"] = name
+        return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+    def container(self, name):
+        ports = []
+        for port_name in self.some(PORT_NAMES, 2):
+            for protocol in self.some(PROTOCOLS, 3):
+                port = {"containerPort": self.pick(*PORTS), "name": port_name}
+                if protocol != "TCP" or self.chance(0.5):
+                    port["protocol"] = protocol
+                ports.append(port)
+        if self.chance(0.2):
+            ports.append({"containerPort": self.pick(*PORTS)})
+        return {"name": name, "image": "x", **({"ports": ports} if ports or self.chance(0.5) else {})}
+
+    def pod(self, namespace, name, node, ips):
+        spec = {"containers": [self.container(f"c{n}") for n in range(self.random.randint(1, 2))]}
+        if self.chance(0.4):
+            spec["initContainers"] = [{**self.container("init"), "restartPolicy": "Always"}]
+        if node:
+            spec["nodeName"] = node
+        metadata = {"name": name, "namespace": namespace, "labels": self.labels()}
+        status = {"phase": self.random.choices(("Running", "Pending", "Succeeded", "Failed"), (16, 2, 1, 1))[0]}
+        if self.chance(0.1):
+            metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        if ips:
+            status.update({"podIP": ips[0], "podIPs": [{"ip": ip} for ip in ips]})
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status}
+
+    def node(self, name, ips):
+        return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": self.labels()},
+                "status": {"addresses": [{"type": "InternalIP", "address": ip} for ip in ips]}}
+
+    def ips_of(self, stock, index):
+        both = [stock[0][index], stock[1][index]]
+        return self.pick(both, both, both[:1], both[1:])
+
+    def local_pod(self, slot, index):
+        """An Endpoint, and its Pod object or None."""
+        endpoint = Endpoint(self.home(), f"local-{slot}", self.ips_of(LOCAL_IPS, index))
+        if self.chance(0.12):
+            return endpoint, None
+        return endpoint, self.pod(endpoint.namespace, endpoint.name, NODE,
+                                  endpoint.ips if self.chance(0.7) else [])
+
+    def remote_pod(self, index):
+        node = self.pick(*OTHER_NODES)
+        pod = self.pod(self.home(), f"remote-{index}", node if self.chance(0.93) else None,
+                       self.ips_of(REMOTE_IPS, index) if self.chance(0.95) else [])
+        if self.chance(0.12):
+            pod["spec"]["hostNetwork"] = True
+            pod["status"]["podIPs"] = [{"ip": ip} for ip in NODE_IPS[node]]
+            pod["status"]["podIP"] = NODE_IPS[node][0]
+        return pod
+
+    def host_pod(self):
+        """A pod of this node in the network of the host."""
+        pod = self.pod(self.pick(*NAMESPACES), "host", NODE, list(HOSTS))
+        pod["spec"]["hostNetwork"] = True
+        return pod
+
+    def scene(self):
+        objects, pods = [], {}
+        objects += [self.namespace(name) for name in NAMESPACES if self.chance(0.8)]
+        objects += [self.node(name, ips) for name, ips in NODE_IPS.items() if self.chance(0.7)]
+        for index, slot in enumerate(self.random.sample(range(SLOTS), self.random.randint(1, len(LOCAL_IPS[0])))):
+            pods[slot], obj = self.local_pod(slot, index)
+            objects += [obj] if obj else []
+        objects += [self.remote_pod(index) for index in range(len(REMOTE_IPS[0])) if self.chance(0.5)]
+        objects += [self.host_pod()] if self.chance(0.2) else []
+        # Now and then so many that their bit sets are wide.
+        count = self.random.randint(40, 80) if self.chance(0.04) else self.random.randint(0, 9)
+        objects += [self.policy(f"policy-{n}") for n in range(count)]
+        self.random.shuffle(objects)
+        return Scene(NODE, HOSTS, objects, pods)

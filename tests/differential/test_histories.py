@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The share of tests/differential/run that every test run has: always the same histories."""
+
+import history
+import pytest
+
+HISTORIES = 12
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_clusters_that_change_are_judged_as_the_specification_says(judges, seed):
+    verdicts = allowed = 0
+    for number in range(HISTORIES):
+        counted, passed = history.run(judges, seed, number)
+        verdicts, allowed = verdicts + counted, allowed + passed
+    # What is nearly always allowed, or denied, says little.
+    assert verdicts > HISTORIES * 1000 and 0.2 < allowed / verdicts < 0.9

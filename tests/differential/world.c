@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "world.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "source/decode.h"
+
+#define BPFFS "/sys/fs/bpf"
+#define IFINDEX_FIRST 65600
+#define KEY_MAX 64
+
+void die(const char *what, int r)
+{
+	fprintf(stderr, "judge: %s: %s\n", what, strerror(r < 0 ? -r : r));
+	exit(EXIT_FAILURE);
+}
+
+uint32_t world_ifindex(unsigned int slot)
+{
+	return IFINDEX_FIRST + slot;
+}
+
+uint32_t world_uplink(void)
+{
+	return IFINDEX_FIRST + WORLD_PODS;
+}
+
+void world_mac(uint8_t ret[6], unsigned int slot, bool host)
+{
+	const uint8_t mac[6] = { 0x0e, 0, 0, 0, host, (uint8_t)(slot + 1) };
+
+	memcpy(ret, mac, sizeof(mac));
+}
+
+int world_find(const struct world *world, const struct ip_addr *addr)
+{
+	for (int i = 0; i < WORLD_PODS; i++)
+		for (int j = 0; world->pods[i].used && j < 2; j++)
+			if (ip_addr_equal(&world->pods[i].ips[j], addr))
+				return i;
+	return -1;
+}
+
+/* Nothing of this machine is touched: interfaces and pins end with the process. */
+static void make_place(void)
+{
+	FILE *ip;
+
+	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("bpf", BPFFS, "bpf", 0, NULL))
+		die("a place of its own", errno);
+	ip = popen("ip -batch -", "w");
+	if (!ip)
+		die("ip", errno);
+	for (unsigned int i = 0; i <= WORLD_PODS; i++)
+		fprintf(ip, "link add t%u index %u type veth peer name p%u\n", i, IFINDEX_FIRST + i, i);
+	if (pclose(ip))
+		die("ip link add", EIO);
+}
+
+static void open_kernel(struct world *world)
+{
+	struct datapath_config config = { .bpffs = BPFFS };
+	char error[DATAPATH_ERROR_MAX] = "";
+	int r;
+
+	r = datapath_open(&world->dp, &config, error);
+	if (r < 0)
+		die(error, r);
+	r = reconcile_new(&world->rec, world->dp);
+	if (r < 0)
+		die("reconcile_new", r);
+}
+
+void world_open(struct world *world)
+{
+	*world = (struct world){};
+	make_place();
+	open_kernel(world);
+	if (store_new(&world->store) < 0)
+		die("store", ENOMEM);
+}
+
+void world_close(struct world *world)
+{
+	reconcile_free(world->rec);
+	datapath_free(world->dp);
+	store_free(world->store);
+}
+
+static void map_empty(int fd)
+{
+	uint8_t key[KEY_MAX];
+
+	while (!bpf_map_get_next_key(fd, NULL, key))
+		if (bpf_map_delete_elem(fd, key))
+			die("emptying a map", errno);
+}
+
+static void rulesets_empty(int fd)
+{
+	static const struct ruleset none;
+	struct ruleset header;
+
+	for (uint32_t id = 0; id < RULESETS_MAX; id++) {
+		if (bpf_map_lookup_elem(fd, &id, &header))
+			die("ruleset", errno);
+		if (header.words && bpf_map_update_elem(fd, &id, &none, BPF_ANY))
+			die("ruleset", errno);
+	}
+}
+
+void world_reset(struct world *world)
+{
+	int r;
+
+	for (unsigned int slot = 0; slot < WORLD_PODS; slot++)
+		world_unplug(world, slot);
+	reconcile_free(world->rec);
+	store_free(world->store);
+	for (int map = MAP_PEER4; map <= MAP_FRAG; map++)
+		if (map == MAP_RULESET)
+			rulesets_empty(datapath_map_fd(world->dp, map));
+		else
+			map_empty(datapath_map_fd(world->dp, map));
+	datapath_state(world->dp)->generation = 0;
+	r = reconcile_new(&world->rec, world->dp);
+	r = r ?: store_new(&world->store);
+	if (r < 0)
+		die("reset", r);
+}
+
+static void on_object(void *arg, struct object *obj)
+{
+	struct world *world = arg;
+
+	if (store_put(world->store, obj) < 0)
+		die("store", ENOMEM);
+}
+
+static void on_problem(void *arg, const struct decode_problem *problem)
+{
+	if (getenv("JUDGE_PROBLEMS"))
+		fprintf(stderr, "%s: %s: %s\n", problem->object, problem->field, problem->text);
+}
+
+void world_put(struct world *world, const char *text, size_t length)
+{
+	const struct decode_sink sink = { world, on_object, on_problem };
+
+	if (decode_text(&sink, text, length) < 0)
+		die("decode", ENOMEM);
+}
+
+void world_delete(struct world *world, const char *kind, const char *namespace, const char *name)
+{
+	for (int i = 0; i < OBJECT_KIND_MAX; i++)
+		if (!strcmp(object_kind_name((enum object_kind)i), kind))
+			store_delete(world->store, (enum object_kind)i, namespace, name);
+}
+
+void world_plug(struct world *world, unsigned int slot, const struct world_pod *pod)
+{
+	struct endpoint ep = { .ifindex = world_ifindex(slot), .mtu = 1500 };
+	int r;
+
+	world->pods[slot] = *pod;
+	world->pods[slot].used = true;
+	world_mac(ep.mac, slot, false);
+	world_mac(ep.host_mac, slot, true);
+	for (int i = 0; i < 2; i++)
+		if (ip_addr_is_v4(&pod->ips[i]))
+			ep.addr4 = pod->ips[i].words[3];
+		else if (pod->ips[i].halves[0] | pod->ips[i].halves[1])
+			ep.addr6 = pod->ips[i];
+	r = reconcile_endpoint_open(world->rec, &ep);
+	if (r < 0)
+		die("endpoint", r);
+}
+
+void world_unplug(struct world *world, unsigned int slot)
+{
+	int r = reconcile_endpoint_close(world->rec, world_ifindex(slot));
+
+	if (r < 0)
+		die("endpoint", r);
+	world->pods[slot] = (struct world_pod){};
+}
+
+void world_apply(struct world *world)
+{
+	struct image_endpoint endpoints[WORLD_PODS];
+	struct image_input input = { .store = world->store, .node_name = world->node,
+				     .endpoints = endpoints, .host_ips = world->host_ips,
+				     .host_ip_count = world->host_ip_count };
+	struct image *image;
+	int r;
+
+	for (unsigned int slot = 0; slot < WORLD_PODS; slot++) {
+		const struct world_pod *pod = &world->pods[slot];
+
+		if (pod->used)
+			endpoints[input.endpoint_count++] = (struct image_endpoint){
+				world_ifindex(slot), pod->namespace, pod->name,
+				{ pod->ips[0], pod->ips[1] } };
+	}
+	r = image_compile(&image, &input, reconcile_image(world->rec));
+	r = r ?: reconcile_apply(world->rec, image, NULL);
+	for (unsigned int slot = 0; !r && slot < WORLD_PODS; slot++)
+		if (world->pods[slot].used)
+			r = reconcile_endpoint_ready(world->rec, world_ifindex(slot));
+	if (r < 0)
+		die("apply", r);
+}
+
+void world_settle(struct world *world)
+{
+	reconcile_settle(world->rec);
+}
+
+void world_restart(struct world *world)
+{
+	int r;
+
+	reconcile_free(world->rec);
+	r = reconcile_new(&world->rec, world->dp);
+	if (r < 0)
+		die("restart", r);
+}
