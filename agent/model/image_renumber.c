@@ -195,20 +195,17 @@ static void rename_classes(struct renumber *ren)
 	image_sort(image);
 }
 
+static int compare_rulesets(const void *key, const void *element)
+{
+	uint32_t id = *(const uint32_t *)key, other = ((const struct image_ruleset *)element)->id;
+
+	return (id > other) - (id < other);
+}
+
 static struct image_ruleset *ruleset_of(const struct image *image, uint32_t id)
 {
-	size_t low = 0, high = image->ruleset_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (image->rulesets[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < image->ruleset_count && image->rulesets[low].id == id ?
-		       &image->rulesets[low] : NULL;
+	return image->ruleset_count ? bsearch(&id, image->rulesets, image->ruleset_count,
+					      sizeof(*image->rulesets), compare_rulesets) : NULL;
 }
 
 static bool same_ruleset(struct renumber *ren, const struct vote *vote)
