@@ -32,7 +32,6 @@ void reconcile_free(struct reconcile *rec)
 	if (!rec)
 		return;
 	change_free(rec->pending);
-	journal_done(&rec->stale);
 	image_free(rec->image);
 	free(rec);
 }
@@ -139,17 +138,6 @@ static int write_beside(struct reconcile *rec, struct change *change, const stru
 	return r;
 }
 
-/* The rule sets of a former agent go with the first turn of this one. */
-static void delete_stale(struct reconcile *rec, struct change *change)
-{
-	for (int i = 0; i < DATAPATH_MAP_MAX; i++) {
-		if (!rec->stale.maps[i].count)
-			continue;
-		change->del.maps[i] = rec->stale.maps[i];
-		rec->stale.maps[i] = (struct entries){};
-	}
-}
-
 static int apply(struct reconcile *rec, const struct image *image, const char **map)
 {
 	cleanup(change_freep) struct change *change = calloc(1, sizeof(*change));
@@ -174,7 +162,6 @@ static int apply(struct reconcile *rec, const struct image *image, const char **
 	generation_set(rec, next);
 	rec->turned_ms = clock_ms();
 	rec->halves_differ = false;
-	delete_stale(rec, change);
 	rec->pending = take_ptr(&change);
 	return 0;
 }
