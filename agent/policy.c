@@ -42,22 +42,6 @@ static int collect(struct image_endpoint **ret, size_t *count, struct agent *age
 	return 0;
 }
 
-/* The first image of an agent finds its numbers in what the kernel holds, by content. */
-static int compile(struct image **ret, const struct image_input *input, struct agent *agent)
-{
-	bool first = !reconcile_in_force(agent->rec);
-	cleanup(image_freep) struct image *image = NULL;
-	int r;
-
-	r = image_compile(&image, input, first ? NULL : reconcile_image(agent->rec));
-	if (!r && first)
-		r = image_renumber(image, reconcile_image(agent->rec));
-	if (r < 0)
-		return r;
-	*ret = take_ptr(&image);
-	return 0;
-}
-
 static int compute_and_apply(struct agent *agent)
 {
 	cleanup(freep) struct image_endpoint *endpoints = NULL;
@@ -75,7 +59,7 @@ static int compute_and_apply(struct agent *agent)
 	if (r < 0)
 		return r;
 	input.endpoints = endpoints;
-	r = compile(&image, &input, agent);
+	r = reconcile_compile(&image, agent->rec, &input);
 	if (r < 0) {
 		snprintf(agent->problem, sizeof(agent->problem), "policy cannot be computed: %s",
 			 r == -ENOSPC ? "too many rule sets or rules" : strerror(-r));

@@ -68,6 +68,21 @@ bool reconcile_in_force(const struct reconcile *rec)
 	return rec->in_force;
 }
 
+int reconcile_compile(struct image **ret, const struct reconcile *rec,
+		      const struct image_input *input)
+{
+	cleanup(image_freep) struct image *image = NULL;
+	int r;
+
+	r = image_compile(&image, input, rec->in_force ? rec->image : NULL);
+	if (!r && !rec->in_force)
+		r = image_renumber(image, rec->image);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(&image);
+	return 0;
+}
+
 static uint32_t generation_now(const struct reconcile *rec)
 {
 	return datapath_state(rec->dp)->generation;

@@ -37,10 +37,16 @@ const struct image *reconcile_image(const struct reconcile *rec);
 bool reconcile_in_force(const struct reconcile *rec);
 
 /*
- * Put @image in force, which has the numbers of reconcile_image() for what is the
- * same. Takes
- * ownership in any case. 0, -ENOSPC with the name of the full map in *@map (may
- * be NULL), or another negative errno; on failure nothing has changed for packets.
+ * Compute the image of @input, with the numbers of reconcile_image() for what is the
+ * same: the first one of an agent knows it by content. Errors as image_compile().
+ */
+int reconcile_compile(struct image **ret, const struct reconcile *rec,
+		      const struct image_input *input);
+
+/*
+ * Put @image in force, as reconcile_compile() made it. Takes ownership in any case.
+ * 0, -ENOSPC with the name of the full map in *@map (may be NULL), or another
+ * negative errno; on failure nothing has changed for packets.
  */
 int reconcile_apply(struct reconcile *rec, struct image *image, const char **map);
 

@@ -290,7 +290,7 @@ START_TEST(so_do_rule_sets_of_several_chunks)
 }
 END_TEST
 
-static const int seeds_of_restarts[50];
+static const int seeds_of_restarts[20];
 
 START_TEST(the_next_agent_finds_the_numbers_again)
 {
