@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "source/scalar.h"
-#include "source/utf8.h"
 #include "source/yaml.h"
 
 #define TAG_MAP "tag:yaml.org,2002:map"

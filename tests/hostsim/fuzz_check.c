@@ -67,14 +67,14 @@ static void check_sender(const struct scene_of *s)
 	bool local;
 
 	who_mac(mac, s->from);
-	REQUIRE(!memcmp(s->before.data + 6, mac, 6));
+	PROMISE(!memcmp(s->before.data + 6, mac, 6));
 	if (r->kind == READ_ARP)
 		return;
 	local = t->src.bytes[0] == 0xfe && t->src.bytes[1] == 0x80 && t->src.bytes[15] == mac[5];
-	REQUIRE(ip_addr_equal(&t->src, &own) || (r->v6 && ip_addr_equal(&t->src, &none)) ||
+	PROMISE(ip_addr_equal(&t->src, &own) || (r->v6 && ip_addr_equal(&t->src, &none)) ||
 		(local && (t->dst.bytes[0] == 0xff || t->dst.bytes[0] == 0xfe)));
 	if (ip_addr_equal(&t->src, &none))
-		REQUIRE(r->part == PART_LATER || is_nd(r) || r->icmp_type == MLD_REPORT ||
+		PROMISE(r->part == PART_LATER || is_nd(r) || r->icmp_type == MLD_REPORT ||
 			r->icmp_type == MLD2_REPORT);
 }
 
@@ -86,11 +86,11 @@ static void check_control(const struct scene_of *s)
 	if (r->kind != READ_IP || r->part == PART_LATER)
 		return;
 	if (is_nd(r))
-		REQUIRE(r->icmp_type != 134 && r->icmp_type != 137 && r->hops == 255);
+		PROMISE(r->icmp_type != 134 && r->icmp_type != 137 && r->hops == 255);
 	if (!r->v6 && r->tuple.proto == IPPROTO_ICMP)
-		REQUIRE(r->icmp_type != 5);
+		PROMISE(r->icmp_type != 5);
 	if (r->tuple.proto == IPPROTO_UDP)
-		REQUIRE(r->tuple.dport != (r->v6 ? 546 : 68));
+		PROMISE(r->tuple.dport != (r->v6 ? 546 : 68));
 }
 
 /* An address of this node or its pods is heard from where it lives. */
@@ -99,12 +99,12 @@ static void check_origin(const struct scene_of *s)
 	struct ip_addr host = who_addr(HOST, s->reading.v6);
 
 	if (s->visit->program == FROM_WIRE) {
-		REQUIRE(!s->from && !ip_addr_equal(&s->reading.tuple.src, &host));
+		PROMISE(!s->from && !ip_addr_equal(&s->reading.tuple.src, &host));
 		return;
 	}
 	/* The link of POD_C is another plugin's, which may have a bridge in between. */
 	if (s->visit->program == TO_POD && s->from && s->from != POD_C)
-		REQUIRE(s->visit->from_socket ||
+		PROMISE(s->visit->from_socket ||
 			s->visit->ingress_ifindex == ifindex_of(s->from));
 }
 
@@ -125,26 +125,26 @@ static void check_later(const struct scene_of *s)
 		flow_passed(&opening, s->candidates_known[i], role);
 		return;
 	}
-	REQUIRE(!"a later fragment passed without a first one that may");
+	PROMISE(!"a later fragment passed without a first one that may");
 }
 
 static void check_error(const struct scene_of *s)
 {
 	const struct reading *r = &s->reading;
 
-	REQUIRE(r->has_quote && ip_addr_equal(&r->quote.src, &r->tuple.dst));
+	PROMISE(r->has_quote && ip_addr_equal(&r->quote.src, &r->tuple.dst));
 	if (s->visit->program == FROM_POD)
-		REQUIRE(ip_addr_equal(&r->quote.dst, &r->tuple.src));
-	REQUIRE(flow_error_passes(&r->quote));
+		PROMISE(ip_addr_equal(&r->quote.dst, &r->tuple.src));
+	PROMISE(flow_error_passes(&r->quote));
 }
 
 /* Multicast is no connection: who is isolated neither sends nor gets any. */
 static void check_group(const struct scene_of *s)
 {
 	if (s->visit->program == FROM_POD)
-		REQUIRE(pod_is_open(s->from, POLICY_EGRESS));
+		PROMISE(pod_is_open(s->from, POLICY_EGRESS));
 	else
-		REQUIRE(s->visit->from_socket || pod_is_open(s->to, POLICY_INGRESS));
+		PROMISE(s->visit->from_socket || pod_is_open(s->to, POLICY_INGRESS));
 }
 
 static void check_policy(const struct scene_of *s)
@@ -162,8 +162,8 @@ static void check_policy(const struct scene_of *s)
 	if (reading_is_error(r))
 		return check_error(s);
 	role = reading_role(r, r->tuple.proto);
-	REQUIRE(r->complete);
-	REQUIRE(flow_allows(&opening, s->known, role));
+	PROMISE(r->complete);
+	PROMISE(flow_allows(&opening, s->known, role));
 	flow_passed(&opening, s->known, role);
 }
 
@@ -188,14 +188,14 @@ static void check_pass(const struct scene_of *s)
 {
 	const struct reading *r = &s->reading;
 
-	REQUIRE(r->kind != READ_OTHER);
+	PROMISE(r->kind != READ_OTHER);
 	if (s->visit->program != FROM_WIRE)
-		REQUIRE(pod_is_ready(pod_behind(s->visit->ifindex)));
+		PROMISE(pod_is_ready(pod_behind(s->visit->ifindex)));
 	if (s->visit->program == FROM_POD) {
 		check_sender(s);
 		check_control(s);
 	}
-	REQUIRE(!is_disguised(r));
+	PROMISE(!is_disguised(r));
 	check_origin(s);
 	check_policy(s);
 	if (s->visit->action != TC_ACT_REDIRECT)
@@ -289,8 +289,8 @@ static int run_counted(struct sim_visit *visit)
  */
 static void check_uncounted(const struct scene_of *s)
 {
-	REQUIRE(s->visit->program == FROM_WIRE && s->visit->action == TC_ACT_OK);
-	REQUIRE(s->reading.kind != READ_IP || !s->to || is_disguised(&s->reading) ||
+	PROMISE(s->visit->program == FROM_WIRE && s->visit->action == TC_ACT_OK);
+	PROMISE(s->reading.kind != READ_IP || !s->to || is_disguised(&s->reading) ||
 		s->unlucky);
 	form_is_unchanged(s->visit, &s->before);
 }
@@ -315,7 +315,7 @@ void check_visit(struct sim_visit *visit)
 	if (reason == DROP_INTERNAL)
 		remember_unlucky(&s);
 	if (reason > DROP_NONE)
-		REQUIRE(visit->action == TC_ACT_SHOT && !visit->redirect);
+		PROMISE(visit->action == TC_ACT_SHOT && !visit->redirect);
 	else if (reason < 0)
 		check_uncounted(&s);
 	else
@@ -342,12 +342,12 @@ void check_visit_loosely(struct sim_visit *visit)
 	}
 	reason = run_counted(visit);
 	if (reason > DROP_NONE) {
-		REQUIRE(visit->action == TC_ACT_SHOT);
+		PROMISE(visit->action == TC_ACT_SHOT);
 		return;
 	}
-	REQUIRE(visit->action == TC_ACT_OK || visit->action == TC_ACT_REDIRECT);
+	PROMISE(visit->action == TC_ACT_OK || visit->action == TC_ACT_REDIRECT);
 	if (visit->program != FROM_WIRE)
-		REQUIRE(reason == DROP_NONE && slot_is_ready(visit->ifindex));
+		PROMISE(reason == DROP_NONE && slot_is_ready(visit->ifindex));
 	if (visit->redirect)
-		REQUIRE(slot_is_ready(visit->redirect));
+		PROMISE(slot_is_ready(visit->redirect));
 }

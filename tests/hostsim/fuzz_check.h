@@ -15,18 +15,8 @@
  */
 #pragma once
 
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "fuzz/fuzz.h"
 #include "hostsim/engine_host.h"
-
-#define REQUIRE(truth)                                                                  \
-	do {                                                                            \
-		if (!(truth)) {                                                         \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #truth); \
-			abort();                                                        \
-		}                                                                       \
-	} while (0)
 
 /* Nothing has been sent yet. */
 void check_begin(void);

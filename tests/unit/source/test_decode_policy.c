@@ -99,6 +99,16 @@ static const struct row specs[] = {
 	  " pods(*) egress [ nothing : ]", ERR("spec.podSelector.app: is not a known field") },
 	{ ", spec: text", " pods(*) ingress egress",
 	  ERR("spec: must be a mapping, not a string") },
+	/* Rules that may have been dead text do not come alive. */
+	{ ", spec: {policyTypes: [ingress], ingress: [{}], egress: [{}]}",
+	  " pods(*) ingress [ nothing : ] egress [ nothing : ]",
+	  ERR("spec.policyTypes[0]: must be Ingress or Egress, not \"ingress\"") },
+	{ ", spec: {policyTypes: [null, Egress], ingress: [{}], egress: [{}]}",
+	  " pods(*) ingress [ nothing : ] egress [ : ]",
+	  ERR("spec.policyTypes[0]: must be a string, not null") },
+	{ ", spec: {podSelector: {}, policyTyps: [Egress], ingress: [{}], egress: [{}]}",
+	  " pods(*) ingress [ nothing : ] egress [ nothing : ]",
+	  ERR("spec.policyTyps: is not a known field") },
 
 	/* A field that nobody knows may be any that is absent. */
 	{ ", spec: {podSelecter: {}, ingress: [{}]}", " pods(*) ingress [ nothing : ] egress",
