@@ -84,6 +84,11 @@ int journal_add(struct journal *journal, enum datapath_map map, const void *key,
 	return 0;
 }
 
+const void *journal_key(const struct journal *journal, enum datapath_map map, uint32_t index)
+{
+	return journal->maps[map].keys + (size_t)index * sizes[map].key;
+}
+
 static int write_map(const struct entries *list, struct datapath *dp, enum datapath_map map,
 		     uint32_t *written)
 {

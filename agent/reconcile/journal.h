@@ -32,5 +32,8 @@ int journal_add(struct journal *journal, enum datapath_map map, const void *key,
 int journal_write(const struct journal *journal, struct datapath *dp,
 		  uint32_t written[static DATAPATH_MAP_MAX], enum datapath_map *failed);
 
+/* Of entry @index; it is there. */
+const void *journal_key(const struct journal *journal, enum datapath_map map, uint32_t index);
+
 /* Delete the keys; of each map the first @count[map] only, or all when @count is NULL. */
 void journal_delete(const struct journal *journal, struct datapath *dp, const uint32_t *count);

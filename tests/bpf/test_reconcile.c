@@ -253,7 +253,7 @@ END_TEST
 
 START_TEST(what_does_not_fit_changes_nothing)
 {
-	const char *map = NULL;
+	struct misfit misfit;
 	struct peer peer;
 	bool there;
 
@@ -261,8 +261,8 @@ START_TEST(what_does_not_fit_changes_nothing)
 	open_endpoint();
 	apply(image_make(1, 1, 2));
 	reconcile_settle(rec);
-	ck_assert_int_eq(reconcile_apply(rec, image_make(2, 7, PEERS_MAX + 1), &map), -ENOSPC);
-	ck_assert_str_eq(map, "peer4");
+	ck_assert_int_eq(reconcile_apply(rec, image_make(2, 7, PEERS_MAX + 1), &misfit), -ENOSPC);
+	ck_assert_str_eq(misfit.table, "peer4");
 	ck_assert_uint_eq(generation(), 1);
 	peer = peer_of("10.0.0.1", &there);
 	ck_assert(there);
