@@ -94,11 +94,9 @@ static json_t *policy_to_json(const struct agent *agent)
 }
 
 /* Entries of the maps that this agent fills; it knows them without asking the kernel. */
-static json_t *maps_to_json(const struct agent *agent)
+static void count_entries(json_int_t used[static DATAPATH_MAP_MAX], const struct agent *agent)
 {
 	const struct image *image = reconcile_image(agent->rec);
-	json_int_t used[DATAPATH_MAP_MAX] = {};
-	json_t *list = json_array();
 
 	used[MAP_ENDPOINT] = (json_int_t)agent->endpoints.count;
 	used[MAP_RULESET] = (json_int_t)image->ruleset_count;
@@ -114,7 +112,25 @@ static json_t *maps_to_json(const struct agent *agent)
 			used[ip_addr_is_v4(&set->cidrs[j].prefix.addr) ? MAP_POLICY_CIDR4 :
 									 MAP_POLICY_CIDR6]++;
 	}
-	for (int map = MAP_ENDPOINT; map <= MAP_POLICY_BITS; map++)
+}
+
+/* The datapath's own tables: as they were when their flows were last looked through. */
+static void count_flows(json_int_t used[static DATAPATH_MAP_MAX], const struct agent *agent)
+{
+	used[MAP_CT4] = expiry_count(agent->expiry, CT_TABLE_4);
+	used[MAP_CT6] = expiry_count(agent->expiry, CT_TABLE_6);
+	used[MAP_CT4_NEW] = expiry_count(agent->expiry, CT_TABLE_4_NEW);
+	used[MAP_CT6_NEW] = expiry_count(agent->expiry, CT_TABLE_6_NEW);
+}
+
+static json_t *maps_to_json(const struct agent *agent)
+{
+	json_int_t used[DATAPATH_MAP_MAX] = {};
+	json_t *list = json_array();
+
+	count_entries(used, agent);
+	count_flows(used, agent);
+	for (int map = MAP_ENDPOINT; map <= MAP_CT6_NEW; map++)
 		json_array_append_new(
 			list, json_pack("{s:s,s:I,s:I}", "name",
 					datapath_map_name((enum datapath_map)map), "entries",
