@@ -171,7 +171,8 @@ static int put_in_force(struct agent *agent)
 		return log_error_errno(r, "%s cannot be read", agent->config.state_dir);
 	adopt_deleted(agent);
 	r = policy_apply(agent);
-	if (r < 0)
+	/* What does not fit is told by a running agent; what was in force stays. */
+	if (r < 0 && r != -ENOSPC)
 		return r;
 	r = adopt_finish(agent);
 	if (r < 0)

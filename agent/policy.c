@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "endpoint/adopt.h"
 
 #define SETTLE_MS 60
 #define RETRY_MS 1000
@@ -147,7 +148,8 @@ void policy_apply_soon(struct agent *agent)
 
 void policy_on_refresh(evutil_socket_t fd, short what, void *arg)
 {
-	policy_apply(arg);
+	if (!policy_apply(arg))
+		adopt_ready(arg);
 }
 
 void policy_on_settle(evutil_socket_t fd, short what, void *arg)

@@ -189,14 +189,28 @@ static void detach_stranger(uint32_t ifindex, void *arg)
 	datapath_detach(agent->dp, ifindex);
 }
 
-int adopt_finish(struct agent *agent)
+/* Nobody is ready without a policy, be it the one that a former agent put in force. */
+static bool has_policy(const struct agent *agent, const struct pod_endpoint *ep)
+{
+	const struct endpoint *slot = reconcile_endpoint(agent->rec, ep->ifindex);
+
+	return reconcile_in_force(agent->rec) || (slot && slot->flags & ENDPOINT_READY);
+}
+
+void adopt_ready(struct agent *agent)
 {
 	struct pod_endpoint *ep;
-	int r;
 
 	for (uint32_t pos = 0; (ep = endpoints_next(&agent->endpoints, &pos));)
-		if (ep->state == POD_ATTACHING)
+		if (ep->state == POD_ATTACHING && has_policy(agent, ep))
 			finish_one(agent, ep);
+}
+
+int adopt_finish(struct agent *agent)
+{
+	int r;
+
+	adopt_ready(agent);
 	close_strangers(agent);
 	delete_strange_links(agent);
 	/* Before an address is given again: what it did under its former owner is forgotten. */

@@ -13,6 +13,9 @@ int adopt_endpoints(struct agent *agent);
 /* After the first image: programs, routes and readiness of the adopted ones, removal of the rest. */
 int adopt_finish(struct agent *agent);
 
+/* The first image did not fit, but a later one did: pods without a policy until now. */
+void adopt_ready(struct agent *agent);
+
 /* DELs that came while no agent was there: <run-dir>/deleted/<containerID>@<ifname>. */
 void adopt_deleted(struct agent *agent);
 
