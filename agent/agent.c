@@ -111,7 +111,7 @@ static int open_sources(struct agent *agent)
 
 	if (!r && agent->config.manifests)
 		r = manifest_new(&agent->manifest, agent->base, agent->store,
-				 agent->config.manifests, &listener);
+				 agent->config.manifests, agent->config.state_dir, &listener);
 	if (r < 0)
 		return log_error_errno(r, "manifests %s", agent->config.manifests);
 	problems_log(agent);
@@ -170,10 +170,11 @@ static int put_in_force(struct agent *agent)
 	if (r < 0)
 		return log_error_errno(r, "%s cannot be read", agent->config.state_dir);
 	adopt_deleted(agent);
+	/* What does not fit is tried again; the former policy stays meanwhile. */
 	r = policy_apply(agent);
-	/* What does not fit is told by a running agent; what was in force stays. */
 	if (r < 0 && r != -ENOSPC)
 		return r;
+	agent->waiting = r < 0;
 	r = adopt_finish(agent);
 	if (r < 0)
 		return log_error_errno(r, "what a former agent left cannot be taken over");
@@ -183,7 +184,12 @@ static int put_in_force(struct agent *agent)
 	if (r < 0)
 		return r;
 	r = endpoint_apply_nat(agent);
-	return r < 0 ? log_error_errno(r, "nftables") : 0;
+	if (r < 0)
+		return log_error_errno(r, "nftables");
+	r = datapath_remove_former(agent->config.bpffs);
+	if (r < 0)
+		log_warn_errno(r, "%s: maps of another version of weir stay", agent->config.bpffs);
+	return 0;
 }
 
 int agent_new(struct agent **ret, struct config *config)

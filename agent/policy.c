@@ -101,7 +101,7 @@ static int compute_and_apply(struct agent *agent)
 
 	r = collect(&endpoints, &input.endpoint_count, agent);
 	input.endpoints = endpoints;
-	r = r ?: image_compile(&image, &input, reconcile_image(agent->rec));
+	r = r ?: reconcile_compile(&image, agent->rec, &input);
 	if (r < 0) {
 		snprintf(agent->problem, sizeof(agent->problem), "policy cannot be computed: %s",
 			 r == -ENOSPC ? "too many rule sets or rules" : strerror(-r));
@@ -123,11 +123,11 @@ int policy_apply(struct agent *agent)
 	char before[AGENT_PROBLEM_MAX];
 	int r;
 
-	strcpy(before, agent->problem);
+	memcpy(before, agent->problem, sizeof(before));
 	r = compute_and_apply(agent);
 	agent->applied_us = clock_us() - start;
 	if (r < 0) {
-		/* It is tried again and again, and said once. */
+		/* It is tried again and again. */
 		if (strcmp(before, agent->problem))
 			log_error("%s", agent->problem);
 		in_ms(agent->refresh, RETRY_MS);
@@ -148,8 +148,12 @@ void policy_apply_soon(struct agent *agent)
 
 void policy_on_refresh(evutil_socket_t fd, short what, void *arg)
 {
-	if (!policy_apply(arg))
-		adopt_ready(arg);
+	struct agent *agent = arg;
+
+	if (policy_apply(agent) < 0 || !agent->waiting)
+		return;
+	agent->waiting = false;
+	adopt_waiting(agent);
 }
 
 void policy_on_settle(evutil_socket_t fd, short what, void *arg)

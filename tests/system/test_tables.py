@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from test_manifests import FRONT_ONLY, Scene, back_policy, text_of
+from scene import FRONT_ONLY, Scene, back_policy, text_of
 from traffic import policy, rule
 from weir import CniError, Node, wait_for
 
