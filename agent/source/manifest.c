@@ -89,11 +89,12 @@ static void forget_gone(struct manifest *manifest)
 
 static int read_files(struct manifest *manifest, int64_t now, int64_t *again_ms)
 {
+	uint64_t room = MANIFESTS_BYTES_MAX;
 	int r, first_error = 0;
 
 	for (size_t i = 0; i < manifest->dir.count; i++) {
 		watch_link(manifest, manifest->dir.files[i]);
-		r = manifest_file_update(manifest->dir.files[i], now, again_ms);
+		r = manifest_file_update(manifest->dir.files[i], now, again_ms, &room);
 		if (r < 0 && !first_error)
 			first_error = r;
 	}

@@ -26,7 +26,8 @@ struct yaml_reader {
 	bool has_event;
 	struct anchor *anchors; /* of the document */
 	unsigned int anchor_count;
-	unsigned int nodes; /* of the document so far, aliases written out */
+	size_t cost; /* of the document so far, in bytes of memory */
+	unsigned int aliased; /* values of the text so far that stand there by aliases */
 	unsigned int lines; /* of the text before what the parser was given */
 	char error[YAML_ERROR_MAX];
 	unsigned int error_line;

@@ -259,7 +259,7 @@ START_TEST(a_bomb_of_aliases_is_refused)
 		fprintf(out, "]\n");
 	}
 	fclose(out);
-	check_text(text, "line 8: more than 1000000 values, aliases written out;");
+	check_text(text, "line 7: more than 250000 values by aliases;");
 }
 END_TEST
 
@@ -285,7 +285,7 @@ START_TEST(a_text_that_is_too_large_is_refused)
 	ck_assert_ptr_nonnull(text);
 	memset(text, ' ', length);
 	said = read_text(text, length, 0, 0);
-	ck_assert_str_eq(said, "line 0: larger than 16 MiB;");
+	ck_assert_str_eq(said, "line 0: larger than 8 MiB;");
 }
 END_TEST
 
