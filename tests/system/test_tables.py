@@ -131,17 +131,3 @@ def test_what_does_not_fit_leaves_the_former_policy_in_force(small, table):
     wait_for(lambda: node.status()["healthy"], "the policy fits again")
     node.settle()
     assert small.reach() == {"front"} and tables(node) == before
-
-
-def test_an_agent_that_starts_with_what_does_not_fit_tells_and_enforces(small):
-    node = small.node
-    small.becomes(lambda: node.write("p.yaml", text_of(back_policy(FRONT_ONLY))), "front")
-    node.write("p.yaml", text_of(*too_many_ports()))
-    refused(node, "policy_port", BACK)
-    node.restart()
-    refused(node, "policy_port", BACK)
-    assert small.reach() == {"front"}
-    assert {name: ep["state"] for name, ep in node.endpoints().items()} == dict.fromkeys(
-        ("shop/front", "shop/stranger", "shop/back"), "ready")
-    small.becomes(lambda: node.write("p.yaml", text_of(back_policy([{}]))), "front", "stranger")
-    assert node.status()["healthy"]
