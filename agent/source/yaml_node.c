@@ -22,12 +22,6 @@
 #define TAG_SEQ "tag:yaml.org,2002:seq"
 #define KEY_SHOWN_MAX 100
 
-/* Bytes, as measured with jansson 2.14 and glibc. A key costs as much as a scalar. */
-#define SCALAR_COST 96
-#define SEQUENCE_COST 144
-#define MAPPING_COST 240
-#define ALIAS_COST 24
-
 static int read_node(struct yaml_reader *reader, json_t **ret, unsigned int depth,
 		     struct yaml_extent *extent);
 
@@ -42,38 +36,6 @@ static int too_deep(struct yaml_reader *reader)
 				  YAML_DEPTH_MAX);
 }
 
-static int count_aliased(struct yaml_reader *reader, unsigned int nodes)
-{
-	if (nodes > YAML_ALIASED_MAX - reader->aliased)
-		return yaml_reader_refuse(reader, yaml_reader_line(reader),
-					  "more than %d values by aliases", YAML_ALIASED_MAX);
-	reader->aliased += nodes;
-	return 0;
-}
-
-static int count_cost(struct yaml_reader *reader, size_t cost)
-{
-	if (cost > YAML_COST_MAX - reader->cost)
-		return yaml_reader_refuse(reader, yaml_reader_line(reader),
-					  "the document takes more than %u MiB of memory: use "
-					  "several, or several files", YAML_COST_MAX >> 20);
-	reader->cost += cost;
-	return 0;
-}
-
-/* Of the value that the current event starts, with its place in the one around it. */
-static size_t event_cost(const yaml_event_t *event)
-{
-	switch (event->type) {
-	case YAML_SCALAR_EVENT:
-		return SCALAR_COST + event->data.scalar.length;
-	case YAML_SEQUENCE_START_EVENT:
-		return SEQUENCE_COST;
-	default:
-		return MAPPING_COST;
-	}
-}
-
 /* Anchors are known when they are complete: one cannot contain itself. */
 static int read_alias(struct yaml_reader *reader, json_t **ret, unsigned int depth,
 		      struct yaml_extent *extent)
@@ -86,7 +48,7 @@ static int read_alias(struct yaml_reader *reader, json_t **ret, unsigned int dep
 		return refuse_here(reader, "alias of an unknown anchor");
 	if (depth + extent->depth > YAML_DEPTH_MAX)
 		return too_deep(reader);
-	r = count_aliased(reader, extent->nodes) ?: count_cost(reader, ALIAS_COST);
+	r = yaml_count_alias(reader, extent->nodes);
 	if (r < 0)
 		return r;
 	*ret = json_incref(value);
@@ -198,7 +160,7 @@ static int read_pair(struct yaml_reader *reader, struct pair *ret, unsigned int 
 	int r;
 
 	ret->line = yaml_reader_line(reader);
-	r = count_cost(reader, event_cost(&reader->event));
+	r = yaml_count_value(reader);
 	if (r < 0)
 		return r;
 	r = read_key(reader, &ret->key, &ret->is_merge);
@@ -300,7 +262,7 @@ static int read_node(struct yaml_reader *reader, json_t **ret, unsigned int dept
 	*extent = (struct yaml_extent){ .nodes = 1, .depth = 1 };
 	if (depth >= YAML_DEPTH_MAX)
 		return too_deep(reader);
-	r = count_cost(reader, event_cost(&reader->event));
+	r = yaml_count_value(reader);
 	if (r < 0)
 		return r;
 	if (anchor_of(&reader->event)) {

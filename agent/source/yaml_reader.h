@@ -41,6 +41,12 @@ int yaml_reader_refuse(struct yaml_reader *reader, unsigned int line, const char
 
 int yaml_reader_next(struct yaml_reader *reader);
 
+/* The current event starts a value or a key: count what it takes in memory. */
+int yaml_count_value(struct yaml_reader *reader);
+
+/* The current event is an alias of so many values. */
+int yaml_count_alias(struct yaml_reader *reader, unsigned int nodes);
+
 /* Takes *@name; @value is referenced once more. Of equal names the last counts. */
 int yaml_anchor_add(struct yaml_reader *reader, char **name, json_t *value,
 		    struct yaml_extent extent);

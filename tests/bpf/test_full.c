@@ -6,16 +6,12 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <sched.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "base/cleanup.h"
-#include "lib/check_main.h"
+#include "bpffs_main.h"
 #include "reconcile/reconcile.h"
 #include "source/fingerprint.h"
 
@@ -25,7 +21,6 @@
 #define MANY (SIZE + 1)
 #define POLICY "NetworkPolicy shop/back"
 
-static char bpffs[] = "/tmp/weir-full-XXXXXX";
 static struct datapath *dp;
 static struct reconcile *rec;
 
@@ -187,7 +182,7 @@ static void close_agent(void)
 static const struct row {
 	enum datapath_map map;
 	const char *addr; /* a peer's address, or the policy is named */
-} rows[] = {
+} tables[] = {
 	{ MAP_PEER4, "10.0.0." },	{ MAP_PEER6, "fd00::" },
 	{ MAP_RULESET, NULL },		{ MAP_POLICY_CLASS, NULL },
 	{ MAP_POLICY_PORT, NULL },	{ MAP_POLICY_CIDR4, NULL },
@@ -211,7 +206,7 @@ START_TEST(a_full_table_keeps_what_it_held_and_says_what_did_not_fit)
 {
 	struct content before[DATAPATH_MAP_MAX], after[DATAPATH_MAP_MAX];
 	struct shape fits = shape_of(1), large = shape_of(3);
-	const struct row *row = &rows[_i];
+	const struct row *row = &tables[_i];
 	struct misfit misfit;
 	uint32_t generation;
 
@@ -256,33 +251,5 @@ START_TEST(a_table_keeps_the_size_that_it_was_made_with)
 }
 END_TEST
 
-/* Every test runs in a child with mounts of its own: the pinned maps end with it. */
-static void own_mounts(void)
-{
-	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	ck_assert_int_eq(datapath_mount(bpffs), 0);
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("full");
-	TCase *tcase = tcase_create("full");
-	int r;
-
-	if (geteuid()) {
-		puts("1..0 # SKIP needs root");
-		return EXIT_SUCCESS;
-	}
-	if (!mkdtemp(bpffs))
-		return EXIT_FAILURE;
-	tcase_set_timeout(tcase, 60);
-	tcase_add_checked_fixture(tcase, own_mounts, NULL);
-	tcase_add_loop_test(tcase, a_full_table_keeps_what_it_held_and_says_what_did_not_fit, 0,
-			    CHECK_COUNT(rows));
-	tcase_add_test(tcase, a_table_keeps_the_size_that_it_was_made_with);
-	suite_add_tcase(suite, tcase);
-	r = check_run(suite);
-	rmdir(bpffs);
-	return r;
-}
+BPFFS_MAIN("full", CHECK_LOOP(a_full_table_keeps_what_it_held_and_says_what_did_not_fit, tables),
+	   CHECK_TEST(a_table_keeps_the_size_that_it_was_made_with))
