@@ -57,6 +57,8 @@ static json_t *problem_to_json(const struct manifest_problem *problem)
 			 problem->warning);
 }
 
+#define PROBLEMS_SHOWN_MAX 1000 /* one takes some kilobytes here */
+
 static json_t *sources_to_json(const struct agent *agent)
 {
 	const struct manifest_problem *problems;
@@ -68,14 +70,17 @@ static json_t *sources_to_json(const struct agent *agent)
 		return list;
 	}
 	problems = manifest_problems(agent->manifest, &count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && i < PROBLEMS_SHOWN_MAX; i++)
 		json_array_append_new(items, problem_to_json(&problems[i]));
 	for (int kind = 0; kind < OBJECT_KIND_MAX; kind++)
 		objects += store_count(agent->store, (enum object_kind)kind);
-	json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I,s:o}", "kind", "manifests", "path",
+	json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I,s:o,s:I}", "kind", "manifests", "path",
 					      agent->config.manifests, "files",
 					      (json_int_t)manifest_files(agent->manifest), "objects",
-					      (json_int_t)objects, "problems", items));
+					      (json_int_t)objects, "problems", items,
+					      "moreProblems",
+					      count > PROBLEMS_SHOWN_MAX ?
+						      (json_int_t)(count - PROBLEMS_SHOWN_MAX) : 0));
 	return list;
 }
 

@@ -10,8 +10,6 @@
 #include "source/decode.h"
 #include "source/fingerprint.h"
 
-#define PROBLEMS_MAX 200 /* of one text: nobody reads more at once */
-
 struct reading {
 	struct manifest_content content;
 	const char *file;

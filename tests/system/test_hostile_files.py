@@ -215,3 +215,19 @@ def test_a_policy_beyond_all_problems_isolates(scene):
     wait_for(lambda: [problem for problem in scene.node.problems() if "more problems" in problem["text"]], "they are told")
     names = [found["name"] for found in scene.node.get("/v1/policies")["policies"]]
     assert "last" in names and "broken-299" in names
+
+
+def test_a_directory_full_of_nonsense_is_told_in_few_words(scene):
+    """Ten thousand files of two hundred mistakes each."""
+    node = scene.node
+    nonsense = "x\n---\n" * 200
+    with Peak(node.agent.pid) as peak:
+        for number in range(10000):
+            with open(scene.path(f".{number}"), "w", encoding="ascii") as file:
+                file.write(nonsense)
+        for number in range(10000):
+            os.rename(scene.path(f".{number}"), scene.path(f"nonsense-{number}.yaml"))
+        wait_for(lambda: node.status()["sources"][0]["moreProblems"] >= 10000, "they are told in few words", deadline_s=60)
+        assert peak.mib() < GROWTH_MIB
+    assert len(node.problems()) <= 1000 and not node.status()["healthy"]
+    assert scene.reach() == {"front"}
