@@ -108,7 +108,7 @@ static int compute_and_apply(struct agent *agent)
 		return r;
 	}
 	r = reconcile_apply(agent->rec, image, &misfit);
-	if (r == -ENOSPC)
+	if (r == -ENOSPC && misfit.table)
 		describe_misfit(agent, &misfit);
 	else if (r < 0)
 		snprintf(agent->problem, sizeof(agent->problem),

@@ -79,9 +79,9 @@ static const struct row specs[] = {
 
 	/* Whatever else is malformed, what podSelector names is isolated. */
 	{ SUBJECT "policyTypes: 5, ingress: 5, egress: 5}", " pods(app=b) ingress egress",
-	  ERR("spec.policyTypes: must be a list, not a number")
 	  ERR("spec.ingress: must be a list, not a number")
-	  ERR("spec.egress: must be a list, not a number") },
+	  ERR("spec.egress: must be a list, not a number")
+	  ERR("spec.policyTypes: must be a list, not a number") },
 	{ SUBJECT "policyTypes: [Ingress], ingress: x}", " pods(app=b) ingress",
 	  ERR("spec.ingress: must be a list, not a string") },
 	{ SUBJECT "policyTypes: [Egress], egress: [5, {to: 5}, {ports: [x]}]}",
