@@ -166,7 +166,12 @@ static int put_in_force(struct agent *agent)
 	if (r < 0)
 		return r;
 	r = endpoint_apply_nat(agent);
-	return r < 0 ? log_error_errno(r, "nftables") : 0;
+	if (r < 0)
+		return log_error_errno(r, "nftables");
+	r = datapath_remove_former(agent->config.bpffs);
+	if (r < 0)
+		log_warn_errno(r, "%s: maps of another version of weir stay", agent->config.bpffs);
+	return 0;
 }
 
 int agent_new(struct agent **ret, struct config *config)
