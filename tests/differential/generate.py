@@ -163,6 +163,28 @@ class Maker:
         return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
                 "metadata": {"name": name, "namespace": self.home()}, "spec": spec}
 
+    # Crowds: so many rules for the same pods that their bit sets are wider than a word
+
+    def narrow_network(self):
+        address = self.any_address()
+        return f"{address}/{126 if ':' in address else 30}"
+
+    def narrow_selector(self):
+        return {"matchLabels": {key: self.pick(*VALUES) for key in self.random.sample(KEYS, 2)}}
+
+    def narrow_rule(self, side):
+        peer = self.pick({"ipBlock": {"cidr": self.narrow_network()}}, {"podSelector": self.narrow_selector()})
+        return {side: [peer], "ports": [self.port(), self.port()]}
+
+    def crowd(self):
+        home = self.home()
+        return [{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                 "metadata": {"name": f"crowd-{n}", "namespace": home},
+                 "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"],
+                          "ingress": [self.narrow_rule("from") for _ in range(3)],
+                          "egress": [self.narrow_rule("to") for _ in range(3)]}}
+                for n in range(self.random.randint(25, 70))]
+
     # Clusters
 
     def namespace(self, name):
@@ -239,8 +261,13 @@ class Maker:
             objects += [obj] if obj else []
         objects += [self.remote_pod(index) for index in range(len(REMOTE_IPS[0])) if self.chance(0.5)]
         objects += [self.host_pod()] if self.chance(0.2) else []
-        # Now and then so many that their bit sets are wide.
-        count = self.random.randint(40, 80) if self.chance(0.04) else self.random.randint(0, 9)
-        objects += [self.policy(f"policy-{n}") for n in range(count)] + generate_tiers.policies(self)
+        objects += [self.policy(f"policy-{n}") for n in range(self.random.randint(0, 9))]
+        # In half of the scenes NetworkPolicy decides alone.
+        objects += generate_tiers.policies(self, self.pick(0, 0, 0.2, 0.5))
+        if self.chance(0.12):
+            objects += self.crowd()
+        elif self.chance(0.08):
+            objects = [obj for obj in objects if not obj["apiVersion"].startswith(generate_tiers.API)]
+            objects += generate_tiers.policies(self, 0.9, crowded=True)
         self.random.shuffle(objects)
         return Scene(NODE, HOSTS, objects, pods)

@@ -93,49 +93,55 @@ def _port(maker, named):
     return {"portNumber": {**protocol, "port": _number(maker)}}
 
 
-def _rule(maker, side, actions, field, element):
-    rule = {"action": maker.pick(*actions), side: [_peer(maker, side) for _ in range(maker.random.randint(1, 3))]}
-    if maker.chance(0.01):
-        rule.update({side: []})
+def _narrow_peer(maker, side):
+    if side == "to" and maker.chance(0.3):
+        return {"networks": [maker.narrow_network()]}
+    return {"pods": {"namespaceSelector": {}, "podSelector": maker.narrow_selector()}}
+
+
+def _rule(maker, side, actions, field, element, narrow):
+    peers = [_narrow_peer(maker, side)] if narrow else [_peer(maker, side) for _ in range(maker.random.randint(1, 3))]
+    rule = {"action": maker.pick(*actions), side: peers if maker.chance(0.99) else []}
     # A name is of a pod's port: with other peers the API refuses it.
     named = not any(peer.keys() - {"namespaces", "pods"} for peer in rule[side])
-    if maker.chance(0.6):
-        rule[field] = [element(maker, named) for _ in range(maker.random.randint(1, 3))]
+    if narrow or maker.chance(0.6):
+        rule[field] = [element(maker, named) for _ in range(2 if narrow else maker.random.randint(1, 3))]
     if maker.chance(0.3):
         rule["name"] = f"rule {maker.random.randint(1, 9)}"
     return rule
 
 
-def _rules(maker, actions, field, element):
-    return {kind: [_rule(maker, side, actions, field, element) for _ in range(maker.random.randint(1, 4))]
+def _rules(maker, crowded, *what):
+    count = 25 if crowded else maker.random.randint(1, 4)
+    return {kind: [_rule(maker, side, *what, crowded) for _ in range(count)]
             for kind, side in (("ingress", "from"), ("egress", "to")) if maker.chance(0.7)}
 
 
-def cluster_policy(maker, number):
+def cluster_policy(maker, number, crowded):
     spec = {"tier": maker.pick("Admin", "Baseline"), "priority": _priority(maker, number), "subject": _subject(maker),
-            **_rules(maker, ("Accept", "Deny", "Pass"), "protocols", _protocol)}
+            **_rules(maker, crowded, ("Accept", "Deny", "Pass"), "protocols", _protocol)}
     return {"apiVersion": f"{API}v1alpha2", "kind": "ClusterNetworkPolicy",
             "metadata": {"name": f"cluster-{number}"}, "spec": spec}
 
 
-def admin_policy(maker, number):
+def admin_policy(maker, number, crowded):
     spec = {"priority": _priority(maker, number), "subject": _subject(maker),
-            **_rules(maker, ("Allow", "Deny", "Pass"), "ports", _port)}
+            **_rules(maker, crowded, ("Allow", "Deny", "Pass"), "ports", _port)}
     return {"apiVersion": f"{API}v1alpha1", "kind": "AdminNetworkPolicy",
             "metadata": {"name": f"admin-{number}"}, "spec": spec}
 
 
-def baseline_policy(maker):
-    spec = {"subject": _subject(maker), **_rules(maker, ("Allow", "Deny"), "ports", _port)}
+def baseline_policy(maker, crowded):
+    spec = {"subject": _subject(maker), **_rules(maker, crowded, ("Allow", "Deny"), "ports", _port)}
     return {"apiVersion": f"{API}v1alpha1", "kind": "BaselineAdminNetworkPolicy",
             "metadata": {"name": "default"}, "spec": spec}
 
 
-def policies(maker):
-    """In half of the scenes none: NetworkPolicy decides alone there."""
-    if maker.chance(0.5):
-        return []
-    share = maker.pick(0.2, 0.5)
-    return [cluster_policy(maker, number) for number in CLUSTER if maker.chance(share)] + \
-        [admin_policy(maker, number) for number in ADMIN if maker.chance(share)] + \
-        [baseline_policy(maker) for _ in range(1) if maker.chance(share)]
+def policies(maker, share, crowded=False):
+    """Some of each kind. crowded: so many rules for the same pods that their bit sets are wider than a word."""
+    made = [cluster_policy(maker, number, crowded) for number in CLUSTER if maker.chance(share)] + \
+        [admin_policy(maker, number, crowded) for number in ADMIN if maker.chance(share)] + \
+        [baseline_policy(maker, crowded) for _ in range(1) if maker.chance(share)]
+    for policy in made if crowded else ():
+        policy["spec"]["subject"] = {"namespaces": {}}
+    return made

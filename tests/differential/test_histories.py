@@ -4,7 +4,7 @@
 import history
 import pytest
 
-HISTORIES = 12
+HISTORIES = 8
 
 
 @pytest.mark.parametrize("seed", range(1, 5))
