@@ -49,7 +49,7 @@ def _mixed(maker, share, old, new):
     for key in sorted(old.keys() | new.keys()):
         obj = (new if maker.chance(share) else old).get(key)
         if obj:
-            yield _touched(maker, obj) if maker.chance(0.15) else obj
+            yield _touched(maker, obj) if maker.chance(0.3 if obj["kind"] in ("Namespace", "Node") else 0.15) else obj
 
 
 def later(maker, scene, share=0.25):

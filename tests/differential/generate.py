@@ -85,6 +85,10 @@ class Maker:
     def namespace_selector(self):
         if self.chance(0.25):
             return {"matchLabels": {"kubernetes.io/metadata.name": self.pick(*NAMESPACES)}}
+        if self.chance(0.5):
+            return self.pick({"matchLabels": {self.pick(*KEYS): self.pick(*VALUES)}},
+                             {"matchExpressions": [{"key": self.pick(*KEYS), "operator": self.pick("In", "NotIn"),
+                                                    "values": self.random.sample(VALUES, self.pick(1, 2))}]})
         return self.selector((*KEYS, "kubernetes.io/metadata.name"))
 
     # Rules
@@ -143,8 +147,8 @@ class Maker:
                                   {"port": 0}, {"port": 65536}, {"port": "-"}, {"port": "80"}, {"protocol": "ICMP"}))
         elif kind < 0.4:
             port["port"] = self.pick(*PORTS)
-        elif kind < 0.7:
-            port["port"] = self.pick(*PORT_NAMES, NOBODY_DECLARES)
+        elif kind < 0.75:
+            port["port"] = self.pick(*PORT_NAMES, *PORT_NAMES, NOBODY_DECLARES)
         elif kind < 0.9:
             port["port"], port["endPort"] = sorted((self.pick(*PORTS), self.pick(*PORTS)))
         return port
@@ -196,15 +200,15 @@ class Maker:
     # Clusters
 
     def namespace(self, name):
-        labels = self.labels()
+        labels = self.labels() if self.chance(0.3) else {key: self.pick(*VALUES) for key in KEYS}
         if self.chance(0.1):
             labels["kubernetes.io/metadata.name"] = name
         return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
     def container(self, name):
         ports = []
-        for port_name in self.some(PORT_NAMES, 2):
-            for protocol in self.some(PROTOCOLS, 3):
+        for port_name in self.random.sample(PORT_NAMES, self.pick(0, 1, 2, 2)):
+            for protocol in self.random.sample(PROTOCOLS, self.pick(1, 2, 3)):
                 port = {"containerPort": self.pick(*PORTS), "name": port_name}
                 if protocol != "TCP" or self.chance(0.5):
                     port["protocol"] = protocol

@@ -11,7 +11,7 @@ CLUSTER, ADMIN = 5, 3
 
 
 def _priority(maker):
-    return maker.pick(0, 7, 1000) if maker.chance(0.4) else maker.random.randint(0, 1000)
+    return maker.pick(0, 1000) if maker.chance(0.6) else maker.random.randint(0, 1000)
 
 
 def _subject(maker):
@@ -69,7 +69,7 @@ def _name(maker):
 def _protocol(maker, named):
     """Of ClusterNetworkPolicy."""
     kind = maker.random.random()
-    if named and kind < 0.35:
+    if named and kind < 0.5:
         return {"destinationNamedPort": _name(maker)}
     if kind > 0.98:
         return maker.pick({}, {"icmp": {}}, {"tcp": {"destinationPort": {"unknown": 1}}},
@@ -84,7 +84,7 @@ def _protocol(maker, named):
 def _port(maker, named):
     """Of AdminNetworkPolicy and BaselineAdminNetworkPolicy."""
     kind = maker.random.random()
-    if named and kind < 0.35:
+    if named and kind < 0.5:
         return {"namedPort": _name(maker)}
     protocol = {"protocol": maker.pick(*PROTOCOLS, "TCP")} if maker.chance(0.75) else {}
     if kind > 0.98:
@@ -139,11 +139,21 @@ def baseline_policy(maker, name, crowded):
             "metadata": {"name": name}, "spec": spec}
 
 
+def _twins(maker, number):
+    """Of one name, tier and priority, about the same pods: their kinds alone say which is asked first."""
+    cluster, admin = cluster_policy(maker, number, False), admin_policy(maker, number, False)
+    cluster["spec"]["tier"] = "Admin"
+    admin["spec"].update({field: cluster["spec"][field] for field in ("priority", "subject")})
+    return [cluster, admin]
+
+
 def policies(maker, share, crowded=False):
     """Some of each kind. crowded: so many rules for the same pods that their bit sets are wider than a word."""
     made = [cluster_policy(maker, number, crowded) for number in range(CLUSTER) if maker.chance(share)] + \
         [admin_policy(maker, number, crowded) for number in range(ADMIN) if maker.chance(share)] + \
         [baseline_policy(maker, name, crowded) for name in ("default", "another") if maker.chance(share)]
+    if made and maker.chance(0.3):
+        made += _twins(maker, CLUSTER)
     for policy in made if crowded else ():
         policy["spec"]["subject"] = {"namespaces": {}}
     return made
