@@ -42,7 +42,8 @@ def _networks(maker):
 def _peer(maker, side):
     kind = maker.random.random()
     if kind < 0.02:
-        return maker.pick({}, {"domainNames": ["example.com"]}, {"namespaces": {}, "pods": {"namespaceSelector": {}, "podSelector": {}}},
+        return maker.pick({}, {"domainNames": ["example.com"]},
+                          {"namespaces": {}, "pods": {"namespaceSelector": {}, "podSelector": {}}},
                           {"networks": []}, {"nodes": {}} if side == "from" else {"networks": ["10.1.0.0/129"]})
     if side == "from" or kind < 0.5:
         return _pods_peer(maker)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The random worlds of every test run reach what they aim at: no kernel is asked here."""
 
-import coverage
 import history
 import pytest
+import reach
 from edges import EDGES
 
 HISTORIES = 40
@@ -15,8 +15,8 @@ def silent():
     left = list(EDGES)
     for number in range(HISTORIES):
         for world in history.worlds(1, number) if left else ():
-            right = coverage.verdicts(world.scene, world.probes)
-            left = [edge for edge in left if not coverage.count(edge.reading, world, right).verdicts]
+            right = reach.verdicts(world.scene, world.probes)
+            left = [edge for edge in left if not reach.count(edge.reading, world, right).verdicts]
     return [edge.what for edge in left]
 
 
