@@ -7,6 +7,7 @@
 
 #include "bpf/fixture.h"
 #include "hostsim/fuzz_count.h"
+#include "hostsim/fuzz_entry.h"
 #include "hostsim/fuzz_flows.h"
 #include "hostsim/fuzz_form.h"
 
@@ -22,10 +23,11 @@ struct scene_of {
 	struct frame before;
 	struct reading reading;
 	enum who from, to; /* pods at the ends */
-	bool known;
+	struct seen_entry entry; /* of its connection */
+	bool alone; /* no other packet passed while it did */
 	bool unlucky; /* a helper may fail */
 	/* Of a later fragment: what its first one may have been. */
-	struct tuple candidates[CANDIDATES_MAX];
+	struct candidate candidates[CANDIDATES_MAX];
 	bool candidates_known[CANDIDATES_MAX];
 	unsigned int candidate_count;
 };
@@ -117,8 +119,8 @@ static struct opening opening_of(const struct scene_of *s, const struct tuple *t
 static void check_later(const struct scene_of *s)
 {
 	for (unsigned int i = 0; i < s->candidate_count; i++) {
-		struct opening opening = opening_of(s, &s->candidates[i]);
-		enum reading_role role = reading_role(&s->reading, s->candidates[i].proto);
+		struct opening opening = opening_of(s, &s->candidates[i].tuple);
+		enum reading_role role = s->candidates[i].role;
 
 		if (!flow_allows(&opening, s->candidates_known[i], role))
 			continue;
@@ -163,8 +165,10 @@ static void check_policy(const struct scene_of *s)
 		return check_error(s);
 	role = reading_role(r, r->tuple.proto);
 	PROMISE(r->complete);
-	PROMISE(flow_allows(&opening, s->known, role));
-	flow_passed(&opening, s->known, role);
+	PROMISE(flow_allows(&opening, s->entry.there, role));
+	flow_passed(&opening, s->entry.there, role);
+	if (role != ROLE_QUERY && !s->unlucky)
+		entry_has_booked(&s->entry, r, s->alone);
 }
 
 /* A helper failed when it had been judged: its connection is known from now on. */
@@ -173,8 +177,8 @@ static void remember_unlucky(const struct scene_of *s)
 	struct opening opening = opening_of(s, &s->reading.tuple);
 	enum reading_role role = reading_role(&s->reading, s->reading.tuple.proto);
 
-	if (s->reading.kind == READ_IP && flow_allows(&opening, s->known, role))
-		flow_passed(&opening, s->known, role);
+	if (s->reading.kind == READ_IP && flow_allows(&opening, s->entry.there, role))
+		flow_passed(&opening, s->entry.there, role);
 }
 
 static bool is_disguised(const struct reading *reading)
@@ -231,12 +235,12 @@ static void look_before(struct scene_of *s)
 	find_ends(s);
 	if (s->reading.kind != READ_IP)
 		return;
-	s->known = flow_is_known(&s->reading.tuple);
+	entry_look(&s->entry, &s->reading.tuple);
 	while (s->reading.part == PART_LATER && s->candidate_count < CANDIDATES_MAX &&
 	       fragment_find(&s->candidates[s->candidate_count], &s->reading,
 			     s->candidate_count)) {
 		s->candidates_known[s->candidate_count] =
-			flow_is_known(&s->candidates[s->candidate_count]);
+			flow_is_known(&s->candidates[s->candidate_count].tuple);
 		s->candidate_count++;
 	}
 	if (s->reading.part == PART_FIRST && s->reading.complete)
@@ -262,8 +266,11 @@ static void trace(const struct sim_visit *visit, const struct frame *before, int
 	fprintf(stderr, "\n");
 }
 
-/* Runs it, and says under which reason it was counted; -1: under none. */
-static int run_counted(struct sim_visit *visit)
+/*
+ * Runs it, and says under which reason it was counted; -1: under none. @alone: no
+ * other packet was inside.
+ */
+static int run_counted(bool *alone, struct sim_visit *visit)
 {
 	enum policy_dir dir = visit->program == FROM_POD ? POLICY_EGRESS : POLICY_INGRESS;
 	struct counts before, own, outer = inner;
@@ -274,6 +281,7 @@ static int run_counted(struct sim_visit *visit)
 	inner = (struct counts){};
 	counts_read(&before);
 	sim_go(visit);
+	*alone = counts_are_none(&inner);
 	counts_since(&own, &before, &inner);
 	reason = counts_reason(&own, dir, visit->frame.len);
 	counts_add(&inner, &own);
@@ -310,7 +318,7 @@ void check_visit(struct sim_visit *visit)
 		return;
 	}
 	look_before(&s);
-	reason = run_counted(visit);
+	reason = run_counted(&s.alone, visit);
 	trace(visit, &s.before, reason);
 	if (reason == DROP_INTERNAL)
 		remember_unlucky(&s);
@@ -334,13 +342,14 @@ static bool slot_is_ready(uint32_t ifindex)
 
 void check_visit_loosely(struct sim_visit *visit)
 {
+	bool alone;
 	int reason;
 
 	if (!is_judge(visit->program)) {
 		sim_go(visit);
 		return;
 	}
-	reason = run_counted(visit);
+	reason = run_counted(&alone, visit);
 	if (reason > DROP_NONE) {
 		PROMISE(visit->action == TC_ACT_SHOT);
 		return;

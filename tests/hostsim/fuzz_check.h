@@ -8,6 +8,8 @@
  *  - policy of this moment allows its connection, judged from the opener, or, for a
  *    fragment, the connection that its first one named, or, for an ICMP error, the
  *    one that it quotes;
+ *  - its connection then has an entry with a verdict of this moment, which has
+ *    counted it once, with its bytes;
  *  - its bytes stay what they were but for one hop and the frame's addresses, and
  *    checksums that were right are right afterwards.
  *

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hostsim/fuzz_count.h"
 
+#include <string.h>
+
 #include "hostsim/fuzz_check.h"
 
 void counts_read(struct counts *ret)
@@ -24,6 +26,13 @@ void counts_add(struct counts *to, const struct counts *more)
 		to->metrics[i].packets += more->metrics[i].packets;
 		to->metrics[i].bytes += more->metrics[i].bytes;
 	}
+}
+
+bool counts_are_none(const struct counts *counts)
+{
+	static const struct counts none;
+
+	return !memcmp(counts, &none, sizeof(none));
 }
 
 int counts_reason(const struct counts *counts, enum policy_dir dir, size_t length)
