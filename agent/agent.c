@@ -53,12 +53,27 @@ static int open_pools(struct agent *agent)
 	return 0;
 }
 
+/* Maps outlive the agent: they keep the size that they were made with. */
+static void warn_of_sizes(const struct agent *agent)
+{
+	const uint32_t *wanted = agent->config.table_sizes;
+	uint32_t size;
+
+	for (int map = 0; map < DATAPATH_MAP_MAX; map++) {
+		size = datapath_map_entries_max(agent->dp, (enum datapath_map)map);
+		if (wanted[map] && wanted[map] != size)
+			log_warn("table %s keeps its size of %u: another one needs a reboot or "
+				 "--cleanup", datapath_map_name((enum datapath_map)map), size);
+	}
+}
+
 static int open_datapath(struct agent *agent)
 {
 	struct datapath_config config = { .bpffs = agent->config.bpffs };
 	char error[DATAPATH_ERROR_MAX];
 	int r;
 
+	memcpy(config.sizes, agent->config.table_sizes, sizeof(config.sizes));
 	if (agent->pools[FAMILY_IP4])
 		config.gateway4 = ipam_pool_gateway(agent->pools[FAMILY_IP4]);
 	if (agent->pools[FAMILY_IP6])
@@ -68,6 +83,7 @@ static int open_datapath(struct agent *agent)
 		log_error("%s; what is attached stays as it is", error);
 		return r;
 	}
+	warn_of_sizes(agent);
 	r = reconcile_new(&agent->rec, agent->dp);
 	r = r ?: expiry_new(&agent->expiry, agent->base, agent->rec, endpoint_on_purged, agent);
 	r = r ?: linkwork_new(&agent->linkwork, agent->dp);
@@ -95,7 +111,7 @@ static int open_sources(struct agent *agent)
 
 	if (!r && agent->config.manifests)
 		r = manifest_new(&agent->manifest, agent->base, agent->store,
-				 agent->config.manifests, &listener);
+				 agent->config.manifests, agent->config.state_dir, &listener);
 	if (r < 0)
 		return log_error_errno(r, "manifests %s", agent->config.manifests);
 	problems_log(agent);
@@ -154,9 +170,11 @@ static int put_in_force(struct agent *agent)
 	if (r < 0)
 		return log_error_errno(r, "%s cannot be read", agent->config.state_dir);
 	adopt_deleted(agent);
+	/* What does not fit is tried again; the former policy stays meanwhile. */
 	r = policy_apply(agent);
-	if (r < 0)
+	if (r < 0 && r != -ENOSPC)
 		return r;
+	agent->waiting = r < 0;
 	r = adopt_finish(agent);
 	if (r < 0)
 		return log_error_errno(r, "what a former agent left cannot be taken over");
@@ -166,7 +184,12 @@ static int put_in_force(struct agent *agent)
 	if (r < 0)
 		return r;
 	r = endpoint_apply_nat(agent);
-	return r < 0 ? log_error_errno(r, "nftables") : 0;
+	if (r < 0)
+		return log_error_errno(r, "nftables");
+	r = datapath_remove_former(agent->config.bpffs);
+	if (r < 0)
+		log_warn_errno(r, "%s: maps of another version of weir stay", agent->config.bpffs);
+	return 0;
 }
 
 int agent_new(struct agent **ret, struct config *config)

@@ -139,6 +139,13 @@ static int decode_subject(struct network_policy *policy, const struct field *spe
 	return 0;
 }
 
+void decode_policy_close(struct network_policy *policy)
+{
+	for (int dir = 0; dir < POLICY_DIR_MAX; dir++)
+		policy->isolates[dir] = true;
+	policy_close(policy);
+}
+
 int decode_policy(struct object *obj, const struct field *root)
 {
 	struct field spec = field_get(root, "spec");

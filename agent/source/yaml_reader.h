@@ -2,13 +2,15 @@
 /*
  * What the reading of a YAML text keeps: the parser with its current event, and
  * the anchors of the current document. Functions return 0, -ENOMEM, or -EINVAL
- * with a sentence and its line where the reader was told to put them.
+ * with a sentence and its line in the reader.
  */
 #pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <yaml.h>
+
+#include "source/yaml.h"
 
 /* What a value counts for when it is written out. */
 struct yaml_extent {
@@ -24,9 +26,11 @@ struct yaml_reader {
 	bool has_event;
 	struct anchor *anchors; /* of the document */
 	unsigned int anchor_count;
-	unsigned int nodes; /* of the document so far, aliases written out */
-	char *error; /* YAML_ERROR_MAX, borrowed */
-	unsigned int *error_line;
+	size_t cost; /* of the document so far, in bytes of memory */
+	unsigned int aliased; /* values of the text so far that stand there by aliases */
+	unsigned int lines; /* of the text before what the parser was given */
+	char error[YAML_ERROR_MAX];
+	unsigned int error_line;
 };
 
 /* Of the start of the current event, from 1. */
@@ -36,6 +40,12 @@ int yaml_reader_refuse(struct yaml_reader *reader, unsigned int line, const char
 	__attribute__((format(printf, 3, 4)));
 
 int yaml_reader_next(struct yaml_reader *reader);
+
+/* The current event starts a value or a key: count what it takes in memory. */
+int yaml_count_value(struct yaml_reader *reader);
+
+/* The current event is an alias of so many values. */
+int yaml_count_alias(struct yaml_reader *reader, unsigned int nodes);
 
 /* Takes *@name; @value is referenced once more. Of equal names the last counts. */
 int yaml_anchor_add(struct yaml_reader *reader, char **name, json_t *value,

@@ -126,6 +126,10 @@ void adopt_drop_note(struct agent *agent, const char *key)
 	PROMISE(!strchr(key, '/') && key[0] != '.');
 }
 
+void adopt_waiting(struct agent *agent)
+{
+}
+
 /* The datapath. */
 
 int datapath_attach_pod(struct datapath *dp, uint32_t ifindex)
@@ -193,6 +197,11 @@ int expiry_flush(struct datapath *dp)
 	return request();
 }
 
+uint32_t expiry_count(const struct expiry *expiry, enum ct_table table)
+{
+	return 1;
+}
+
 int expiry_purge(struct expiry *expiry, uint32_t ifindex)
 {
 	PROMISE(kernel.purged_count < ENDPOINT_SLOTS);
@@ -210,9 +219,16 @@ bool reconcile_in_force(const struct reconcile *rec)
 	return true;
 }
 
-int reconcile_apply(struct reconcile *rec, struct image *image, const char **map)
+int reconcile_compile(struct image **ret, const struct reconcile *rec,
+		      const struct image_input *input)
+{
+	return image_compile(ret, input, kernel.image);
+}
+
+int reconcile_apply(struct reconcile *rec, struct image *image, struct misfit *misfit)
 {
 	if (request()) {
+		*misfit = (struct misfit){ .table = "map", .size = 1 };
 		image_free(image);
 		return -ENOSPC;
 	}

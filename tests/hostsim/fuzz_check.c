@@ -27,7 +27,7 @@ struct scene_of {
 	bool alone; /* no other packet passed while it did */
 	bool unlucky; /* a helper may fail */
 	/* Of a later fragment: what its first one may have been. */
-	struct tuple candidates[CANDIDATES_MAX];
+	struct candidate candidates[CANDIDATES_MAX];
 	bool candidates_known[CANDIDATES_MAX];
 	unsigned int candidate_count;
 };
@@ -119,8 +119,8 @@ static struct opening opening_of(const struct scene_of *s, const struct tuple *t
 static void check_later(const struct scene_of *s)
 {
 	for (unsigned int i = 0; i < s->candidate_count; i++) {
-		struct opening opening = opening_of(s, &s->candidates[i]);
-		enum reading_role role = reading_role(&s->reading, s->candidates[i].proto);
+		struct opening opening = opening_of(s, &s->candidates[i].tuple);
+		enum reading_role role = s->candidates[i].role;
 
 		if (!flow_allows(&opening, s->candidates_known[i], role))
 			continue;
@@ -240,7 +240,7 @@ static void look_before(struct scene_of *s)
 	       fragment_find(&s->candidates[s->candidate_count], &s->reading,
 			     s->candidate_count)) {
 		s->candidates_known[s->candidate_count] =
-			flow_is_known(&s->candidates[s->candidate_count]);
+			flow_is_known(&s->candidates[s->candidate_count].tuple);
 		s->candidate_count++;
 	}
 	if (s->reading.part == PART_FIRST && s->reading.complete)

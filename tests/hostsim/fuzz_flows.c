@@ -10,7 +10,7 @@ struct first {
 	struct ip_addr src, dst;
 	uint32_t id;
 	uint8_t proto; /* of a datagram's identity in IPv4 only */
-	struct tuple tuple;
+	struct candidate is;
 };
 
 static struct opening flows[FLOWS_MAX];
@@ -108,20 +108,30 @@ static bool is_first_of(const struct first *first, const struct reading *reading
 	       (reading->v6 || first->proto == reading->tuple.proto);
 }
 
+static enum reading_role role_of_later(const struct reading *first)
+{
+	struct reading later = *first;
+	enum reading_role role;
+
+	later.part = PART_LATER;
+	role = reading_role(&later, first->tuple.proto);
+	return role == ROLE_ANSWERS ? reading_role(first, first->tuple.proto) : role;
+}
+
 void fragment_first(const struct reading *reading)
 {
 	if (first_count < FLOWS_MAX)
-		firsts[first_count++] = (struct first){ reading->tuple.src, reading->tuple.dst,
-							reading->id, reading->tuple.proto,
-							reading->tuple };
+		firsts[first_count++] = (struct first){
+			reading->tuple.src, reading->tuple.dst, reading->id, reading->tuple.proto,
+			{ reading->tuple, role_of_later(reading) } };
 }
 
-bool fragment_find(struct tuple *ret, const struct reading *reading, unsigned int nth)
+bool fragment_find(struct candidate *ret, const struct reading *reading, unsigned int nth)
 {
 	for (size_t i = first_count; i-- > 0;) {
 		if (!is_first_of(&firsts[i], reading) || nth--)
 			continue;
-		*ret = firsts[i].tuple;
+		*ret = firsts[i].is;
 		return true;
 	}
 	return false;

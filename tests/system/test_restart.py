@@ -183,6 +183,30 @@ def test_a_new_build_replaces_the_programs_under_traffic(nodes):
         busy.close()
 
 
+def test_tables_of_another_schema_are_replaced(node):
+    """Such an agent cannot read the old ones. Policy holds all the same, and the old ones go."""
+    node.manifest("policy", allow(80), wait=False)
+    server = node.add_pod("shop", "server", labels={"app": "server"})
+    client = node.add_pod("shop", "client", labels={"app": "client"})
+    server.serve("udp:80", "udp:81")
+
+    def check():
+        for ip in server.ips:
+            assert client.probe(("udp", ip, 80), ("udp", ip, 81), timeout_ms=500) == ["open", "timeout"]
+
+    def schemas():
+        return [name for name in os.listdir(node.bpffs) if name.startswith("v")]
+    check()
+    promoted(node, server, client)
+    schema, = schemas()
+    node.stop()
+    os.rename(f"{node.bpffs}/{schema}", f"{node.bpffs}/v99")
+    check()
+    node.start()
+    check()
+    assert schemas() == [schema]
+
+
 def all_fail_to_start(*commands):
     """What agents say that cannot start; they are tried at the same time."""
     pipe = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
@@ -210,7 +234,7 @@ def test_programs_that_cannot_be_loaded_leave_the_old_ones_at_work(node, busy):
     # A map of another build, which should have another schema but has not.
     pin = pinned_map(node, "frag")
     os.rename(pin, f"{pin}-kept")
-    weir.run("bpftool", "map", "create", pin, "type", "lru_hash", "key", "40", "value", "8", "entries", "16",
+    weir.run("bpftool", "map", "create", pin, "type", "lru_hash", "key", "40", "value", "16", "entries", "16",
              "name", "frag")
     said = fails_to_start(node.command())
     assert "loading pod.bpf.o" in said and "stays as it is" in said, said
@@ -224,14 +248,16 @@ def test_programs_that_cannot_be_loaded_leave_the_old_ones_at_work(node, busy):
 # Several agents
 
 
-def test_a_second_agent_on_one_of_its_directories_refuses(node, busy):
+def test_a_second_agent_on_one_of_its_directories_or_in_its_network_refuses(node, busy):
     used = {"--state-dir": node.state, "--bpffs": node.bpffs, "--run-dir": node.run_dir}
     commands = [[*node.command(), *[f"{option}={node.dir}/not{shared}{option}" for option in used if option != shared]]
                 for shared in used]
+    other = [*node.command(), *[f"{option}={node.dir}/another{option}" for option in used]]
     busy.begin()
-    said = all_fail_to_start(node.command(), *commands)
+    said = all_fail_to_start(node.command(), *commands, other)
     for text, directory in zip(said, [node.state, *used.values()]):
         assert f"another agent uses {directory}" in text, text
+    assert "another agent is at work in this network namespace" in said[-1], said[-1]
     node.check_pod(busy.server)
     busy.end()
 
