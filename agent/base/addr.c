@@ -10,11 +10,6 @@
 
 #define V4_MAPPED_BITS 96
 
-bool ip_addr_is_none(const struct ip_addr *addr)
-{
-	return !(addr->halves[0] | addr->halves[1]);
-}
-
 static int parse_dotted(struct ip_addr *ret, const char *text)
 {
 	uint8_t bytes[4];

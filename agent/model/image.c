@@ -41,6 +41,9 @@ static void build_done(struct image_build *build)
 	free(build->node_lists);
 	intern_done(&build->node_selectors);
 	intern_done(&build->namespace_names);
+	intern_done(&build->label_keys);
+	intern_done(&build->kinds);
+	id_list_done(&build->kind_shapes);
 	intern_done(&build->shape_keys);
 	intern_done(&build->class_keys);
 	intern_done(&build->ruleset_sources);

@@ -24,26 +24,17 @@ void image_rule_done(struct image_rule *rule)
 	free(rule->text);
 }
 
-static void put_selector(struct buf *buf, const struct selector *selector)
-{
-	cleanup(freep) char *text = selector_text(selector);
-
-	if (text)
-		buf_str(buf, text);
-	buf->failed |= !text;
-}
-
 /* "selects pods app=web in namespace shop" */
 static void put_why(struct buf *buf, const struct object *obj)
 {
 	buf_str(buf, "selects pods ");
-	put_selector(buf, &obj->policy.pods);
+	selector_text(buf, &obj->policy.pods);
 	if (obj->policy.tier == TIER_NETWORK_POLICY) {
 		buf_printf(buf, " in namespace %s", obj->namespace);
 		return;
 	}
 	buf_str(buf, " in namespaces ");
-	put_selector(buf, &obj->policy.namespaces);
+	selector_text(buf, &obj->policy.namespaces);
 }
 
 static void put_block(struct buf *buf, const struct policy_peer *peer)
@@ -71,7 +62,7 @@ static void put_peers(struct buf *buf, const struct image_build *build,
 			put_block(buf, peer);
 		} else if (peer->is_nodes) {
 			buf_str(buf, "nodes ");
-			put_selector(buf, &peer->nodes);
+			selector_text(buf, &peer->nodes);
 		} else {
 			uint32_t term = terms_of_peer(&build->terms, peer);
 

@@ -52,7 +52,8 @@ static int selected_term(uint32_t *ret, struct image_build *build,
 	struct term_key key = { .kind = TERM_SELECTED, .b = pods };
 	int r;
 
-	r = selector_index_add(&key.a, &terms->namespaces, &build->arena, namespaces);
+	r = selector_index_add(&key.a, &terms->namespaces, &build->arena, &build->scratch,
+			       namespaces);
 	if (r >= 0)
 		r = term_add(ret, build, &key);
 	if (r <= 0)
@@ -76,7 +77,9 @@ static int add_peer(uint32_t *ret, struct image_build *build, const char *namesp
 	uint32_t index, pods;
 	int r;
 
-	r = selector_index_add(&pods, &terms->pods, &build->arena, &peer->pods);
+	r = selector_index_add(&pods, &terms->pods, &build->arena, &build->scratch, &peer->pods);
+	if (r >= 0)
+		r = selector_keys(&build->label_keys, &build->arena, &peer->pods);
 	if (r < 0)
 		return r;
 	if (peer->own_namespace)

@@ -259,6 +259,7 @@ static void measure(const struct cluster_size *size, uint32_t changes)
 	node_close(&node);
 }
 
+/* --quick, or the pods and policies of one cluster (for a profiler), or all sizes. */
 int main(int argc, char **argv)
 {
 	static const struct cluster_size sizes[] = {
@@ -266,15 +267,21 @@ int main(int argc, char **argv)
 		{ .pods = 10000, .local = 250, .policies = 10000, .nodes = 1000 },
 		{ .pods = 50000, .local = 250, .policies = 250, .nodes = 1000 },
 	}, small = { .pods = 400, .local = 10, .policies = 10, .nodes = 3 };
-	bool quick = argc > 1 && !strcmp(argv[1], "--quick");
+	struct cluster_size one = sizes[0];
 
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		die("unshare", errno);
 	run_undisturbed(0);
-	if (quick)
+	if (argc > 2) {
+		one.pods = (uint32_t)atoi(argv[1]);
+		one.policies = (uint32_t)atoi(argv[2]);
+		measure(&one, CHANGES);
+	} else if (argc > 1 && !strcmp(argv[1], "--quick")) {
 		measure(&small, 2);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes) && !quick; i++)
-		measure(&sizes[i], CHANGES);
+	} else {
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+			measure(&sizes[i], CHANGES);
+	}
 	figures_print();
 	return 0;
 }
