@@ -41,6 +41,17 @@ void buf_str(struct buf *buf, const char *text)
 	buf_put(buf, text, strlen(text));
 }
 
+void buf_number(struct buf *buf, uint32_t number)
+{
+	char digits[10];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while (number /= 10);
+	buf_put(buf, digits + at, sizeof(digits) - at);
+}
+
 void buf_printf(struct buf *buf, const char *format, ...)
 {
 	va_list args;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
 	char *data; /* NUL-terminated once something was put */
@@ -14,6 +15,9 @@ struct buf {
 
 void buf_put(struct buf *buf, const void *data, size_t size);
 void buf_str(struct buf *buf, const char *text);
+/* Decimal. */
+void buf_number(struct buf *buf, uint32_t number);
+/* Several times as slow as the others. */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_reset(struct buf *buf);
 void buf_done(struct buf *buf);
