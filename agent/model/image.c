@@ -49,6 +49,8 @@ static void build_done(struct image_build *build)
 	intern_done(&build->ruleset_sources);
 	intern_done(&build->identities);
 	intern_done(&build->previous_identities);
+	intern_done(&build->previous_explanations);
+	id_list_done(&build->explanation_sets);
 	id_list_done(&build->source_rulesets);
 	id_list_done(&build->identity_rulesets);
 	number_source_done(&build->rulesets);

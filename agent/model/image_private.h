@@ -202,6 +202,8 @@ struct image_build {
 	struct intern identities;
 	struct id_list identity_rulesets; /* id, as identities */
 	struct intern previous_identities; /* as previous->rulesets */
+	struct intern previous_explanations; /* what they were made from */
+	struct id_list explanation_sets; /* index in previous->rulesets, as previous_explanations */
 	struct number_source rulesets;
 	struct number_source rows;
 };

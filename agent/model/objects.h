@@ -161,7 +161,7 @@ struct object {
 	enum object_kind kind;
 	char *namespace; /* "" for cluster-scoped kinds */
 	char *name;
-	uint64_t stamp; /* of the store: no other object of it has, had or will have the same */
+	uint64_t stamp; /* of the store: no other object has, had or will have the same */
 	union {
 		struct pod pod;
 		struct namespace ns;
