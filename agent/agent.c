@@ -95,7 +95,7 @@ static int open_sources(struct agent *agent)
 
 	if (!r && agent->config.manifests)
 		r = manifest_new(&agent->manifest, agent->base, agent->store,
-				 agent->config.manifests, &listener);
+				 agent->config.manifests, agent->config.state_dir, &listener);
 	if (r < 0)
 		return log_error_errno(r, "manifests %s", agent->config.manifests);
 	problems_log(agent);
@@ -166,7 +166,12 @@ static int put_in_force(struct agent *agent)
 	if (r < 0)
 		return r;
 	r = endpoint_apply_nat(agent);
-	return r < 0 ? log_error_errno(r, "nftables") : 0;
+	if (r < 0)
+		return log_error_errno(r, "nftables");
+	r = datapath_remove_former(agent->config.bpffs);
+	if (r < 0)
+		log_warn_errno(r, "%s: maps of another version of weir stay", agent->config.bpffs);
+	return 0;
 }
 
 int agent_new(struct agent **ret, struct config *config)

@@ -40,12 +40,12 @@ int datapath_mount(const char *path)
 	return file_make_dirs(path, 0700);
 }
 
-/* "v" and a number. */
-static bool is_schema(const char *name)
+/* "v" and a number, but for that of @kept; 0 is nobody's. */
+static bool is_schema_but(const char *name, uint64_t kept)
 {
 	uint64_t number;
 
-	return name[0] == 'v' && !parse_u64(&number, name + 1, UINT32_MAX);
+	return name[0] == 'v' && !parse_u64(&number, name + 1, UINT32_MAX) && number != kept;
 }
 
 static int remove_part(const char *bpffs, const char *name)
@@ -57,7 +57,7 @@ static int remove_part(const char *bpffs, const char *name)
 	return file_remove_tree(path);
 }
 
-static int remove_schemas(const char *bpffs)
+static int remove_schemas_but(const char *bpffs, uint64_t kept)
 {
 	cleanup(closedirp) DIR *dir = opendir(bpffs);
 	struct dirent *entry;
@@ -66,7 +66,7 @@ static int remove_schemas(const char *bpffs)
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
 	while ((entry = readdir(dir)))
-		if (is_schema(entry->d_name))
+		if (is_schema_but(entry->d_name, kept))
 			r = remove_part(bpffs, entry->d_name) ?: r;
 	return r;
 }
@@ -103,13 +103,18 @@ static bool is_empty(const char *path)
 	return true;
 }
 
+int datapath_remove_former(const char *bpffs)
+{
+	return remove_schemas_but(bpffs, WEIR_SCHEMA);
+}
+
 int datapath_remove(const char *bpffs)
 {
 	int r;
 
 	r = remove_part(bpffs, "links");
 	r = remove_part(bpffs, "clsact") ?: r;
-	r = remove_schemas(bpffs) ?: r;
+	r = remove_schemas_but(bpffs, 0) ?: r;
 	/* Something else may live in the directory, which then stays. */
 	if (is_own_mount(bpffs) && is_empty(bpffs))
 		umount2(bpffs, MNT_DETACH);

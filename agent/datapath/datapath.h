@@ -132,6 +132,12 @@ bool datapath_unfilter(const char *bpffs, uint32_t ifindex);
 int datapath_each_device(struct datapath *dp, void (*fn)(uint32_t ifindex, void *arg), void *arg);
 
 /*
+ * Unpin the maps of other schemas, which an agent of another version left. Once
+ * programs of this one are attached everywhere nobody uses them. 0 or a negative errno.
+ */
+int datapath_remove_former(const char *bpffs);
+
+/*
  * Unpin everything below @bpffs, of all schemas; the file system that
  * datapath_mount() mounted goes as well, if it is empty then. 0 or a negative errno.
  */

@@ -47,31 +47,40 @@ struct row_map {
 	bool failed; /* out of memory */
 };
 
-/* A chunk without bits needs no row of its own. */
-static int write_row(struct row_map *map, uint32_t set, uint32_t row)
+static int write_chunk(struct image *image, uint32_t row, uint32_t chunk,
+		       const struct policy_bits *bits)
+{
+	struct image_row *item = array_add(image->rows, image->row_count);
+
+	if (!item)
+		return -ENOMEM;
+	item->row = row;
+	item->chunk = chunk;
+	item->bits = *bits;
+	return 0;
+}
+
+/* Set @set of the pool, which is not empty, stands in row @number. */
+static void write_row(struct row_map *map, uint32_t set, uint32_t number)
 {
 	const uint64_t *words = bit_pool_words(map->pool, set);
 	static const struct policy_bits empty = {};
-	struct image *image = map->build->image;
+	uint32_t chunks = 0;
 
 	for (size_t first = 0; first < map->pool->words; first += POLICY_CHUNK_WORDS) {
+		uint32_t chunk = (uint32_t)(first / POLICY_CHUNK_WORDS);
 		size_t count = map->pool->words - first;
 		struct policy_bits bits = {};
-		struct image_row *item;
 
 		if (count > POLICY_CHUNK_WORDS)
 			count = POLICY_CHUNK_WORDS;
 		memcpy(bits.words, words + first, count * sizeof(*words));
 		if (!memcmp(&bits, &empty, sizeof(bits)))
 			continue;
-		item = array_add(image->rows, image->row_count);
-		if (!item)
-			return -ENOMEM;
-		item->row = row;
-		item->chunk = (uint32_t)(first / POLICY_CHUNK_WORDS);
-		item->bits = bits;
+		chunks |= 1U << chunk;
+		map->failed |= write_chunk(map->build->image, number, chunk, &bits) < 0;
 	}
-	return 0;
+	map->rows[set] = policy_row(number, chunks);
 }
 
 /* What the datapath looks for when it shall find set @set of the pool. */
@@ -79,20 +88,16 @@ static uint64_t resolve(struct row_map *map, uint64_t set)
 {
 	if (map->pool->words == 1)
 		return bit_pool_words(map->pool, (uint32_t)set)[0];
-	if (set && !map->rows[set]) {
-		map->rows[set] = number_take(&map->build->rows);
-		map->failed |= write_row(map, (uint32_t)set, (uint32_t)map->rows[set]) < 0;
-	}
+	if (set && !map->rows[set])
+		write_row(map, (uint32_t)set, number_take(&map->build->rows));
 	return map->rows[set];
 }
 
 /* @set, which was in row @before, stays there. */
 static void keep_row(struct row_map *map, uint64_t set, uint64_t before)
 {
-	if (!set || map->rows[set])
-		return;
-	map->rows[set] = before;
-	map->failed |= write_row(map, (uint32_t)set, (uint32_t)before) < 0;
+	if (set && !map->rows[set])
+		write_row(map, (uint32_t)set, policy_row_number(before));
 }
 
 /*

@@ -44,10 +44,12 @@ static void put_why(struct buf *buf, const struct object *obj)
 	if (obj->policy.tier == TIER_NETWORK_POLICY) {
 		buf_str(buf, " in namespace ");
 		buf_str(buf, obj->namespace);
-		return;
+	} else {
+		buf_str(buf, " in namespaces ");
+		selector_text(buf, &obj->policy.namespaces);
 	}
-	buf_str(buf, " in namespaces ");
-	selector_text(buf, &obj->policy.namespaces);
+	if (obj->policy.closed)
+		buf_str(buf, "; allows nothing, because not all of it could be read");
 }
 
 static void put_block(struct buf *buf, const struct policy_peer *peer)
@@ -152,18 +154,22 @@ static void put_ports(struct buf *buf, struct image_build *build,
 }
 
 static int explain_rule(struct image_rule *ret, struct image_build *build,
-			const struct rule_groups *groups, const struct policy_rule *rule)
+			const struct rule_groups *groups, const struct policy_rule *rule,
+			bool policy_closed)
 {
 	struct buf *buf = &build->scratch;
 
 	buf_reset(buf);
 	if (rule->matches_nothing) {
-		buf_str(buf, "nothing: the rule could not be read");
+		buf_printf(buf, "nothing: the %s could not be read",
+			   policy_closed && !rule->closed ? "policy" : "rule");
 	} else {
 		buf_str(buf, groups->dir == POLICY_INGRESS ? "from " : "to ");
 		put_peers(buf, build, rule);
 		buf_str(buf, "; ");
 		put_ports(buf, build, groups, rule);
+		if (rule->closed)
+			buf_str(buf, "; the rule could not be read");
 	}
 	ret->action = rule->action;
 	ret->text = buf_take(buf);
@@ -197,7 +203,8 @@ static int explain_policy(struct image_explanation *set, struct image_build *bui
 			return -ENOMEM;
 		rule->policy = (uint32_t)set->policy_count - 1;
 		rule->index = (uint32_t)i;
-		if (explain_rule(rule, build, groups, &policy->rules[groups->dir][i]) < 0)
+		if (explain_rule(rule, build, groups, &policy->rules[groups->dir][i],
+				 policy->closed) < 0)
 			return -ENOMEM;
 	}
 	return 0;

@@ -46,13 +46,28 @@ static void rule_done(struct policy_rule *rule)
 	free(rule->name);
 }
 
-void policy_rule_close(struct policy_rule *rule)
+/* An allow might be for others, and a pass might go past a deny. */
+static void rule_only_denies(struct policy_rule *rule)
 {
-	rule_empty(rule);
 	if (rule->action == ACTION_ALLOW)
 		rule->matches_nothing = true;
 	else
 		rule->action = ACTION_DENY;
+}
+
+void policy_rule_close(struct policy_rule *rule)
+{
+	rule_empty(rule);
+	rule_only_denies(rule);
+	rule->closed = true;
+}
+
+void policy_close(struct network_policy *policy)
+{
+	for (int dir = 0; dir < POLICY_DIR_MAX; dir++)
+		for (size_t i = 0; i < policy->rule_count[dir]; i++)
+			rule_only_denies(&policy->rules[dir][i]);
+	policy->closed = true;
 }
 
 static void policy_done(struct network_policy *policy)

@@ -8,7 +8,7 @@
  * missing podSelector arrives as a selector that matches everything.
  *
  * Source: Kubernetes API core/v1 Pod, Namespace and Node, networking.k8s.io/v1,
- * policy.networking.k8s.io/v1alpha1 and v1alpha2.
+ * policy.networking.k8s.io/v1alpha1, v1alpha2 and v1beta1.
  */
 #pragma once
 
@@ -137,6 +137,7 @@ struct policy_rule {
 	 * rule then matches nothing, instead of "empty means any".
 	 */
 	bool matches_nothing;
+	bool closed; /* for people: policy_rule_close() */
 };
 
 /* The priority of what comes after everything that has one. */
@@ -153,6 +154,7 @@ struct network_policy {
 	struct selector namespaces;
 	struct selector pods;
 	bool isolates[POLICY_DIR_MAX]; /* effective policyTypes */
+	bool closed; /* for people: policy_close() */
 	struct policy_rule *rules[POLICY_DIR_MAX];
 	size_t rule_count[POLICY_DIR_MAX];
 };
@@ -201,6 +203,12 @@ void selector_text(struct buf *buf, const struct selector *selector);
  * otherwise it denies everything.
  */
 void policy_rule_close(struct policy_rule *rule);
+
+/*
+ * A policy of which it is not known for whom it is, or where it stands: its rules
+ * allow nothing now, and what they passed on they deny.
+ */
+void policy_close(struct network_policy *policy);
 
 void labels_done(struct labels *labels);
 void selector_done(struct selector *selector);

@@ -106,15 +106,6 @@ static int decode_all_rules(struct network_policy *policy, const struct field *s
 	return 0;
 }
 
-/* The rules were written for some pods, and nobody knows for which. */
-static void silence_rules(struct network_policy *policy)
-{
-	for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
-		for (size_t i = 0; i < policy->rule_count[dir]; i++)
-			policy->rules[dir][i].matches_nothing = true;
-	}
-}
-
 /*
  * @trusted: every field of the policy is known. Otherwise an absent podSelector
  * may have been mistyped and does not stand for "all".
@@ -129,8 +120,14 @@ static int decode_subject(struct network_policy *policy, const struct field *spe
 	if (r == -EINVAL)
 		selector_done(&policy->pods);
 	if (r == -EINVAL || (field_is_absent(&pods) && !trusted))
-		silence_rules(policy);
+		policy_close(policy); /* the rules were written for some pods, but for which? */
 	return 0;
+}
+
+void decode_policy_close(struct network_policy *policy)
+{
+	isolate_all(policy);
+	policy_close(policy);
 }
 
 int decode_policy(struct object *obj, const struct field *root)

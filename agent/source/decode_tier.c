@@ -32,14 +32,15 @@ static const char *const admin_ingress[] = { "action", "from", "name", "ports", 
 static const char *const admin_egress[] = { "action", "name", "ports", "to", NULL };
 
 static const struct tier_dialect cluster_dialect = {
-	cluster_actions, { cluster_ingress, cluster_egress }, "protocols", 25, false,
+	cluster_actions, { cluster_ingress, cluster_egress }, "protocols", 25, false, false,
 	decode_tier_protocol,
 };
 static const struct tier_dialect admin_dialect = {
-	admin_actions, { admin_ingress, admin_egress }, "ports", 100, true, decode_tier_port,
+	admin_actions, { admin_ingress, admin_egress }, "ports", 100, true, true, decode_tier_port,
 };
 static const struct tier_dialect baseline_dialect = {
-	baseline_actions, { admin_ingress, admin_egress }, "ports", 100, true, decode_tier_port,
+	baseline_actions, { admin_ingress, admin_egress }, "ports", 100, true, true,
+	decode_tier_port,
 };
 
 static int decode_rules(struct network_policy *policy, enum policy_dir dir,
@@ -58,6 +59,7 @@ static int decode_rules(struct network_policy *policy, enum policy_dir dir,
 	policy->rule_count[dir] = count;
 	if (!is_list) {
 		policy->rules[dir][0].action = ACTION_DENY;
+		policy_rule_close(&policy->rules[dir][0]);
 		return 0;
 	}
 	warn_of_length(field, dialect->list_max);
@@ -101,20 +103,6 @@ static int decode_tier_name(enum policy_tier *ret, const struct field *field)
 	return r;
 }
 
-/* An allow might be for others, and a pass might go past a deny. */
-static void allow_nothing(struct network_policy *policy)
-{
-	for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
-		for (size_t i = 0; i < policy->rule_count[dir]; i++) {
-			struct policy_rule *rule = &policy->rules[dir][i];
-
-			rule->matches_nothing |= rule->action == ACTION_ALLOW;
-			if (rule->action == ACTION_PASS)
-				rule->action = ACTION_DENY;
-		}
-	}
-}
-
 /*
  * Everything but tier and priority, which are in @policy already. @sure: they are
  * what was written.
@@ -140,7 +128,7 @@ static int decode_common(struct network_policy *policy, const struct field *root
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0 || !sure)
-		allow_nothing(policy);
+		policy_close(policy);
 	return 0;
 }
 

@@ -13,6 +13,7 @@ struct tier_dialect {
 	const char *ports; /* name of the list of ports */
 	size_t list_max; /* rules a direction; peers and ports a rule */
 	bool namespaces_required; /* namespaceSelector beside podSelector */
+	bool no_ports_is_any; /* an empty list of ports, which the other dialect refuses */
 	/* One element of the list of ports; adds what it means to @ret. 0, -ENOMEM, -EINVAL. */
 	int (*decode_port)(struct policy_rule *ret, const struct field *field);
 };

@@ -188,10 +188,10 @@ static int decode_peers(struct policy_rule *ret, const struct field *field, enum
 static int decode_ports(struct policy_rule *ret, const struct field *field,
 			const struct tier_dialect *dialect)
 {
-	int r;
+	int r = field_list(field);
 
-	if (field_is_absent(field))
-		return 0;
+	if (r < 0 || field_is_absent(field) || (dialect->no_ports_is_any && !field_count(field)))
+		return r;
 	r = check_list(field, dialect->list_max);
 	if (r < 0)
 		return r;

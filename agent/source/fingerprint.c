@@ -124,6 +124,7 @@ static void add_rule(uint64_t *hash, const struct policy_rule *rule)
 	add_number(hash, rule->action);
 	add_text(hash, rule->name);
 	add_number(hash, rule->matches_nothing);
+	add_number(hash, rule->closed);
 	add_number(hash, rule->peer_count);
 	for (size_t i = 0; i < rule->peer_count; i++)
 		add_peer(hash, &rule->peers[i]);
@@ -143,6 +144,7 @@ static void add_policy(uint64_t *hash, const struct network_policy *policy)
 	add_number(hash, policy->priority);
 	add_selector(hash, &policy->namespaces);
 	add_selector(hash, &policy->pods);
+	add_number(hash, policy->closed);
 	for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
 		add_number(hash, policy->isolates[dir]);
 		add_number(hash, policy->rule_count[dir]);

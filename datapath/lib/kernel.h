@@ -4,7 +4,7 @@
  *
  * The same sources are compiled for the host, where tests and fuzzers run them:
  * this is the only place that knows the difference. The shim provides what the
- * BPF branch below provides: SEC, CONFIG, MAP, MAP_PRIVATE, the helpers, byte order, and
+ * BPF branch below provides: SEC, CONFIG, MAP, MAP_PRIVATE, UNROLL, the helpers, byte order, and
  * ctx_data() / ctx_data_end(), because __sk_buff.data has only 32 bits; and the
  * protocol headers, because those of the kernel and of libc clash.
  */
@@ -48,6 +48,9 @@
 		__uint(max_entries, entries_);                                              \
 		__uint(map_flags, flags_);                                                  \
 	} name_ SEC(".maps")
+
+/* Before a loop of constant length: the verifier need not follow its counter. */
+#define UNROLL _Pragma("clang loop unroll(full)")
 
 /*
  * Written out, because clang 13 and 14 else keep "address of skb->data" in a register,

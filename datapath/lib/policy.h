@@ -89,7 +89,7 @@ SUBPROGRAM int policy_evaluate(__u32 set, __u32 class, const struct ip_addr *add
 
 	rules = bpf_map_lookup_elem(&ruleset, &set);
 	if (!addr || !rules || !rules->words)
-		return VERDICT_NEXT;
+		return VERDICT_BROKEN;
 	ports = policy_port_bits(set, proto, port);
 	if (ports) { /* else no rule can match, whoever it is */
 		peers = policy_class_bits(set, class);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The tables of compiled policy, and the evaluation of rule sets with more than
- * 64 groups: their bit sets stand in rows of map policy_bits and are walked a
- * chunk of 64 words at a time.
+ * 64 groups: their bit sets stand in rows of map policy_bits. Chunks in which the
+ * peer and the port have nothing in common are passed over, so what a connection
+ * costs depends on the rules that may concern it and not on how many there are.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ MAP(policy_cidr6, LPM_TRIE, struct policy_cidr6_key, __u64, POLICY_CIDRS_MAX, BP
 MAP(policy_bits, HASH, struct policy_bits_key, struct policy_bits, POLICY_ROWS_MAX,
     BPF_F_NO_PREALLOC);
 
-/* What the look-ups for one connection found: bits, or row numbers when wide. */
+/* What the look-ups for one connection found: bits, or references to rows when wide. */
 struct policy_rows {
 	__u64 class;
 	__u64 cidr;
@@ -35,58 +36,116 @@ struct policy_scratch {
 	struct verdict_state state;
 	__u32 set;
 	__u32 verdict;
-	struct policy_bits peers;
-	struct policy_bits ports;
-	struct policy_bits allow;
-	struct policy_bits pass;
+	__u32 chunks; /* those in which the peer and the port may have a group in common */
+	__u32 pad;
+	__u64 words; /* those of the chunk in which they have, and that are not judged yet */
+	struct policy_bits hits;
 };
 
 MAP_PRIVATE(policy_scratch, PERCPU_ARRAY, __u32, struct policy_scratch, 1, 0);
 
-/* @to becomes the row's chunk, zero where the row has none. */
-static __noinline void row_load(struct policy_bits *to, __u64 row, __u32 chunk)
+static __always_inline const struct policy_bits *row_find(__u64 row, __u32 chunk)
 {
-	struct policy_bits_key key = { .row = (__u32)row, .chunk = chunk };
-	const struct policy_bits *from = NULL;
+	struct policy_bits_key key = { .row = policy_row_number(row), .chunk = chunk };
 
-	if (row)
-		from = bpf_map_lookup_elem(&policy_bits, &key);
-	if (from)
-		__builtin_memcpy(to, from, sizeof(*to));
-	else
-		__builtin_memset(to, 0, sizeof(*to));
+	return bpf_map_lookup_elem(&policy_bits, &key);
 }
 
-static __noinline void row_merge(struct policy_bits *to, __u64 row, __u32 chunk)
+/* The bits of @row, which has the chunk, join @to. 0: they are missing. */
+int row_join(struct policy_bits *to, __u64 row, __u32 chunk);
+
+SUBPROGRAM int row_join(struct policy_bits *to, __u64 row, __u32 chunk)
 {
-	struct policy_bits_key key = { .row = (__u32)row, .chunk = chunk };
-	const struct policy_bits *from = NULL;
+	const struct policy_bits *from = row_find(row, chunk);
 	__u32 i;
 
-	if (row)
-		from = bpf_map_lookup_elem(&policy_bits, &key);
-	if (!from)
-		return;
+	if (!to || !from)
+		return 0;
+	UNROLL
 	for (i = 0; i < POLICY_CHUNK_WORDS; i++)
 		to->words[i] |= from->words[i];
+	return 1;
 }
 
-/* Callback for each word of the chunk that was gathered; 1 ends the walk. */
-static long word_judge(__u32 word, void *ctx)
+/* Only what @row has as well stays a hit. 0: its bits are missing. */
+int row_mask(struct policy_scratch *scratch, __u64 row, __u32 chunk);
+
+SUBPROGRAM int row_mask(struct policy_scratch *scratch, __u64 row, __u32 chunk)
 {
+	const struct policy_bits *from = row_find(row, chunk);
+	__u64 words = 0, hits;
+	__u32 i;
+
+	if (!scratch || !from)
+		return 0;
+	UNROLL
+	for (i = 0; i < POLICY_CHUNK_WORDS; i++) {
+		hits = scratch->hits.words[i] & from->words[i];
+		scratch->hits.words[i] = hits;
+		/* Verifier: a comparison would be a branch. */
+		words |= (hits | -hits) >> 63 << i;
+	}
+	scratch->words = words;
+	return 1;
+}
+
+static __always_inline _Bool row_join_if(struct policy_bits *to, __u64 row, __u32 chunk)
+{
+	return !policy_row_has(row, chunk) || row_join(to, row, chunk);
+}
+
+/* 0: the rule set is not whole. */
+static __always_inline _Bool gather_hits(struct policy_scratch *scratch, __u64 any_peer,
+					 __u32 chunk)
+{
+	__builtin_memset(&scratch->hits, 0, sizeof(scratch->hits));
+	return row_join_if(&scratch->hits, any_peer, chunk) &&
+	       row_join_if(&scratch->hits, scratch->rows.class, chunk) &&
+	       row_join_if(&scratch->hits, scratch->rows.cidr, chunk) &&
+	       row_mask(scratch, scratch->rows.ports, chunk);
+}
+
+/* Actions that are missing are no actions: deny. */
+static __always_inline __u64 row_word(__u64 row, __u32 chunk, __u32 word)
+{
+	const struct policy_bits *bits = NULL;
+
+	if (policy_row_has(row, chunk))
+		bits = row_find(row, chunk);
+	return bits ? bits->words[word & (POLICY_CHUNK_WORDS - 1)] : 0;
+}
+
+/* Index of the lowest bit of @bits: how many there are below it. */
+static __always_inline __u32 lowest_bit(__u64 bits)
+{
+	__u64 below = (bits & -bits) - 1;
+
+	below -= below >> 1 & 0x5555555555555555ULL;
+	below = (below & 0x3333333333333333ULL) + (below >> 2 & 0x3333333333333333ULL);
+	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return (__u32)(below * 0x0101010101010101ULL >> 56);
+}
+
+/* Callback for each word of the chunk with hits, lowest first; 1 ends the walk. */
+static long word_judge(__u32 nth, void *ctx)
+{
+	__u32 zero = 0, chunk = *(const __u32 *)ctx, word;
 	struct policy_scratch *scratch;
 	const struct ruleset *rules;
-	__u32 zero = 0, i = word & (POLICY_CHUNK_WORDS - 1);
 
 	scratch = bpf_map_lookup_elem(&policy_scratch, &zero);
-	if (!scratch)
+	if (!scratch || !scratch->words)
 		return 1;
 	rules = bpf_map_lookup_elem(&ruleset, &scratch->set);
 	if (!rules)
 		return 1;
-	scratch->verdict = verdict_word(&scratch->state, rules, (*(const __u32 *)ctx + word) * 64,
-					scratch->peers.words[i] & scratch->ports.words[i],
-					scratch->allow.words[i], scratch->pass.words[i]);
+	word = lowest_bit(scratch->words) & (POLICY_CHUNK_WORDS - 1);
+	scratch->words &= scratch->words - 1;
+	scratch->verdict = verdict_word(&scratch->state, rules,
+					(chunk * POLICY_CHUNK_WORDS + word) * 64,
+					scratch->hits.words[word],
+					row_word(rules->allow, chunk, word),
+					row_word(rules->pass, chunk, word));
 	return scratch->verdict != VERDICT_NEXT;
 }
 
@@ -95,48 +154,47 @@ static long chunk_judge(__u32 chunk, void *ctx)
 {
 	struct policy_scratch *scratch;
 	const struct ruleset *rules;
-	__u32 zero = 0, first = chunk * POLICY_CHUNK_WORDS, words;
+	__u32 zero = 0;
 
 	scratch = bpf_map_lookup_elem(&policy_scratch, &zero);
 	if (!scratch)
 		return 1;
+	if (!(scratch->chunks >> (chunk & (POLICY_CHUNKS_MAX - 1)) & 1))
+		return 0;
 	rules = bpf_map_lookup_elem(&ruleset, &scratch->set);
-	if (!rules || rules->words <= first)
+	if (!rules || !gather_hits(scratch, rules->any_peer, chunk)) {
+		scratch->verdict = VERDICT_BROKEN;
 		return 1;
-
-	row_load(&scratch->peers, rules->any_peer, chunk);
-	row_merge(&scratch->peers, scratch->rows.class, chunk);
-	row_merge(&scratch->peers, scratch->rows.cidr, chunk);
-	row_load(&scratch->ports, scratch->rows.ports, chunk);
-	row_load(&scratch->allow, rules->allow, chunk);
-	row_load(&scratch->pass, rules->pass, chunk);
-	words = rules->words - first;
-	if (words > POLICY_CHUNK_WORDS)
-		words = POLICY_CHUNK_WORDS;
-	bpf_loop(words, word_judge, &first, 0);
+	}
+	bpf_loop(POLICY_CHUNK_WORDS, word_judge, &chunk, 0);
 	return scratch->verdict != VERDICT_NEXT;
 }
 
-/*
- * The verdict of a wide rule set from the rows that the look-ups found. VERDICT_NEXT:
- * the rule set is broken.
- */
+/* The verdict of a wide rule set from the rows that the look-ups found. */
 int policy_wide(__u32 set, __u64 class_row, __u64 cidr_row, __u64 port_row);
 
 SUBPROGRAM int policy_wide(__u32 set, __u64 class_row, __u64 cidr_row, __u64 port_row)
 {
 	struct policy_scratch *scratch;
+	const struct ruleset *rules;
 	__u32 zero = 0;
 
 	scratch = bpf_map_lookup_elem(&policy_scratch, &zero);
-	if (!scratch)
-		return VERDICT_NEXT;
+	rules = bpf_map_lookup_elem(&ruleset, &set);
+	if (!scratch || !rules)
+		return VERDICT_BROKEN;
 	scratch->rows.class = class_row;
 	scratch->rows.cidr = cidr_row;
 	scratch->rows.ports = port_row;
 	scratch->set = set;
 	scratch->verdict = VERDICT_NEXT;
+	scratch->chunks = policy_row_chunks(rules->any_peer | class_row | cidr_row) &
+			  policy_row_chunks(port_row);
 	__builtin_memset(&scratch->state, 0, sizeof(scratch->state));
-	bpf_loop(POLICY_CHUNKS_MAX, chunk_judge, &zero, 0);
-	return scratch->verdict;
+	if (scratch->chunks)
+		bpf_loop(POLICY_CHUNKS_MAX, chunk_judge, &zero, 0);
+	if (scratch->verdict != VERDICT_NEXT)
+		return scratch->verdict;
+	/* No rule decided: what the tiers end with. */
+	return verdict_word(&scratch->state, rules, (rules->words - 1) * 64, 0, 0, 0);
 }

@@ -25,7 +25,8 @@
  * that covers it too (minus `except`), so the longest match is the answer.
  *
  * A bit set with at most 64 groups stands in the value itself. With more
- * (ruleset.words > 1) the value is a row number in policy_bits, 0 = empty.
+ * (ruleset.words > 1) the value refers to a row of policy_bits: its number, and in
+ * the upper half a bit for each chunk of it that is not empty and has an entry.
  */
 #pragma once
 
@@ -46,10 +47,10 @@ enum ruleset_flag {
 };
 
 #define POLICY_CHUNK_WORDS 64 /* 4096 groups */
-#define POLICY_CHUNKS_MAX 64 /* 262,144 groups in one rule set */
+#define POLICY_CHUNKS_MAX 32 /* 131,072 groups in one rule set */
 
 struct ruleset {
-	__u64 any_peer; /* bit sets: inline, or rows when words > 1 */
+	__u64 any_peer; /* bit sets: inline, or references to rows when words > 1 */
 	__u64 allow; /* groups whose action is allow */
 	__u64 pass; /* groups whose action is pass; neither: deny */
 	__u32 words; /* length of its bit sets in 64-bit words, at least 1 */
@@ -103,3 +104,24 @@ struct policy_bits {
 	__u64 words[POLICY_CHUNK_WORDS];
 };
 ABI_SIZE(struct policy_bits, 512);
+
+/* A reference to row @number, whose chunks are the bits of @chunks. */
+static inline __attribute__((always_inline)) __u64 policy_row(__u32 number, __u32 chunks)
+{
+	return (__u64)chunks << 32 | number;
+}
+
+static inline __attribute__((always_inline)) __u32 policy_row_number(__u64 row)
+{
+	return (__u32)row;
+}
+
+static inline __attribute__((always_inline)) __u32 policy_row_chunks(__u64 row)
+{
+	return (__u32)(row >> 32);
+}
+
+static inline __attribute__((always_inline)) _Bool policy_row_has(__u64 row, __u32 chunk)
+{
+	return policy_row_chunks(row) >> (chunk & (POLICY_CHUNKS_MAX - 1)) & 1;
+}

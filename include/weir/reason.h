@@ -18,14 +18,14 @@
 	X(SOURCE_ADDRESS, 7, "source address is not the pod's")                             \
 	X(ROGUE_CONTROL, 8, "router advertisement, redirect or DHCP server message of a pod") \
 	X(ARP_SPOOF, 9, "ARP or neighbour discovery claims a foreign address")              \
-	X(POLICY_EGRESS, 10, "no egress policy rule of the sender allows the connection")   \
-	X(POLICY_INGRESS, 11, "no ingress policy rule of the receiver allows the connection") \
+	X(POLICY_EGRESS, 10, "the egress policies of the sender refuse the connection")     \
+	X(POLICY_INGRESS, 11, "the ingress policies of the receiver refuse the connection")   \
 	X(POLICY_LOOKUP, 12, "compiled policy is incomplete")                               \
 	X(CT_INVALID, 13, "answer to no known connection")                                  \
 	X(CT_FULL, 14, "connection table is full")                                          \
 	X(FRAGMENT_UNKNOWN, 15, "fragment before its first one that cannot be kept") \
 	X(ICMP_UNRELATED, 16, "ICMP error about no known connection")                       \
-	X(MULTICAST, 17, "multicast or broadcast of an isolated pod")                       \
+	X(MULTICAST, 17, "multicast or broadcast of a pod that is subject to policies")     \
 	X(EXTENSION_HEADER, 18, "IPv6 extension headers that cannot be followed")           \
 	X(POD_FROM_WIRE, 19, "address of a pod or of this node from where it does not live")         \
 	X(FRAGMENT_HELD, 20, "fragment kept until the first one arrives")                   \

@@ -8,9 +8,10 @@
  * decides is allowed.
  *
  * A bit set is walked 64 groups at a time, lowest first: verdict_word() takes the
- * words of one position, and the state carries the tier over to the next. How
- * the words are fetched is the caller's business. When the words end before a
- * decision (VERDICT_NEXT after the last), the rule set is broken: refuse.
+ * words of one position, and the state carries the tier over to the next. Words
+ * without hits may be left out, but for the last one. How the words are fetched
+ * is the caller's business. When they end before a decision (VERDICT_NEXT after
+ * the last), the rule set is broken: refuse.
  */
 #pragma once
 
@@ -20,6 +21,7 @@ enum verdict {
 	VERDICT_NEXT = 0, /* not decided in this word */
 	VERDICT_ALLOW,
 	VERDICT_DENY,
+	VERDICT_BROKEN, /* the rule set is not whole: refuse */
 };
 
 struct verdict_state {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_MAX (3 * POLICY_CHUNK_WORDS)
+#define WORDS_MAX (18 * POLICY_CHUNK_WORDS) /* 73,728 groups */
 
 struct bits {
 	uint64_t words[WORDS_MAX];
@@ -30,20 +30,23 @@ static void put(const char *map, const void *key, const void *value)
 /* The value of a bit set in the tables: the bits, or the row that holds them. */
 static uint64_t bits_store(const struct bits *bits, uint32_t words)
 {
-	static const struct bits none;
+	static const struct policy_bits none;
 	static uint32_t row;
+	uint32_t chunks = 0;
 
 	if (words == 1)
 		return bits->words[0];
-	if (!memcmp(bits, &none, sizeof(none)))
-		return 0;
 	row++;
 	for (uint32_t chunk = 0; chunk * POLICY_CHUNK_WORDS < words; chunk++) {
+		const uint64_t *part = &bits->words[chunk * POLICY_CHUNK_WORDS];
 		struct policy_bits_key key = { .row = row, .chunk = chunk };
 
-		put("policy_bits", &key, &bits->words[chunk * POLICY_CHUNK_WORDS]);
+		if (!memcmp(part, &none, sizeof(none)))
+			continue;
+		put("policy_bits", &key, part);
+		chunks |= 1U << chunk;
 	}
-	return row;
+	return chunks ? policy_row(row, chunks) : 0;
 }
 
 static struct cidr cidr_parse(const char *text, bool v6)

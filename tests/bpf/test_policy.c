@@ -137,6 +137,34 @@ static const struct policy_row rows[] = {
 	{ "wide, not isolated, nobody decides", { 0, NP(130), {
 		{ 129, DENY, .class = POD_A } }, 1 }, {
 		{ POD_A, IPPROTO_TCP, 80 }, { POD_C, IPPROTO_TCP, 80, true } } },
+	{ "wide, passed on within a chunk", { ISOLATED, { 100, 3000, 4000 }, {
+		{ 60, PASS, .class = POD_A },
+		{ 99, DENY, .class = POD_A, .proto = IPPROTO_TCP, .port = 80 },
+		{ 2900, ALLOW, .class = POD_A, .proto = IPPROTO_TCP, .port = 80 },
+		{ 2901, ALLOW, .class = POD_C } }, 4 }, {
+		{ POD_A, IPPROTO_TCP, 80, true }, { POD_A, IPPROTO_TCP, 81 },
+		{ POD_C, IPPROTO_TCP, 80, true } } },
+	{ "wide, a tier ends where nothing matches", { ISOLATED, { 100, 200, 4000 }, {
+		{ 3900, ALLOW, .class = POD_A } }, 1 }, {
+		{ POD_A, IPPROTO_TCP, 80 }, { POD_C, IPPROTO_TCP, 80 } } },
+	{ "wide, a tier ends in the word that matches", { ISOLATED, { 0, 3890, 4000 }, {
+		{ 3889, ALLOW, .class = POD_A }, { 3890, ALLOW, .class = POD_C } }, 2 }, {
+		{ POD_A, IPPROTO_TCP, 80, true }, { POD_C, IPPROTO_TCP, 80 } } },
+	{ "wide, peer and port have words but no rule in common", { ISOLATED, NP(4000), {
+		{ 3900, ALLOW, .class = POD_A, .proto = IPPROTO_TCP, .port = 80 },
+		{ 3901, ALLOW, .class = POD_C, .proto = IPPROTO_TCP, .port = 81 } }, 2 }, {
+		{ POD_A, IPPROTO_TCP, 80, true }, { POD_C, IPPROTO_TCP, 80 },
+		{ POD_A, IPPROTO_TCP, 81 }, { POD_C, IPPROTO_TCP, 81, true } } },
+	{ "wide, more groups than 16 bits can tell", { ISOLATED, NP(70000), {
+		{ 70000 - 65536 - 1, DENY, .class = POD_C }, { 69999, .class = POD_A },
+		{ 66000, DENY, .class = POD_A, .proto = IPPROTO_TCP, .port = 81 } }, 3 }, {
+		{ POD_A, IPPROTO_TCP, 80, true }, { POD_A, IPPROTO_TCP, 81 },
+		{ POD_C, IPPROTO_TCP, 80 }, { WORLD, IPPROTO_TCP, 80 } } },
+	{ "wide, tiers on both sides of that limit", { 0, { 66000, 66000, 72000 }, {
+		{ 3, PASS, .class = POD_A }, { 65999, DENY },
+		{ 71999, DENY, .proto = IPPROTO_TCP, .port = 81 } }, 3 }, {
+		{ POD_A, IPPROTO_TCP, 80, true }, { POD_A, IPPROTO_TCP, 81 },
+		{ POD_C, IPPROTO_TCP, 80 } } },
 	{ "wide, the baseline in another chunk", { 0, { 0, 4100, 4200 }, {
 		{ 4199, DENY, .class = POD_A } }, 1 }, {
 		{ POD_A, IPPROTO_TCP, 80 }, { POD_C, IPPROTO_TCP, 80, true } } },
@@ -237,6 +265,17 @@ static void set_ends_before_its_tiers(bool v6)
 	endpoint_ruleset(POD_B, 1, POLICY_INGRESS, SET);
 }
 
+/* It allows A, but a part of the row that says so was never written. */
+static void row_lacks_a_chunk(bool v6)
+{
+	struct policy_bits_key key;
+
+	ruleset_write(SET, &(struct rules){ 0, NP(100), { { 70, .class = POD_A } }, 1 });
+	endpoint_ruleset(POD_B, 1, POLICY_INGRESS, SET);
+	while (!engine_next("policy_bits", NULL, &key))
+		ck_assert_int_eq(engine_delete("policy_bits", &key), 0);
+}
+
 /* The idle half says no to everybody. */
 static void other_half_refuses(bool v6)
 {
@@ -289,6 +328,8 @@ static const struct scene broken[] = {
 		ASK(DROP_POLICY_LOOKUP, .before = set_is_beyond_the_table) } },
 	{ "its bits end before its tiers", BOTH, {
 		ASK(DROP_POLICY_LOOKUP, .before = set_ends_before_its_tiers) } },
+	{ "a row lacks a chunk", BOTH, {
+		ASK(DROP_POLICY_LOOKUP, .before = row_lacks_a_chunk) } },
 };
 
 static const struct scene answers[] = {

@@ -25,10 +25,10 @@ def _pair(values, what):
 class _Reader:
     def __init__(self, maps):
         self.maps = maps
-        self.rows = collections.defaultdict(int)
+        self.rows = collections.defaultdict(dict)
         for key, value in maps["policy_bits"].items():
             row, chunk = struct.unpack("=II", key)
-            self.rows[row] |= int.from_bytes(value, "little") << (chunk * CHUNK_BITS)
+            self.rows[row][chunk] = int.from_bytes(value, "little")
         self.unseen_rows = set(self.rows)
         self.peers = {}
         self.members = collections.defaultdict(list)
@@ -42,10 +42,13 @@ class _Reader:
         return tuple(sorted(self.members[number])) if number else None
 
     def bits(self, value, words):
-        if words == 1:
+        if words == 1 or not value:
             return value
-        self.unseen_rows.discard(value)
-        return self.rows[value] if value else 0
+        row, chunks = value & 0xffffffff, value >> 32
+        self.unseen_rows.discard(row)
+        if chunks != sum(1 << chunk for chunk in self.rows[row]):
+            raise Leak(f"row {row} has chunks {sorted(self.rows[row])}, and {chunks:#x} says which")
+        return sum(bits << (chunk * CHUNK_BITS) for chunk, bits in self.rows[row].items())
 
     def by_set(self, name, layout, set_format):
         """Set number -> [(rest of the key, bits)]."""

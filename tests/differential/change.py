@@ -4,10 +4,9 @@
 import copy
 import dataclasses
 
-from generate import KEYS, NAMESPACES, OTHER_NODES, VALUES
 from kernel import key_of
-
-NAME_LABEL = "kubernetes.io/metadata.name"
+from reading import NAME_LABEL
+from stock import KEYS, NAMESPACES, OTHER_NODES, VALUES
 
 
 def _claims(obj):
@@ -40,36 +39,55 @@ def later(maker, scene, share=0.25):
 # Changes that must change no verdict: each makes another scene, and says which names were exchanged.
 
 def reordered(maker, scene):
+    """Objects, the rules of a NetworkPolicy (those of the other tiers have an order), and what is in rules."""
     objects = copy.deepcopy(scene.objects)
     maker.random.shuffle(objects)
-    for obj in objects:
-        if obj["kind"] != "NetworkPolicy":
-            continue
-        for side in ("ingress", "egress"):
-            rules = obj["spec"].get(side) or []
-            maker.random.shuffle(rules)
-            for rule in rules:
-                for elements in rule.values():
-                    maker.random.shuffle(elements)
+    for policy in (obj for obj in objects if obj["kind"].endswith("Policy")):
+        for direction in ("ingress", "egress"):
+            rules = policy["spec"].get(direction) or []
+            if policy["kind"] == "NetworkPolicy":
+                maker.random.shuffle(rules)
+            for elements in (value for rule in rules for value in rule.values() if isinstance(value, list)):
+                maker.random.shuffle(elements)
     return dataclasses.replace(scene, objects=objects)
 
 
 def _halves(policy):
-    """Two policies that say together what one says."""
+    """Two NetworkPolicies that say together what one says."""
     spec = policy["spec"]
     types = spec.get("policyTypes") or ["Ingress"] + ["Egress"] * bool(spec.get("egress"))
     for half in (0, 1):
         part = copy.deepcopy(policy)
         part["metadata"]["name"] += f"-{half}"
         part["spec"]["policyTypes"] = types
-        for side in ("ingress", "egress"):
-            part["spec"][side] = (spec.get(side) or [])[half::2]
+        for direction in ("ingress", "egress"):
+            part["spec"][direction] = (spec.get(direction) or [])[half::2]
+        yield part
+
+
+def _first_and_rest(policy, rank):
+    """Two policies with priorities of their own: what one says, at the place that it has among all."""
+    for half, rules in ((0, slice(None, 1)), (1, slice(1, None))):
+        part = copy.deepcopy(policy)
+        part["metadata"]["name"] += f"-{half}"
+        part["spec"]["priority"] = 2 * rank + half
+        part["spec"].update({direction: policy["spec"][direction][rules]
+                             for direction in ("ingress", "egress") if direction in policy["spec"]})
         yield part
 
 
 def split(_, scene):
-    objects = [half for obj in scene.objects
-               for half in (_halves(obj) if obj["kind"] == "NetworkPolicy" else [obj])]
+    """A BaselineAdminNetworkPolicy stays: there is one."""
+    ranked = sorted((obj for obj in scene.objects if "priority" in obj.get("spec", {})),
+                    key=lambda obj: obj["spec"]["priority"])
+    objects = []
+    for obj in scene.objects:
+        if obj["kind"] == "NetworkPolicy":
+            objects += _halves(obj)
+        elif obj in ranked:
+            objects += _first_and_rest(obj, ranked.index(obj))
+        else:
+            objects.append(obj)
     return dataclasses.replace(scene, objects=objects)
 
 
@@ -118,7 +136,7 @@ def renamed(maker, scene):
             metadata["namespace"] = names[metadata["namespace"]]
         if obj["kind"] == "Namespace":
             metadata["name"] = names[metadata["name"]]
-        elif obj["kind"] != "Node":
+        elif obj["kind"] not in ("Node", "BaselineAdminNetworkPolicy"):
             metadata["name"] = f"z{metadata['name'][::-1]}"
     pods = {slot: pod._replace(namespace=names[pod.namespace], name=f"z{pod.name[::-1]}")
             for slot, pod in scene.pods.items()}

@@ -3,9 +3,10 @@
 
 import yaml
 
-from evaluate import Cluster, Malformed
+from evaluate import Cluster
 from kernel import Broken
 from probes import way_of
+from reading import Malformed
 from shrink import shrink
 
 

@@ -1,32 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random clusters and policies that aim at the edges of the specification.
 
-All words and numbers come from small stocks, so that what is written at one place is met at another.
 A Maker draws from one random.Random: equal seeds make equal scenes.
 """
 
 import dataclasses
 import ipaddress
 
+import generate_tiers
 from evaluate import Endpoint
-
-NODE, OTHER_NODES = "node-1", ("node-2", "node-3")
-NAMESPACES = ("default", "shop", "bank", "mill")
-KEYS = ("app", "tier", "example.com/env")
-VALUES = ("", "front", "back", "x")
-PORT_NAMES = ("http", "dns-1")
-NOBODY_DECLARES = "nobody"
-PORTS = (1, 53, 79, 80, 81, 443, 1023, 1024, 8080, 32767, 32768, 65534, 65535)
-PROTOCOLS = ("TCP", "UDP", "SCTP")
-HOSTS = ("192.0.2.2", "2001:db8::2")
-NODE_IPS = {"node-2": ("192.0.2.3", "2001:db8::3"), "node-3": ("192.0.2.4", "2001:db8::4")}
-WORLD = ("192.0.2.1", "198.51.100.7", "203.0.113.9", "10.1.0.9", "0.0.0.1",
-         "2001:db8::1", "2001:db8:ffff::7", "fd00::ff00:9", "fd00:1::1")
-LOCAL_IPS = ([f"10.1.0.{n}" for n in range(2, 9)], [f"fd00::{n:x}" for n in range(2, 9)])
-REMOTE_IPS = ([f"10.1.0.{n}" for n in range(16, 21)] + ["10.1.1.2", "10.2.0.2"],
-              [f"fd00::{n:x}" for n in range(16, 21)] + ["fd00::1:2", "fd01::2"])
-SLOTS = 10
-
+from stock import (HOSTS, KEYS, LOCAL_IPS, NAMESPACES, NOBODY_DECLARES, NODE, NODE_IPS, OTHER_NODES, PORT_NAMES, PORTS,
+                   PROTOCOLS, REMOTE_IPS, SLOTS, VALUES, WORLD)
 
 @dataclasses.dataclass
 class Scene:
@@ -83,10 +67,10 @@ class Maker:
             selector["matchExpressions"] = [self.expression(keys) for _ in range(self.random.randint(0, 2))]
         return selector
 
-    def valid_selector(self):
-        """A policy's own one: which pods a malformed one would isolate is nobody's rule."""
+    def valid_selector(self, make):
+        """For a policy's own pods: which ones a malformed selector would isolate is nobody's rule."""
         while True:
-            selector = self.selector()
+            selector = make()
             if all(e["operator"] in ("In", "NotIn", "Exists", "DoesNotExist")
                    and bool(e.get("values")) == e["operator"].endswith("In")
                    for e in selector.get("matchExpressions", [])):
@@ -168,7 +152,7 @@ class Maker:
     def policy(self, name):
         spec = {}
         if self.chance(0.9):
-            spec["podSelector"] = self.pick(None, {}, self.valid_selector(), self.valid_selector())
+            spec["podSelector"] = self.pick(None, {}, *(self.valid_selector(self.selector) for _ in range(2)))
         if self.chance(0.7):
             spec["policyTypes"] = self.pick([], ["Ingress"], ["Egress"], ["Ingress", "Egress"], ["Egress", "Egress"])
         for kind, side in (("ingress", "from"), ("egress", "to")):
@@ -214,8 +198,9 @@ class Maker:
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status}
 
     def node(self, name, ips):
+        addresses = [{"type": self.pick("InternalIP", "ExternalIP"), "address": ip} for ip in ips]
         return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": self.labels()},
-                "status": {"addresses": [{"type": "InternalIP", "address": ip} for ip in ips]}}
+                "status": {"addresses": [*addresses, {"type": "Hostname", "address": name}]}}
 
     def ips_of(self, stock, index):
         both = [stock[0][index], stock[1][index]]
@@ -248,7 +233,7 @@ class Maker:
     def scene(self):
         objects, pods = [], {}
         objects += [self.namespace(name) for name in NAMESPACES if self.chance(0.8)]
-        objects += [self.node(name, ips) for name, ips in NODE_IPS.items() if self.chance(0.7)]
+        objects += [self.node(name, ips) for name, ips in ((NODE, HOSTS), *NODE_IPS.items()) if self.chance(0.7)]
         for index, slot in enumerate(self.random.sample(range(SLOTS), self.random.randint(1, len(LOCAL_IPS[0])))):
             pods[slot], obj = self.local_pod(slot, index)
             objects += [obj] if obj else []
@@ -256,6 +241,6 @@ class Maker:
         objects += [self.host_pod()] if self.chance(0.2) else []
         # Now and then so many that their bit sets are wide.
         count = self.random.randint(40, 80) if self.chance(0.04) else self.random.randint(0, 9)
-        objects += [self.policy(f"policy-{n}") for n in range(count)]
+        objects += [self.policy(f"policy-{n}") for n in range(count)] + generate_tiers.policies(self)
         self.random.shuffle(objects)
         return Scene(NODE, HOSTS, objects, pods)

@@ -3,8 +3,9 @@
 
 import collections
 
-from evaluate import PROTOCOLS, Cluster, Probe
-from generate import HOSTS, NODE_IPS, PORTS, REMOTE_IPS, WORLD
+from evaluate import Cluster, Probe
+from reading import PROTOCOLS
+from stock import HOSTS, NODE_IPS, PORTS, REMOTE_IPS, WORLD
 
 # Of protocols that the parser of IPv6 takes for protocols, not for extension headers.
 OTHER_PROTOCOLS = (2, 4, 47, 50, 94)
@@ -27,17 +28,17 @@ def way_of(scene):
     return way
 
 
-def _numbers(tree):
-    """(protocol, port) of every port element below: where there is a port, a protocol stands beside it or is TCP."""
+def _numbers(tree, proto=6):
+    """(protocol, port) of every port element below: the protocol stands beside it, or around it, or is TCP."""
     if isinstance(tree, list):
         for item in tree:
-            yield from _numbers(item)
+            yield from _numbers(item, proto)
     elif isinstance(tree, dict):
-        for key in ("port", "endPort"):
-            if isinstance(tree.get(key), int):
-                yield PROTOCOLS.get(tree.get("protocol", "TCP"), 6), tree[key] & 0xffff
-        for item in tree.values():
-            yield from _numbers(item)
+        proto = PROTOCOLS.get(tree.get("protocol"), proto)
+        for key, item in tree.items():
+            if key in ("port", "endPort", "number", "start", "end") and isinstance(item, int):
+                yield proto, item & 0xffff
+            yield from _numbers(item, PROTOCOLS.get(key.upper(), proto))
 
 
 def _aims(scene):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A difference is found and shown so that a person sees at once what it is about."""
 
-import evaluate
 import history
 import pytest
+import reading
 import yaml
 
 HISTORIES = 40
@@ -16,7 +16,7 @@ def blind(holds):
 
 
 def test_a_difference_is_printed_as_the_smallest_case_and_one_probe(judges, monkeypatch):
-    monkeypatch.setattr(evaluate, "requirement_holds", blind(evaluate.requirement_holds))
+    monkeypatch.setattr(reading, "requirement_holds", blind(reading.requirement_holds))
     with pytest.raises(history.Different) as caught:
         for number in range(HISTORIES):
             history.run(judges, 1, number)

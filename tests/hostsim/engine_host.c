@@ -65,6 +65,11 @@ void sim_time_passes(uint32_t milliseconds)
 	sim.jiffies += (uint64_t)milliseconds * config.hz / 1000;
 }
 
+uint32_t sim_now(void)
+{
+	return (uint32_t)sim.jiffies;
+}
+
 void sim_linear(uint32_t bytes)
 {
 	linear = bytes;
@@ -74,6 +79,11 @@ void sim_fail(const char *helper, unsigned int calls)
 {
 	sim.fail = helper;
 	sim.fail_after = calls;
+}
+
+bool sim_will_fail(void)
+{
+	return sim.fail;
 }
 
 /* Copies of packets that wait to arrive; the kernel's backlog. */
@@ -99,22 +109,54 @@ void sim_orphan(bool on)
 	orphaned = on;
 }
 
-static int run_skb(struct sim_skb *skb, enum program program, uint32_t ifindex,
-		   uint32_t ingress_ifindex)
+static void (*watcher)(struct sim_visit *visit) = sim_go;
+
+void sim_watch(void (*watch)(struct sim_visit *visit))
 {
-	skb->ctx.ifindex = ifindex;
-	skb->ctx.ingress_ifindex = ingress_ifindex;
-	skb->ctx.sk = ingress_ifindex || orphaned ? NULL : &any_socket;
+	watcher = watch;
+}
+
+static void frame_take(struct frame *ret, const struct sim_skb *skb)
+{
+	if (skb->ctx.len > FRAME_MAX)
+		abort();
+	ret->len = skb->ctx.len;
+	sim_skb_copy(ret->data, skb);
+}
+
+void sim_go(struct sim_visit *visit)
+{
+	struct sim_skb *skb = visit->packet;
+	uint32_t outer = sim.redirect;
+
+	skb->ctx.ifindex = visit->ifindex;
+	skb->ctx.ingress_ifindex = visit->ingress_ifindex;
+	skb->ctx.sk = visit->from_socket ? &any_socket : NULL;
+	skb->ctx.gso_size = visit->gso_size;
 	skb->ctx.pkt_type = 3; /* to somebody else */
-	return programs[program](&skb->ctx);
+	sim.redirect = 0;
+	visit->action = programs[visit->program](&skb->ctx);
+	visit->redirect = sim.redirect;
+	sim.redirect = outer;
+	frame_take(&visit->frame, skb);
+}
+
+static void visit_run(struct sim_visit *visit, struct sim_skb *skb)
+{
+	visit->packet = skb;
+	visit->from_socket = !visit->ingress_ifindex && !orphaned;
+	frame_take(&visit->frame, skb);
+	watcher(visit);
 }
 
 static void run_arrival(const struct frame *frame, enum program program, uint32_t ifindex,
 			uint32_t ingress_ifindex)
 {
 	struct sim_skb *skb = sim_skb_new(frame->data, (uint32_t)frame->len, linear);
+	struct sim_visit visit = { .program = program, .ifindex = ifindex,
+				   .ingress_ifindex = ingress_ifindex };
 
-	run_skb(skb, program, ifindex, ingress_ifindex);
+	visit_run(&visit, skb);
 	sim_skb_free(skb);
 }
 
@@ -156,18 +198,17 @@ static void backlog_run(void)
 bool engine_run(struct engine_run *run)
 {
 	struct sim_skb *skb = sim_skb_new(run->frame->data, (uint32_t)run->frame->len, linear);
+	struct sim_visit visit = { .program = run->program, .ifindex = run->ifindex,
+				   .ingress_ifindex = run->ingress_ifindex,
+				   .gso_size = run->gso_size };
 
-	skb->ctx.gso_size = run->gso_size;
 	skb->ctx.mark = run->mark;
-	sim.redirect = 0;
 	sim.clone = on_clone;
-	run->action = run_skb(skb, run->program, run->ifindex, run->ingress_ifindex);
-	run->redirect = sim.redirect;
+	visit_run(&visit, skb);
+	run->action = visit.action;
+	run->redirect = visit.redirect;
 	run->mark = skb->ctx.mark;
-	if (skb->ctx.len > FRAME_MAX)
-		abort();
-	run->frame->len = skb->ctx.len;
-	sim_skb_copy(run->frame->data, skb);
+	*run->frame = visit.frame;
 	sim_skb_free(skb);
 	backlog_run();
 	return true;
@@ -217,4 +258,11 @@ uint64_t engine_metric(uint32_t index)
 	map = map ?: map_find("metric");
 	metric = sim_map_peek(map, &index);
 	return metric ? metric->packets : 0;
+}
+
+void sim_map_limit(const char *name, uint32_t entries)
+{
+	struct sim_map *map = map_find(name);
+
+	map->limit = entries;
 }

@@ -5,9 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bpf/engine.h"
 #include "bpf/packet.h"
 
 void sim_time_passes(uint32_t milliseconds);
+uint32_t sim_now(void); /* what the programs take for now */
 
 /* Length of the linear head of packets from now on. */
 void sim_linear(uint32_t bytes);
@@ -17,6 +19,8 @@ void sim_orphan(bool on);
 
 /* This helper fails once, after @calls that do not. A map's name: a write to it. */
 void sim_fail(const char *helper, unsigned int calls);
+/* It has not done so yet. */
+bool sim_will_fail(void);
 
 /* Packets that a program made arrive, or leave, once more. */
 struct sim_clones {
@@ -25,3 +29,25 @@ struct sim_clones {
 };
 
 const struct sim_clones *sim_clones(void);
+
+/*
+ * A run of a program on a packet, also of one that a program made. Who watches
+ * lets it happen with sim_go() and may look at the world before and after.
+ */
+struct sim_visit {
+	enum program program;
+	uint32_t ifindex;
+	uint32_t ingress_ifindex;
+	bool from_socket; /* of this node */
+	uint32_t gso_size;
+	int action; /* afterwards, as the others below */
+	uint32_t redirect;
+	struct frame frame; /* before, and afterwards as it came out */
+	void *packet;
+};
+
+void sim_watch(void (*watch)(struct sim_visit *visit));
+void sim_go(struct sim_visit *visit);
+
+/* How many entries a map takes from now on; 0: as in the beginning. */
+void sim_map_limit(const char *map, uint32_t entries);

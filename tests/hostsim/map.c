@@ -177,6 +177,11 @@ static void evict_last(struct sim_map *map)
 	drop(map, at);
 }
 
+static bool is_full(const struct sim_map *map)
+{
+	return map->count >= (map->limit ?: map->max_entries);
+}
+
 long bpf_map_update_elem(struct sim_map *map, const void *key, const void *value, uint64_t flags)
 {
 	struct sim_element *el;
@@ -188,10 +193,11 @@ long bpf_map_update_elem(struct sim_map *map, const void *key, const void *value
 	el = *find_exact(map, key);
 	if (el && flags == BPF_NOEXIST)
 		return -EEXIST;
-	if (!el && map->count >= map->max_entries) {
+	if (!el && is_full(map)) {
 		if (map->type != BPF_MAP_TYPE_LRU_HASH)
-			return -E2BIG;
-		evict_last(map);
+			return map->type == BPF_MAP_TYPE_LPM_TRIE ? -ENOSPC : -E2BIG;
+		while (is_full(map))
+			evict_last(map);
 	}
 	if (el) {
 		/* The kernel puts a new element in the old one's place. */

@@ -24,6 +24,7 @@
 /* Everything with a section is in several objects, or must not clash with libc. */
 #define SEC(name) __attribute__((weak))
 #define CONFIG __attribute__((weak))
+#define UNROLL
 
 #define bpf_htons(x) __builtin_bswap16(x)
 #define bpf_ntohs(x) __builtin_bswap16(x)
@@ -36,6 +37,7 @@ struct sim_map {
 	const char *name;
 	enum bpf_map_type type;
 	uint32_t key_size, value_size, max_entries;
+	uint32_t limit; /* in place of @max_entries when it is not 0 */
 	struct sim_element *elements; /* most recently used first */
 	uint32_t count;
 	void **slots; /* arrays only: values, made when first asked for */

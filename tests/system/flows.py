@@ -22,6 +22,7 @@ LAST_ANSWERS_S = 10  # how long the last messages are waited for
 DENIED_ANSWERS_S = 0.3  # the same for those that nobody should answer
 DENIED_OPEN_S = 0.5  # less than the first repetition of a SYN
 NUMBER = struct.Struct("!Q")
+TOTAL_RETRANS = struct.Struct("=100xI")  # of struct tcp_info
 
 
 class Counts(collections.namedtuple("Counts", "sent back errors numbers")):
@@ -239,7 +240,10 @@ class _TcpNew(_Flow):
 
 
 class _TcpOnce(_TcpNew):
-    """As _TcpNew, but nobody waits longer than until the SYN would be repeated: each is one packet."""
+    """As _TcpNew, but nobody waits longer than until the SYN would be repeated: each is one packet.
+
+    Where the machine is slow it is repeated all the same, and counts as often as it was sent.
+    """
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -255,6 +259,16 @@ class _TcpOnce(_TcpNew):
     def watch(self, sock, events=selectors.EVENT_READ):
         super().watch(sock, events)
         self.waiting.append((time.monotonic() + DENIED_OPEN_S, sock))
+
+    def drop(self, sock):
+        self.sent += TOTAL_RETRANS.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TOTAL_RETRANS.size))[0]
+        super().drop(sock)
+
+    def counts(self):
+        for _, sock in self.waiting:
+            if sock.fileno() >= 0:
+                self.drop(sock)
+        return super().counts()
 
 
 KINDS = {"udp": _Udp, "udp-new": _UdpNew, "tcp": _Stream, "tcp-new": _TcpNew, "tcp-once": _TcpOnce}

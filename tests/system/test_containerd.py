@@ -101,10 +101,18 @@ def test_ten_sandboxes_at_once(node, containerd):
     runtimes.nothing_is_left(node)
 
 
+def stop(containerd, sandbox):
+    """As one of several at once: the loopback plugin of others falls over a namespace that goes meanwhile."""
+    try:
+        containerd.cri.stop_sandbox(sandbox)
+    except weir.Failed as error:
+        assert 'plugin type="loopback"' in str(error)
+
+
 def test_a_sandbox_is_stopped_many_times_at_once(node, containerd):
     sandbox, stays = containerd.run_pod("one", "tcp:80"), containerd.run_pod("stays", "tcp:80")
     with concurrent.futures.ThreadPoolExecutor(DELS) as pool:
-        list(pool.map(lambda _: containerd.cri.stop_sandbox(sandbox), range(DELS)))
+        list(pool.map(lambda _: stop(containerd, sandbox), range(DELS)))
     containerd.cri.stop_sandbox(sandbox)
     containerd.cri.remove_sandbox(sandbox)
     weir.wait_for(lambda: set(node.endpoints()) == {"shop/stays"}, "one leaves")

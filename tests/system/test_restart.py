@@ -183,6 +183,30 @@ def test_a_new_build_replaces_the_programs_under_traffic(nodes):
         busy.close()
 
 
+def test_tables_of_another_schema_are_replaced(node):
+    """Such an agent cannot read the old ones. Policy holds all the same, and the old ones go."""
+    node.manifest("policy", allow(80), wait=False)
+    server = node.add_pod("shop", "server", labels={"app": "server"})
+    client = node.add_pod("shop", "client", labels={"app": "client"})
+    server.serve("udp:80", "udp:81")
+
+    def check():
+        for ip in server.ips:
+            assert client.probe(("udp", ip, 80), ("udp", ip, 81), timeout_ms=500) == ["open", "timeout"]
+
+    def schemas():
+        return [name for name in os.listdir(node.bpffs) if name.startswith("v")]
+    check()
+    promoted(node, server, client)
+    schema, = schemas()
+    node.stop()
+    os.rename(f"{node.bpffs}/{schema}", f"{node.bpffs}/v99")
+    check()
+    node.start()
+    check()
+    assert schemas() == [schema]
+
+
 def all_fail_to_start(*commands):
     """What agents say that cannot start; they are tried at the same time."""
     pipe = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}

@@ -147,6 +147,11 @@ def cnp(name, priority, subject, *rules, tier="Admin"):
                      **({"ingress": ingress} if ingress else {}), **({"egress": egress} if egress else {})}}
 
 
+def old(kind, name, *egress, **priority):
+    return {"apiVersion": f"{API}/v1alpha1", "kind": kind, "metadata": {"name": name},
+            "spec": {**priority, "subject": team("red"), "egress": list(egress)}}
+
+
 def np(namespace, **directions):
     return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
             "metadata": {"namespace": namespace, "name": "np"},
@@ -267,17 +272,54 @@ def test_nodes_as_peers(house, tier):
 
 
 def test_the_kinds_of_before(house):
-    def old(kind, name, action, **priority):
-        return {"apiVersion": f"{API}/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": {
-            **priority, "subject": team("red"), "egress": [
-                {"action": action, "to": [team("green")], "ports": [{"portNumber": {"protocol": "TCP", "port": 80}}]}]}}
-    baseline = old("BaselineAdminNetworkPolicy", "default", "Deny")
+    def one(action):
+        return {"action": action, "to": [team("green")], "ports": [{"portNumber": {"protocol": "TCP", "port": 80}}]}
+    baseline = old("BaselineAdminNetworkPolicy", "default", one("Deny"))
     house.apply(baseline)
     house.expect(opened=["red tcp green 8080", "red udp green *"], shut=["red tcp green 80"])
-    house.apply(baseline, old("AdminNetworkPolicy", "a", "Allow", priority=3))
+    house.apply(baseline, old("AdminNetworkPolicy", "a", one("Allow"), priority=3))
     house.expect(opened=["red tcp green *"])
-    house.apply(old("AdminNetworkPolicy", "a", "Deny", priority=3))
+    house.apply(old("AdminNetworkPolicy", "a", one("Deny"), priority=3))
     house.expect(opened=["red tcp green 8080"], shut=["red tcp green 80"])
+
+
+MANY = 70_000
+IN_ONE = 100  # as many as the API takes
+LIMIT = 1 << 16
+
+
+def one_of_many(number):
+    """Actions alternate, so no two rules share a group, and are opposite where 16 bits would take them for the same."""
+    return {"action": "Deny" if (number + number // LIMIT) % 2 else "Allow",
+            "to": [{"networks": [f"203.0.113.{number % 200}/32"]}],
+            "ports": [{"portNumber": {"protocol": "TCP", "port": 1000 + number % 50}}]}
+
+
+def many_policies(*last):
+    """Of MANY rules in order, the last ones as given."""
+    rules = [one_of_many(number) for number in range(MANY - len(last))] + list(last)
+    policies = [old("AdminNetworkPolicy", f"p{first:05}", *rules[first:first + IN_ONE], priority=first // IN_ONE)
+                for first in range(0, MANY, IN_ONE)]
+    baseline = {"action": "Deny", "to": [ALL_PODS]}
+    return [*policies, old("BaselineAdminNetworkPolicy", "default", baseline)]
+
+
+def test_more_rules_than_16_bits_count(house):
+    deny = {"action": "Deny", "to": [team("green")], "ports": [{"portNumber": {"protocol": "TCP", "port": 8080}}]}
+    allow = {"action": "Allow", "to": [team("green")]}
+
+    def apply(*policies):
+        # JSON, because Python writes YAML slowly.
+        house.node.write("policies.yaml", json.dumps({"apiVersion": "v1", "kind": "List", "items": policies}))
+        house.node.settle()
+    apply(*many_policies(deny, allow))
+    house.expect(opened=["red tcp green 80", "red udp green *"], shut=["red tcp green 8080", "red tcp blue *"])
+    told = house.node.get("/v1/policies/red/a")["egress"]["rules"]
+    assert len(told) == MANY + 1
+    assert [(rule["action"], rule["policy"], rule["rule"]) for rule in told[-3:-1]] == [
+        ("deny", "AdminNetworkPolicy p69900", 98), ("allow", "AdminNetworkPolicy p69900", 99)]
+    apply(*many_policies({**deny, "action": "Pass"}, deny))
+    house.expect(opened=["blue tcp green *"], shut=both("red green"))
 
 
 def test_a_pod_reaches_itself_whatever_is_denied(house):

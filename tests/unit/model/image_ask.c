@@ -97,10 +97,11 @@ static uint64_t cidr_bits(const struct image_ruleset *set, const struct ip_addr 
 
 static uint64_t row_word(const struct image *image, uint64_t row, uint32_t word)
 {
-	const struct policy_bits *bits = NULL;
+	uint32_t chunk = word / POLICY_CHUNK_WORDS;
+	const struct policy_bits *bits = ask_row(image, policy_row_number(row), chunk);
 
-	if (row)
-		bits = ask_row(image, (uint32_t)row, word / POLICY_CHUNK_WORDS);
+	if (policy_row_has(row, chunk) != !!bits)
+		abort();
 	return bits ? bits->words[word % POLICY_CHUNK_WORDS] : 0;
 }
 

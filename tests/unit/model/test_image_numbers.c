@@ -158,9 +158,9 @@ START_TEST(a_wide_rule_set_keeps_its_rows)
 	ck_assert_uint_eq(f.image->rulesets[0].header.any_peer, any);
 	ck_assert_uint_eq(f.image->rulesets[0].class_count, 1);
 	row = f.image->rulesets[0].classes[0].bits;
-	ck_assert_ptr_nonnull(ask_row(f.image, (uint32_t)row, 0));
-	ck_assert_ptr_nonnull(ask_row(f.image, (uint32_t)row, 1));
-	ck_assert_ptr_null(ask_row(f.image, (uint32_t)row, 2));
+	ck_assert_ptr_nonnull(ask_row(f.image, policy_row_number(row), 0));
+	ck_assert_ptr_nonnull(ask_row(f.image, policy_row_number(row), 1));
+	ck_assert_ptr_null(ask_row(f.image, policy_row_number(row), 2));
 }
 END_TEST
 

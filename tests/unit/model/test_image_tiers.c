@@ -228,6 +228,7 @@ static const struct text_case texts[] = {
 	{ POLICY_INGRESS, "from nodes zone; ports 80/tcp, 1-9/udp, all sctp" },
 	{ POLICY_INGRESS, "from anywhere; ports sql=5432/tcp, nothing=none" },
 	{ POLICY_INGRESS, "nothing: the rule could not be read" },
+	{ POLICY_INGRESS, "from anywhere; all ports and protocols; the rule could not be read" },
 	{ POLICY_EGRESS, "to pods * in namespaces *; ports http" },
 	{ POLICY_EGRESS, "to pods * in namespaces *; ports http/tcp, 5/tcp" },
 };
@@ -256,7 +257,11 @@ static struct object *explained(void)
 	rule = add_rule(obj, POLICY_INGRESS);
 	add_name_of_all(rule, "sql");
 	add_name_of_all(rule, "nothing");
-	add_rule(obj, POLICY_INGRESS)->matches_nothing = true;
+	policy_rule_close(add_rule(obj, POLICY_INGRESS));
+	rule = add_rule(obj, POLICY_INGRESS);
+	rule->action = ACTION_PASS;
+	add_pods(rule, "", "app=web");
+	policy_rule_close(rule);
 	rule = add_rule(obj, POLICY_EGRESS);
 	add_pods(rule, "", "");
 	add_name_of_all(rule, "http");
@@ -284,6 +289,33 @@ START_TEST(rules_are_told_as_they_were_written)
 		ck_assert_str_eq(rule->text, texts[i].text);
 		ck_assert_uint_eq(rule->index, at[dir]++);
 	}
+}
+END_TEST
+
+START_TEST(a_closed_policy_says_why_it_only_denies)
+{
+	static const enum policy_action actions[] = { ACCEPT, PASS, DENY };
+	cleanup(fixture_done) struct fixture f;
+	struct object *obj = make_ordered_policy(CNP, "c", TIER_ADMIN, 1, "", "app=db");
+	const struct image_explanation *told;
+
+	fixture_init(&f);
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		struct policy_rule *rule = add_rule(obj, POLICY_INGRESS);
+
+		rule->action = actions[i];
+		add_pods(rule, "", "app=web");
+	}
+	policy_close(&obj->policy);
+	fixture_put(&f, obj);
+	fixture_compile(&f);
+	told = fixture_ingress(&f, IF_DB)->explanation;
+	ck_assert_str_eq(told->policies[0].why, "selects pods app=db in namespaces *; allows nothing,"
+			 " because not all of it could be read");
+	ck_assert_str_eq(told->rules[0].text, "nothing: the policy could not be read");
+	ck_assert_int_eq(told->rules[1].action, ACTION_DENY);
+	ck_assert_str_eq(told->rules[1].text, told->rules[2].text);
+	ck_assert(!fixture_allows(&f, POLICY_INGRESS, IF_DB, WEB, IPPROTO_TCP, 80));
 }
 END_TEST
 
@@ -437,6 +469,7 @@ CHECK_MAIN("image_tiers", CHECK_LOOP(tiers_decide_one_after_the_other, cases),
 	   CHECK_TEST(a_policy_without_rules_of_a_direction_has_no_say_in_it),
 	   CHECK_TEST(a_silenced_rule_isolates_nobody), CHECK_TEST(rules_of_one_action_share_groups),
 	   CHECK_TEST(rules_are_told_as_they_were_written),
+	   CHECK_TEST(a_closed_policy_says_why_it_only_denies),
 	   CHECK_TEST(policies_stand_in_the_order_of_evaluation_with_their_reason),
 	   CHECK_TEST(a_changed_policy_is_told_anew_and_others_keep_their_texts),
 	   CHECK_TEST(another_meaning_of_a_port_name_is_told_anew),

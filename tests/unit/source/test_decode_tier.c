@@ -305,6 +305,12 @@ static const struct row admin_policies[] = {
 	  "AdminNetworkPolicy a admin 10 ns(*) pods(*) ingress [ 'r' ns(*) pods(*) : TCP:80-80 "
 	  "UDP:53-53 SCTP:1-9 TCP:web UDP:web SCTP:web ] egress [ pass nodes(*) 10.0.0.0/8 : ] "
 	  "[ deny ns(*) pods(*) : ]" },
+	/* The API of before lets an empty list of ports through: it filters nothing. */
+	{ ANP "{priority: 10, " ALL ", egress: [{action: Deny, to: [{namespaces: {}}], ports: []}]}}",
+	  "AdminNetworkPolicy a admin 10 ns(*) pods(*) egress [ deny" ONE },
+	{ ANP "{priority: 10, " ALL ", egress: [{action: Allow, to: [{namespaces: {}}], ports: {}}]}}",
+	  "AdminNetworkPolicy a admin 10 ns(*) pods(*) egress [ nothing : ]",
+	  ANP_ERR("spec.egress[0].ports: must be a list, not a mapping") },
 	{ ANP "{" ALL ", tier: Admin}}", "AdminNetworkPolicy a admin 0 ns(*) pods(*)",
 	  ANP_ERR("spec.priority: is required") ANP_ERR("spec.tier: is not a known field") },
 	{ ANP "{priority: 1, subject: {pods: {podSelector: {}}}, egress: [{action: Accept,"
@@ -391,6 +397,17 @@ START_TEST(so_do_long_names)
 }
 END_TEST
 
+START_TEST(a_policy_of_another_version_only_denies)
+{
+	check_decodes("{" GROUP "v1beta2, kind: ClusterNetworkPolicy, metadata: {name: c}, spec:"
+		      " {tier: Admin, priority: 7, " ALL ", " RULES "}}",
+		      "ClusterNetworkPolicy c admin 7 ns(*) pods(*)" IN_DOUBT "\n"
+		      ERR("apiVersion: must be policy.networking.k8s.io/v1alpha2 or "
+			  "policy.networking.k8s.io/v1beta1 for a ClusterNetworkPolicy, "
+			  "not \"policy.networking.k8s.io/v1beta2\""));
+}
+END_TEST
+
 CHECK_MAIN("decode_tier", CHECK_LOOP(a_cluster_policy_that_is_in_doubt_only_denies, specs),
 	   CHECK_LOOP(a_malformed_rule_fails_closed_by_its_action, rules),
 	   CHECK_LOOP(a_peer_is_taken_as_written_or_not_at_all, peers),
@@ -398,4 +415,5 @@ CHECK_MAIN("decode_tier", CHECK_LOOP(a_cluster_policy_that_is_in_doubt_only_deni
 	   CHECK_LOOP(a_protocol_is_taken_as_written_or_not_at_all, protocols),
 	   CHECK_LOOP(the_kinds_of_before_decode_into_the_same_tiers, admin_policies),
 	   CHECK_TEST(long_lists_count_and_are_reported),
-	   CHECK_LOOP(so_do_long_names, names))
+	   CHECK_LOOP(so_do_long_names, names),
+	   CHECK_TEST(a_policy_of_another_version_only_denies))

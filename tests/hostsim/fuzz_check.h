@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What must hold for every packet, whoever sent it:
+ *
+ *  - it is counted once, under one reason, with its bytes;
+ *  - refused, or else sent on by a pod that is ready, to a pod that is ready;
+ *  - a pod speaks with its own addresses and says nothing that only routers say;
+ *  - policy of this moment allows its connection, judged from the opener, or, for a
+ *    fragment, the connection that its first one named, or, for an ICMP error, the
+ *    one that it quotes;
+ *  - its bytes stay what they were but for one hop and the frame's addresses, and
+ *    checksums that were right are right afterwards.
+ *
+ * Breaking a promise ends the process.
+ */
+#pragma once
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "hostsim/engine_host.h"
+
+#define REQUIRE(truth)                                                                  \
+	do {                                                                            \
+		if (!(truth)) {                                                         \
+			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #truth); \
+			abort();                                                        \
+		}                                                                       \
+	} while (0)
+
+/* Nothing has been sent yet. */
+void check_begin(void);
+
+/* For sim_watch(). Loosely: in a world of arbitrary values all of policy is left out. */
+void check_visit(struct sim_visit *visit);
+void check_visit_loosely(struct sim_visit *visit);
+
+/* Whether the first packet since check_arm() was let through. */
+void check_arm(void);
+bool check_passed(void);

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hostsim/fuzz_count.h"
+
+#include "hostsim/fuzz_check.h"
+
+void counts_read(struct counts *ret)
+{
+	for (uint32_t i = 0; i < METRIC_MAX; i++)
+		REQUIRE(!engine_lookup("metric", &i, &ret->metrics[i]));
+}
+
+void counts_since(struct counts *ret, const struct counts *before, const struct counts *inner)
+{
+	counts_read(ret);
+	for (int i = 0; i < METRIC_MAX; i++) {
+		ret->metrics[i].packets -= before->metrics[i].packets + inner->metrics[i].packets;
+		ret->metrics[i].bytes -= before->metrics[i].bytes + inner->metrics[i].bytes;
+	}
+}
+
+void counts_add(struct counts *to, const struct counts *more)
+{
+	for (int i = 0; i < METRIC_MAX; i++) {
+		to->metrics[i].packets += more->metrics[i].packets;
+		to->metrics[i].bytes += more->metrics[i].bytes;
+	}
+}
+
+int counts_reason(const struct counts *counts, enum policy_dir dir, size_t length)
+{
+	int found = -1;
+
+	for (int i = 0; i < METRIC_MAX; i++) {
+		const struct metric *metric = &counts->metrics[i];
+
+		if (!metric->packets && !metric->bytes)
+			continue;
+		REQUIRE(found < 0 && metric->packets == 1 && metric->bytes == length);
+		REQUIRE(i % POLICY_DIR_MAX == (int)dir);
+		found = i / POLICY_DIR_MAX;
+	}
+	return found;
+}

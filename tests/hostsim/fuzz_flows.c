@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hostsim/fuzz_flows.h"
+
+#include <arpa/inet.h>
+
+#include "bpf/fixture.h"
+#include "hostsim/engine_host.h"
+
+/* More than one input has packets. */
+#define FLOWS_MAX 4096
+
+struct first {
+	struct ip_addr src, dst;
+	uint32_t id;
+	uint8_t proto; /* of a datagram's identity in IPv4 only */
+	struct tuple tuple;
+};
+
+static struct opening flows[FLOWS_MAX];
+static struct first firsts[FLOWS_MAX];
+static size_t flow_count, first_count;
+
+void flows_begin(void)
+{
+	flow_count = first_count = 0;
+}
+
+static struct opening *find(const struct tuple *tuple)
+{
+	struct tuple reverse = tuple_reverse(tuple);
+
+	for (size_t i = flow_count; i-- > 0;)
+		if (tuple_equal(&flows[i].tuple, tuple) || tuple_equal(&flows[i].tuple, &reverse))
+			return &flows[i];
+	return NULL;
+}
+
+static void key_of(void *ret, const struct tuple *tuple, bool v6)
+{
+	if (v6)
+		*(struct ct6_key *)ret = (struct ct6_key){
+			.addr = { tuple->src, tuple->dst },
+			.port = { htons(tuple->sport), htons(tuple->dport) },
+			.proto = tuple->proto };
+	else
+		*(struct ct4_key *)ret = (struct ct4_key){
+			.addr = { tuple->src.words[3], tuple->dst.words[3] },
+			.port = { htons(tuple->sport), htons(tuple->dport) },
+			.proto = tuple->proto };
+}
+
+/* Whichever end the datapath sorts first. */
+static bool table_knows(const char *table, const struct tuple *tuple, bool v6)
+{
+	struct tuple reverse = tuple_reverse(tuple);
+	uint8_t key[sizeof(struct ct6_key)];
+	struct ct_entry entry;
+
+	key_of(key, tuple, v6);
+	if (engine_lookup(table, key, &entry)) {
+		key_of(key, &reverse, v6);
+		if (engine_lookup(table, key, &entry))
+			return false;
+	}
+	return (int32_t)(sim_now() - entry.expires) <= 0;
+}
+
+bool flow_is_known(const struct tuple *tuple)
+{
+	bool v6 = !ip_addr_is_v4(&tuple->src);
+
+	return table_knows(map_of("ct", v6, ""), tuple, v6) ||
+	       table_knows(map_of("ct", v6, "_new"), tuple, v6);
+}
+
+static struct opening opening_reverse(const struct opening *opening)
+{
+	return (struct opening){ tuple_reverse(&opening->tuple), opening->to, opening->from };
+}
+
+/* The connection that the packet is part of, NULL: it is the first of one. */
+static const struct opening *flow_of(const struct opening *packet, bool known,
+				     enum reading_role role)
+{
+	const struct opening *flow = known && role != ROLE_QUERY ? find(&packet->tuple) : NULL;
+
+	if (flow && role == ROLE_OPENS && !tuple_equal(&flow->tuple, &packet->tuple))
+		return NULL;
+	return flow;
+}
+
+bool flow_allows(const struct opening *packet, bool known, enum reading_role role)
+{
+	const struct opening *flow = flow_of(packet, known, role);
+	struct opening now = *packet, back = opening_reverse(packet);
+
+	if (flow) {
+		/* Its ends are who is there now, not who was there when it began. */
+		if (!tuple_equal(&flow->tuple, &packet->tuple))
+			now = back;
+		now.exempt = flow->exempt;
+		return world_allows(&now);
+	}
+	if (role == ROLE_ANSWERS)
+		return false;
+	/* Nobody can tell who opened it. */
+	if (role == ROLE_MIDDLE && !world_allows(&back))
+		return false;
+	return world_allows(packet);
+}
+
+void flow_passed(const struct opening *packet, bool known, enum reading_role role)
+{
+	struct opening *flow;
+
+	if (role == ROLE_QUERY || flow_of(packet, known, role))
+		return;
+	flow = find(&packet->tuple);
+	if (!flow && flow_count < FLOWS_MAX)
+		flow = &flows[flow_count++];
+	if (flow)
+		*flow = *packet;
+}
+
+bool flow_error_passes(const struct tuple *quote)
+{
+	const struct opening *flow = find(quote);
+	struct opening now;
+
+	if (!flow)
+		return false;
+	now = (struct opening){ flow->tuple, pod_at(&flow->tuple.src), pod_at(&flow->tuple.dst),
+				flow->exempt };
+	return world_allows(&now);
+}
+
+static bool is_first_of(const struct first *first, const struct reading *reading)
+{
+	return ip_addr_equal(&first->src, &reading->tuple.src) &&
+	       ip_addr_equal(&first->dst, &reading->tuple.dst) && first->id == reading->id &&
+	       (reading->v6 || first->proto == reading->tuple.proto);
+}
+
+void fragment_first(const struct reading *reading)
+{
+	if (first_count < FLOWS_MAX)
+		firsts[first_count++] = (struct first){ reading->tuple.src, reading->tuple.dst,
+							reading->id, reading->tuple.proto,
+							reading->tuple };
+}
+
+bool fragment_find(struct tuple *ret, const struct reading *reading, unsigned int nth)
+{
+	for (size_t i = first_count; i-- > 0;) {
+		if (!is_first_of(&firsts[i], reading) || nth--)
+			continue;
+		*ret = firsts[i].tuple;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The same in a world whose maps hold anything. */
+#include "fuzz/fuzz.h"
+#include "hostsim/fuzz_one.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static bool started;
+
+	if (!started)
+		fuzz_start();
+	started = true;
+	fuzz_one(data, len, true);
+	return 0;
+}
