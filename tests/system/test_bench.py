@@ -35,7 +35,7 @@ WANTED = {
                **{f"400 pods, 10 policies, labels of a pod elsewhere change: {what}": True
                   for what in ("p50", "p99", "map entries", "map system calls")}},
     "memory": {"agent RSS, no pod": False, "agent RSS, 2 pods on the node": True,
-               "agent RSS, 200 more pods in the cluster": True, "kernel memory, all maps": True},
+               "agent RSS, 200 pods in the cluster": True, "kernel memory, all maps": True},
     "cni": {f"CNI {what}, {share}": True for what in ("ADD", "DEL", "ADD, 16 at once", "ADD, 100 a second")
             for share in ("p50", "p99")},
 }
