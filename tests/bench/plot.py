@@ -17,8 +17,8 @@ import matplotlib
 import figures
 
 matplotlib.use("Agg")
-# The same figures give the same bytes.
-matplotlib.rcParams["svg.hashsalt"] = "weir"
+# The same figures give the same bytes, and text stays text.
+matplotlib.rcParams.update({"svg.hashsalt": "weir", "svg.fonttype": "none"})
 from matplotlib import pyplot, ticker  # noqa: E402
 
 COLOURS = {True: "#3a7d44", False: "#b5382d", None: "#5b7a99"}
