@@ -45,6 +45,12 @@ def suite(name, found, picture):
     return lines
 
 
+def budgeted(report):
+    """Only the figures that have a budget: a picture of a page, not a poster."""
+    return {"suites": {name: [made for made in found if figures.met(made) is not None]
+                       for name, found in report["suites"].items()}}
+
+
 def section(report, pictures):
     kept = [figures.met(made) for found in report["suites"].values() for made in found if not made.get("breakdown")]
     lines = [f"{report['date']}, Linux {report['kernel']}, {report['cpu']}, {report['cpus']} CPUs, load "
@@ -66,7 +72,7 @@ def main():
     path, docs = sys.argv[1:]
     with open(path, encoding="utf-8") as file:
         report = json.load(file)
-    pictures = plot.draw_all(report, f"{docs}/performance", "svg")
+    pictures = plot.draw_all(budgeted(report), f"{docs}/performance", "svg")
     copy = f"{docs}/performance/figures.json"
     if os.path.abspath(path) != os.path.abspath(copy):
         shutil.copyfile(path, copy)
