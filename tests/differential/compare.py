@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """weir's verdicts beside those of the specification, and what to show of a difference."""
 
+import time
+
 import yaml
 
 from evaluate import Cluster
@@ -8,6 +10,8 @@ from kernel import Broken
 from probes import way_of
 from reading import Malformed
 from shrink import shrink
+
+PATIENCE_S = 60
 
 
 def expected(scene, probes):
@@ -24,8 +28,15 @@ def differing(found, wanted, probes):
 
 
 def _still(judge, probe, before=None):
-    """A function: does the probe differ in this scene, from a cold start or after the scene before?"""
+    """A function: does the probe differ in this scene, from a cold start or after the scene before?
+
+    After a while it says no, so that what is shrunk stays as small as it is then.
+    """
+    end = time.monotonic() + PATIENCE_S
+
     def still(scene):
+        if time.monotonic() > end:
+            return False
         here = {ip for pod in scene.pods.values() for ip in pod.ips}
         if not here & {probe.src, probe.dst}:
             return False

@@ -24,12 +24,18 @@ class Scene:
 class Maker:
     def __init__(self, random):
         self.random = random
+        # In a plain scene rules have few parts, so that more hangs on each.
+        self.plain = False
 
     def chance(self, probability):
         return self.random.random() < probability
 
     def pick(self, *items):
         return self.random.choice(items)
+
+    def few(self, most):
+        """How many of something that there is at least one of."""
+        return 1 if self.plain else self.random.randint(1, most)
 
     def some(self, stock, most):
         return self.random.sample(stock, self.random.randint(0, min(most, len(stock))))
@@ -41,7 +47,7 @@ class Maker:
     # Labels and selectors
 
     def labels(self):
-        return {key: self.pick(*VALUES) for key in self.some(KEYS, 3)}
+        return {key: self.pick(*VALUES) for key in self.some(KEYS, 2)}
 
     def expression(self, keys):
         operator = self.pick("In", "NotIn", "NotIn", "Exists", "DoesNotExist")
@@ -62,9 +68,9 @@ class Maker:
             return {}
         selector = {}
         if kind < 0.65 or self.chance(0.2):
-            selector["matchLabels"] = {key: self.pick(*VALUES) for key in self.some(KEYS, 2)}
+            selector["matchLabels"] = {key: self.pick(*VALUES) for key in self.random.sample(KEYS, self.pick(0, 1, 1, 2))}
         if kind >= 0.65 or self.chance(0.1):
-            selector["matchExpressions"] = [self.expression(keys) for _ in range(self.random.randint(0, 2))]
+            selector["matchExpressions"] = [self.expression(keys) for _ in range(self.pick(0, 1, 1, 2))]
         return selector
 
     def valid_selector(self, make):
@@ -79,6 +85,10 @@ class Maker:
     def namespace_selector(self):
         if self.chance(0.25):
             return {"matchLabels": {"kubernetes.io/metadata.name": self.pick(*NAMESPACES)}}
+        if self.chance(0.5):
+            return self.pick({"matchLabels": {self.pick(*KEYS): self.pick(*VALUES)}},
+                             {"matchExpressions": [{"key": self.pick(*KEYS), "operator": self.pick("In", "NotIn"),
+                                                    "values": self.random.sample(VALUES, self.pick(1, 2))}]})
         return self.selector((*KEYS, "kubernetes.io/metadata.name"))
 
     # Rules
@@ -89,6 +99,8 @@ class Maker:
 
     def network(self, inside=None):
         """A CIDR around an address of the stock, often with host bits; inside: within that network."""
+        if not inside and self.chance(0.12):
+            return self.pick("0.0.0.0/0", "::/0")  # of one family
         address = ipaddress.ip_address(self.any_address())
         if inside and (address.version != inside.version or address not in inside):
             address = inside.network_address + self.random.randrange(min(inside.num_addresses, 1 << 20))
@@ -115,9 +127,9 @@ class Maker:
 
     def peer(self):
         kind = self.random.random()
-        if kind < 0.02:
+        if kind < 0.03:
             return {}
-        if kind < 0.04:
+        if kind < 0.06:
             return {"ipBlock": self.block(), "podSelector": {}}
         if kind < 0.35:
             return {"ipBlock": self.block()}
@@ -130,51 +142,73 @@ class Maker:
     def port(self):
         kind = self.random.random()
         port = {"protocol": self.pick(*PROTOCOLS, "TCP")} if self.chance(0.75) else {}
-        if kind < 0.03:
+        if kind < 0.05:
             port.update(self.pick({"endPort": 80}, {"port": "http", "endPort": 80}, {"port": 81, "endPort": 80},
                                   {"port": 0}, {"port": 65536}, {"port": "-"}, {"port": "80"}, {"protocol": "ICMP"}))
         elif kind < 0.4:
             port["port"] = self.pick(*PORTS)
-        elif kind < 0.7:
-            port["port"] = self.pick(*PORT_NAMES, NOBODY_DECLARES)
+        elif kind < 0.75:
+            port["port"] = self.pick(*PORT_NAMES, *PORT_NAMES, NOBODY_DECLARES)
         elif kind < 0.9:
             port["port"], port["endPort"] = sorted((self.pick(*PORTS), self.pick(*PORTS)))
         return port
 
     def rule(self, side):
         rule = {}
-        if self.chance(0.85):
-            rule[side] = [self.peer() for _ in range(self.random.randint(0 if self.chance(0.2) else 1, 3))]
+        if self.chance(0.8):
+            rule[side] = [self.peer() for _ in range(self.few(3))] if self.chance(0.95) else []
         if self.chance(0.7):
-            rule["ports"] = [self.port() for _ in range(self.random.randint(0 if self.chance(0.2) else 1, 3))]
+            rule["ports"] = [self.port() for _ in range(self.few(3))] if self.chance(0.95) else []
         return rule
 
     def policy(self, name):
         spec = {}
-        if self.chance(0.9):
-            spec["podSelector"] = self.pick(None, {}, *(self.valid_selector(self.selector) for _ in range(2)))
+        if self.chance(0.95):
+            spec["podSelector"] = self.pick(None, *(self.valid_selector(self.selector) for _ in range(7)))
         if self.chance(0.7):
             spec["policyTypes"] = self.pick([], ["Ingress"], ["Egress"], ["Ingress", "Egress"], ["Egress", "Egress"])
         for kind, side in (("ingress", "from"), ("egress", "to")):
             if self.chance(0.7):
-                spec[kind] = [self.rule(side) for _ in range(self.random.randint(0, 3))]
+                spec[kind] = [self.rule(side) for _ in range(self.few(3))] if self.chance(0.85) else []
             elif self.chance(0.2):
                 spec[kind] = None
         return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
                 "metadata": {"name": name, "namespace": self.home()}, "spec": spec}
 
+    # Crowds: so many rules for the same pods that their bit sets are wider than a word
+
+    def narrow_network(self):
+        address = self.any_address()
+        return f"{address}/{126 if ':' in address else 30}"
+
+    def narrow_selector(self):
+        return {"matchLabels": {key: self.pick(*VALUES) for key in self.random.sample(KEYS, 2)}}
+
+    def narrow_rule(self, side):
+        peer = self.pick({"ipBlock": {"cidr": self.narrow_network()}}, {"podSelector": self.narrow_selector()})
+        return {side: [peer], "ports": [self.port(), self.port()]}
+
+    def crowd(self):
+        home = self.home()
+        return [{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                 "metadata": {"name": f"crowd-{n}", "namespace": home},
+                 "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"],
+                          "ingress": [self.narrow_rule("from") for _ in range(3)],
+                          "egress": [self.narrow_rule("to") for _ in range(3)]}}
+                for n in range(self.random.randint(25, 70))]
+
     # Clusters
 
     def namespace(self, name):
-        labels = self.labels()
+        labels = self.labels() if self.chance(0.3) else {key: self.pick(*VALUES) for key in KEYS}
         if self.chance(0.1):
             labels["kubernetes.io/metadata.name"] = name
         return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
     def container(self, name):
         ports = []
-        for port_name in self.some(PORT_NAMES, 2):
-            for protocol in self.some(PROTOCOLS, 3):
+        for port_name in self.random.sample(PORT_NAMES, self.pick(0, 1, 2, 2)):
+            for protocol in self.random.sample(PROTOCOLS, self.pick(1, 2, 3)):
                 port = {"containerPort": self.pick(*PORTS), "name": port_name}
                 if protocol != "TCP" or self.chance(0.5):
                     port["protocol"] = protocol
@@ -194,7 +228,9 @@ class Maker:
         if self.chance(0.1):
             metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
         if ips:
-            status.update({"podIP": ips[0], "podIPs": [{"ip": ip} for ip in ips]})
+            status["podIP"] = ips[0]
+        if ips and self.chance(0.9):
+            status["podIPs"] = [{"ip": ip} for ip in ips]
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status}
 
     def node(self, name, ips):
@@ -211,8 +247,10 @@ class Maker:
         endpoint = Endpoint(self.home(), f"local-{slot}", self.ips_of(LOCAL_IPS, index))
         if self.chance(0.12):
             return endpoint, None
-        return endpoint, self.pod(endpoint.namespace, endpoint.name, NODE,
-                                  endpoint.ips if self.chance(0.7) else [])
+        pod = self.pod(endpoint.namespace, endpoint.name, NODE, endpoint.ips if self.chance(0.7) else [])
+        if self.chance(0.03):
+            pod["spec"]["hostNetwork"] = True
+        return endpoint, pod
 
     def remote_pod(self, index):
         node = self.pick(*OTHER_NODES)
@@ -230,7 +268,21 @@ class Maker:
         pod["spec"]["hostNetwork"] = True
         return pod
 
+    def former_pod(self, number):
+        """An object that outlives its pod: the address is, or may become, somebody else's."""
+        stock = self.pick(LOCAL_IPS, LOCAL_IPS, REMOTE_IPS)
+        pod = self.pod(self.home(), f"former-{number}", self.pick(NODE, *OTHER_NODES),
+                       self.ips_of(stock, self.random.randrange(len(stock[0]))))
+        pod["status"]["phase"] = self.pick("Succeeded", "Failed")
+        return pod
+
+    def moved_pod(self):
+        """Of another node, says the API; at an address that this node gives to its pods, and will know better."""
+        return self.pod(self.home(), "moved", OTHER_NODES[0],
+                        self.ips_of(LOCAL_IPS, self.random.randrange(len(LOCAL_IPS[0]))))
+
     def scene(self):
+        self.plain = self.chance(0.5)
         objects, pods = [], {}
         objects += [self.namespace(name) for name in NAMESPACES if self.chance(0.8)]
         objects += [self.node(name, ips) for name, ips in ((NODE, HOSTS), *NODE_IPS.items()) if self.chance(0.7)]
@@ -239,8 +291,15 @@ class Maker:
             objects += [obj] if obj else []
         objects += [self.remote_pod(index) for index in range(len(REMOTE_IPS[0])) if self.chance(0.5)]
         objects += [self.host_pod()] if self.chance(0.2) else []
-        # Now and then so many that their bit sets are wide.
-        count = self.random.randint(40, 80) if self.chance(0.04) else self.random.randint(0, 9)
-        objects += [self.policy(f"policy-{n}") for n in range(count)] + generate_tiers.policies(self)
+        objects += [self.former_pod(number) for number in range(2) if self.chance(0.2)]
+        objects += [self.moved_pod()] if self.chance(0.3) else []
+        objects += [self.policy(f"policy-{n}") for n in range(self.pick(0, 1, 2, 3, 4, 6, 9))]
+        # In half of the scenes NetworkPolicy decides alone.
+        objects += generate_tiers.policies(self, self.pick(0, 0, 0.2, 0.5))
+        if self.chance(0.12):
+            objects += self.crowd()
+        elif self.chance(0.08):
+            objects = [obj for obj in objects if not obj["apiVersion"].startswith(generate_tiers.API)]
+            objects += generate_tiers.policies(self, 0.9, crowded=True)
         self.random.shuffle(objects)
         return Scene(NODE, HOSTS, objects, pods)

@@ -19,44 +19,68 @@ def _parts(value, path=()):
 
 
 def _without(tree, path):
-    """A copy; None when there is nothing at path any more."""
     tree = copy.deepcopy(tree)
     place = tree
-    try:
-        for key in path[:-1]:
-            place = place[key]
-        del place[path[-1]]
-    except (KeyError, IndexError, TypeError):
-        return None
+    for key in path[:-1]:
+        place = place[key]
+    del place[path[-1]]
     return tree
 
 
-def _smaller_objects(scene):
-    for at in reversed(range(len(scene.objects))):
-        yield dataclasses.replace(scene, objects=scene.objects[:at] + scene.objects[at + 1:])
-    for at, obj in enumerate(scene.objects):
-        for path in _parts(obj):
-            less = _without(obj, path)
-            if less is not None:
-                yield dataclasses.replace(scene, objects=scene.objects[:at] + [less] + scene.objects[at + 1:])
+def _fewer(items, still):
+    """As few of a list of items as are found for which still(items): large parts are left out first."""
+    size = len(items)
+    while size:
+        at = 0
+        while at < len(items):
+            less = items[:at] + items[at + size:]
+            if still(less):
+                items = less
+            else:
+                at += size
+        size //= 2
+    return items
 
 
-def _smaller(scene):
-    for slot in list(scene.pods):
-        yield dataclasses.replace(scene, pods={key: pod for key, pod in scene.pods.items() if key != slot})
-    yield from _smaller_objects(scene)
-    for slot, pod in scene.pods.items():
-        for ip in pod.ips[:-1] and pod.ips:
-            yield dataclasses.replace(scene, pods={**scene.pods, slot: pod._replace(ips=[i for i in pod.ips if i != ip])})
+def _less_of(tree, still):
+    """A tree of lists and dicts with fewer parts for which still(tree)."""
+    tried = set()
+    while path := next((path for path in _parts(tree) if path not in tried), None):
+        less = _without(tree, path)
+        if still(less):
+            tree = less
+        else:
+            tried.add(path)
+    return tree
+
+
+def _shrink_objects(scene, still):
+    def with_objects(objects):
+        return dataclasses.replace(scene, objects=objects)
+
+    objects = _fewer(scene.objects, lambda less: still(with_objects(less)))
+    for at in range(len(objects)):
+        objects = [*objects[:at], _less_of(objects[at], lambda obj, at=at, objects=objects: still(
+            with_objects([*objects[:at], obj, *objects[at + 1:]]))), *objects[at + 1:]]
+    return with_objects(objects)
+
+
+def _shrink_pods(scene, still):
+    def with_pods(pods):
+        return dataclasses.replace(scene, pods=dict(pods))
+
+    pods = _fewer(list(scene.pods.items()), lambda less: still(with_pods(less)))
+    for at, (slot, pod) in enumerate(pods):
+        ips = _fewer(pod.ips, lambda less, at=at, slot=slot, pod=pod, pods=pods: bool(less) and still(
+            with_pods([*pods[:at], (slot, pod._replace(ips=less)), *pods[at + 1:]])))
+        pods = [*pods[:at], (slot, pod._replace(ips=ips)), *pods[at + 1:]]
+    return with_pods(pods)
 
 
 def shrink(scene, still):
     """The smallest scene that is found from here on for which still(scene)."""
-    progress = True
-    while progress:
-        progress = False
-        for less in _smaller(scene):
-            if still(less):
-                scene, progress = less, True
-                break
+    before = None
+    while before != scene:
+        before = scene
+        scene = _shrink_objects(_shrink_pods(scene, still), still)
     return scene

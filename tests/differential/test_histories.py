@@ -4,7 +4,7 @@
 import history
 import pytest
 
-HISTORIES = 12
+HISTORIES = 8
 
 
 @pytest.mark.parametrize("seed", range(1, 5))
@@ -14,4 +14,4 @@ def test_clusters_that_change_are_judged_as_the_specification_says(judges, seed)
         counted, passed = history.run(judges, seed, number)
         verdicts, allowed = verdicts + counted, allowed + passed
     # What is nearly always allowed, or denied, says little.
-    assert verdicts > HISTORIES * 1000 and 0.2 < allowed / verdicts < 0.9
+    assert verdicts > HISTORIES * 1000 and 0.2 < allowed / verdicts < 0.8
