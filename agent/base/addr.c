@@ -10,11 +10,6 @@
 
 #define V4_MAPPED_BITS 96
 
-bool ip_addr_is_none(const struct ip_addr *addr)
-{
-	return !(addr->halves[0] | addr->halves[1]);
-}
-
 static int parse_dotted(struct ip_addr *ret, const char *text)
 {
 	uint8_t bytes[4];
@@ -99,18 +94,39 @@ int prefix_parse(struct prefix *ret, bool *host_bits, const char *text)
 	return 0;
 }
 
+/* Returns the end. */
+static char *put_number(char *text, unsigned int number)
+{
+	if (number >= 100)
+		*text++ = (char)('0' + number / 100);
+	if (number >= 10)
+		*text++ = (char)('0' + number / 10 % 10);
+	*text++ = (char)('0' + number % 10);
+	return text;
+}
+
 const char *addr_text(char buf[static ADDR_TEXT_MAX], const struct ip_addr *addr)
 {
-	if (ip_addr_is_v4(addr))
-		return inet_ntop(AF_INET, &addr->words[3], buf, ADDR_TEXT_MAX);
-	return inet_ntop(AF_INET6, addr->bytes, buf, ADDR_TEXT_MAX);
+	char *end = buf;
+
+	if (!ip_addr_is_v4(addr))
+		return inet_ntop(AF_INET6, addr->bytes, buf, ADDR_TEXT_MAX);
+	for (int i = 12; i < 16; i++) {
+		end = put_number(end, addr->bytes[i]);
+		*end++ = '.';
+	}
+	end[-1] = '\0';
+	return buf;
 }
 
 const char *prefix_text(char buf[static PREFIX_TEXT_MAX], const struct prefix *prefix)
 {
-	char addr[ADDR_TEXT_MAX];
+	char *end;
 
-	snprintf(buf, PREFIX_TEXT_MAX, "%s/%u", addr_text(addr, &prefix->addr), prefix->bits);
+	addr_text(buf, &prefix->addr);
+	end = buf + strlen(buf);
+	*end++ = '/';
+	*put_number(end, prefix->bits) = '\0';
 	return buf;
 }
 

@@ -22,7 +22,10 @@ struct prefix {
 
 static const struct ip_addr IP_ADDR_NONE = {}; /* :: */
 
-bool ip_addr_is_none(const struct ip_addr *addr);
+static inline bool ip_addr_is_none(const struct ip_addr *addr)
+{
+	return !(addr->halves[0] | addr->halves[1]);
+}
 
 /*
  * An IPv4 address in dotted form (leading zeroes are decimal, as Kubernetes

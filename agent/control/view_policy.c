@@ -61,12 +61,12 @@ static json_t *view_priority(enum policy_tier tier, uint32_t priority)
 	return json_integer(priority);
 }
 
-static json_t *view_selecting(const struct image_ruleset *ruleset)
+static json_t *view_selecting(const struct image_explanation *explanation)
 {
 	cleanup(json_decrefp) json_t *policies = json_array();
 
-	for (size_t i = 0; i < ruleset->policy_count; i++) {
-		const struct image_policy *policy = &ruleset->policies[i];
+	for (size_t i = 0; i < explanation->policy_count; i++) {
+		const struct image_policy *policy = &explanation->policies[i];
 		json_t *value = json_pack("{s:s,s:s,s:o,s:s}", "policy", policy->name, "tier",
 					  tier_names[policy->tier], "priority",
 					  view_priority(policy->tier, policy->priority), "why",
@@ -78,13 +78,13 @@ static json_t *view_selecting(const struct image_ruleset *ruleset)
 	return take_ptr(&policies);
 }
 
-static json_t *view_rules(const struct image_ruleset *ruleset)
+static json_t *view_rules(const struct image_explanation *explanation)
 {
 	cleanup(json_decrefp) json_t *rules = json_array();
 
-	for (size_t i = 0; i < ruleset->rule_count; i++) {
-		const struct image_rule *rule = &ruleset->rules[i];
-		const struct image_policy *policy = &ruleset->policies[rule->policy];
+	for (size_t i = 0; i < explanation->rule_count; i++) {
+		const struct image_rule *rule = &explanation->rules[i];
+		const struct image_policy *policy = &explanation->policies[rule->policy];
 		json_t *value = json_pack("{s:s,s:o,s:s,s:s,s:I,s:s,s:s}", "tier",
 					  tier_names[policy->tier], "priority",
 					  view_priority(policy->tier, policy->priority), "action",
@@ -104,7 +104,8 @@ json_t *view_ruleset(const struct image_ruleset *ruleset)
 		return json_null();
 	return json_pack("{s:I,s:b,s:o,s:o}", "id", (json_int_t)ruleset->id, "isolated",
 			 !!(ruleset->header.flags & RULESET_ISOLATED), "policies",
-			 view_selecting(ruleset), "rules", view_rules(ruleset));
+			 view_selecting(ruleset->explanation), "rules",
+			 view_rules(ruleset->explanation));
 }
 
 json_t *view_pod_policies(const struct pod_endpoint *ep, const struct image *image)
@@ -141,8 +142,8 @@ static int select_policies(json_t *selected, const struct pod_endpoint *ep,
 	}
 	for (enum policy_dir dir = 0; dir < POLICY_DIR_MAX; dir++) {
 		ruleset = view_find_ruleset(image, ep->ifindex, dir);
-		for (size_t i = 0; ruleset && i < ruleset->policy_count && r >= 0; i++)
-			r = select_endpoint(selected, ruleset->policies[i].name, name);
+		for (size_t i = 0; ruleset && i < ruleset->explanation->policy_count && r >= 0; i++)
+			r = select_endpoint(selected, ruleset->explanation->policies[i].name, name);
 	}
 	return r;
 }

@@ -41,11 +41,16 @@ static void build_done(struct image_build *build)
 	free(build->node_lists);
 	intern_done(&build->node_selectors);
 	intern_done(&build->namespace_names);
+	intern_done(&build->label_keys);
+	intern_done(&build->kinds);
+	id_list_done(&build->kind_shapes);
 	intern_done(&build->shape_keys);
 	intern_done(&build->class_keys);
 	intern_done(&build->ruleset_sources);
 	intern_done(&build->identities);
 	intern_done(&build->previous_identities);
+	intern_done(&build->previous_explanations);
+	id_list_done(&build->explanation_sets);
 	id_list_done(&build->source_rulesets);
 	id_list_done(&build->identity_rulesets);
 	number_source_done(&build->rulesets);

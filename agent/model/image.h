@@ -80,6 +80,20 @@ struct image_rule {
 	char *text; /* "from pods app=front in namespace shop, 10.0.0.0/8; ports 80/tcp" */
 };
 
+/*
+ * A rule set for people: the policies that select the pod in this direction, and
+ * their rules; in the order of evaluation. The images that have the same share it.
+ */
+struct image_explanation {
+	struct image_policy *policies;
+	size_t policy_count;
+	struct image_rule *rules;
+	size_t rule_count;
+	size_t images;
+	void *source; /* private: what it was made from; equal source, equal explanation */
+	size_t source_size;
+};
+
 struct image_ruleset {
 	uint32_t id;
 	enum policy_dir dir;
@@ -92,11 +106,7 @@ struct image_ruleset {
 	size_t port_count;
 	struct image_cidr_bits *cidrs; /* both families */
 	size_t cidr_count;
-	/* That select the pod in this direction, and their rules; in the order of evaluation. */
-	struct image_policy *policies;
-	size_t policy_count;
-	struct image_rule *rules;
-	size_t rule_count;
+	struct image_explanation *explanation;
 };
 
 struct image_binding {

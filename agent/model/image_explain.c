@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Rule sets for people: which policies select the pod and why, and all their
- * rules in the order of evaluation, each as it was written.
+ * rules in the order of evaluation, each as it was written. That is a lot of text,
+ * and seldom read: it is made once for as long as it stays the same.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,37 +13,40 @@
 
 #define PROTOCOLS 3 /* that ports have */
 
-void image_policy_done(struct image_policy *policy)
+void explanation_leave(struct image_explanation *explanation)
 {
-	free(policy->name);
-	free(policy->why);
+	if (!explanation || --explanation->images)
+		return;
+	for (size_t i = 0; i < explanation->policy_count; i++) {
+		free(explanation->policies[i].name);
+		free(explanation->policies[i].why);
+	}
+	for (size_t i = 0; i < explanation->rule_count; i++) {
+		free(explanation->rules[i].name);
+		free(explanation->rules[i].text);
+	}
+	free(explanation->policies);
+	free(explanation->rules);
+	free(explanation->source);
+	free(explanation);
 }
 
-void image_rule_done(struct image_rule *rule)
+static void explanation_leavep(struct image_explanation **explanation)
 {
-	free(rule->name);
-	free(rule->text);
-}
-
-static void put_selector(struct buf *buf, const struct selector *selector)
-{
-	cleanup(freep) char *text = selector_text(selector);
-
-	if (text)
-		buf_str(buf, text);
-	buf->failed |= !text;
+	explanation_leave(*explanation);
 }
 
 /* "selects pods app=web in namespace shop" */
 static void put_why(struct buf *buf, const struct object *obj)
 {
 	buf_str(buf, "selects pods ");
-	put_selector(buf, &obj->policy.pods);
+	selector_text(buf, &obj->policy.pods);
 	if (obj->policy.tier == TIER_NETWORK_POLICY) {
-		buf_printf(buf, " in namespace %s", obj->namespace);
+		buf_str(buf, " in namespace ");
+		buf_str(buf, obj->namespace);
 	} else {
 		buf_str(buf, " in namespaces ");
-		put_selector(buf, &obj->policy.namespaces);
+		selector_text(buf, &obj->policy.namespaces);
 	}
 	if (obj->policy.closed)
 		buf_str(buf, "; allows nothing, because not all of it could be read");
@@ -73,7 +77,7 @@ static void put_peers(struct buf *buf, const struct image_build *build,
 			put_block(buf, peer);
 		} else if (peer->is_nodes) {
 			buf_str(buf, "nodes ");
-			put_selector(buf, &peer->nodes);
+			selector_text(buf, &peer->nodes);
 		} else {
 			uint32_t term = terms_of_peer(&build->terms, peer);
 
@@ -174,7 +178,7 @@ static int explain_rule(struct image_rule *ret, struct image_build *build,
 	return ret->text && (ret->name || !rule->name) ? 0 : -ENOMEM;
 }
 
-static int explain_policy(struct image_ruleset *set, struct image_build *build,
+static int explain_policy(struct image_explanation *set, struct image_build *build,
 			  const struct rule_groups *groups, uint32_t index)
 {
 	const struct object *obj = build->policies[index];
@@ -206,12 +210,69 @@ static int explain_policy(struct image_ruleset *set, struct image_build *build,
 	return 0;
 }
 
+/*
+ * What decides about the texts, to build->key: the policies as they are now, and what
+ * the subject means by the port names of ingress rules.
+ */
+static void explanation_source(struct image_build *build, const struct rule_groups *groups)
+{
+	const struct image_shape *shape = groups->shape;
+	struct buf *buf = &build->key;
+
+	buf_reset(buf);
+	buf_put(buf, &groups->dir, sizeof(groups->dir));
+	buf_put(buf, &groups->policies.count, sizeof(groups->policies.count));
+	for (size_t i = 0; i < groups->policies.count; i++)
+		buf_put(buf, &build->policies[groups->policies.items[i]]->stamp, sizeof(uint64_t));
+	for (size_t i = 0; i < shape->port_count && groups->dir == POLICY_INGRESS; i++) {
+		const struct intern_key *name = &build->terms.port_names.keys[shape->ports[i].name];
+
+		buf_put(buf, &name->size, sizeof(name->size));
+		buf_put(buf, name->data, name->size);
+		buf_put(buf, &shape->ports[i].port, sizeof(shape->ports[i].port));
+	}
+}
+
+/* The previous image's with this source, or NULL. */
+static struct image_explanation *find_explanation(const struct image_build *build)
+{
+	uint32_t index = intern_find(&build->previous_explanations, build->key.data,
+				     build->key.length);
+
+	if (index == INTERN_NONE)
+		return NULL;
+	return build->previous->rulesets[build->explanation_sets.items[index]].explanation;
+}
+
+static struct image_explanation *new_explanation(struct image_build *build,
+						 const struct rule_groups *groups)
+{
+	cleanup(explanation_leavep) struct image_explanation *made = calloc(1, sizeof(*made));
+	int r = 0;
+
+	if (!made)
+		return NULL;
+	made->images = 1;
+	made->source_size = build->key.length;
+	made->source = malloc(made->source_size);
+	if (!made->source)
+		return NULL;
+	memcpy(made->source, build->key.data, made->source_size);
+	for (size_t i = 0; i < groups->policies.count && r >= 0; i++)
+		r = explain_policy(made, build, groups, groups->policies.items[i]);
+	return r < 0 ? NULL : take_ptr(&made);
+}
+
 int ruleset_explain(struct image_ruleset *set, struct image_build *build,
 		    const struct rule_groups *groups)
 {
-	int r = 0;
-
-	for (size_t i = 0; i < groups->policies.count && r >= 0; i++)
-		r = explain_policy(set, build, groups, groups->policies.items[i]);
-	return r;
+	explanation_source(build, groups);
+	if (build->key.failed)
+		return -ENOMEM;
+	set->explanation = find_explanation(build);
+	if (set->explanation)
+		set->explanation->images++;
+	else
+		set->explanation = new_explanation(build, groups);
+	return set->explanation ? 0 : -ENOMEM;
 }

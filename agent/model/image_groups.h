@@ -122,8 +122,8 @@ struct policy_port_key ports_key(const struct prefix *prefix, uint32_t set);
 /* The texts of the set, for people. 0 or -ENOMEM. */
 int ruleset_explain(struct image_ruleset *set, struct image_build *build,
 		    const struct rule_groups *groups);
-void image_policy_done(struct image_policy *policy);
-void image_rule_done(struct image_rule *rule);
+/* One image less has it. */
+void explanation_leave(struct image_explanation *explanation);
 
 /* A rule set in the making; bits stand for sets of the pool until all are known. */
 struct ruleset_draft {

@@ -65,17 +65,34 @@ static int judge_shape(struct image_build *build, struct image_shape *shape)
 	return r;
 }
 
-/* What the previous image has, by identity. */
+/* Of several with one source, the first serves. */
+static int learn_explanation(struct image_build *build, uint32_t set)
+{
+	const struct image_explanation *explanation = build->previous->rulesets[set].explanation;
+	uint32_t index;
+	int r = intern_add(&index, &build->previous_explanations, &build->arena,
+			   explanation->source, explanation->source_size);
+
+	if (r < 0 || index < build->explanation_sets.count)
+		return r < 0 ? r : 0;
+	return id_list_add(&build->explanation_sets, set);
+}
+
+/* What the previous image has. */
 static int learn_previous(struct image_build *build)
 {
 	const struct image *previous = build->previous;
 	uint32_t index;
 	int r = 0;
 
-	for (size_t i = 0; previous && i < previous->ruleset_count && r >= 0; i++)
-		r = intern_add(&index, &build->previous_identities, &build->arena,
-			       previous->rulesets[i].identity,
-			       strlen(previous->rulesets[i].identity));
+	for (uint32_t i = 0; previous && i < previous->ruleset_count && r >= 0; i++) {
+		const char *identity = previous->rulesets[i].identity;
+
+		r = intern_add(&index, &build->previous_identities, &build->arena, identity,
+			       strlen(identity));
+		if (r >= 0)
+			r = learn_explanation(build, i);
+	}
 	if (r >= 0)
 		r = number_source_init(&build->rulesets, previous, NUMBERS_RULESET);
 	if (r >= 0)

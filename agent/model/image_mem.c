@@ -2,14 +2,11 @@
 #include "model/image_mem.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CHUNK_SIZE (64 * 1024)
 #define ARRAY_MIN 4
-#define BUF_MIN 256
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -140,73 +137,4 @@ size_t id_list_find(const struct id_list *list, uint32_t id)
 bool ids_contain(const uint32_t *sorted, size_t count, uint32_t id)
 {
 	return count && bsearch(&id, sorted, count, sizeof(id), compare_ids);
-}
-
-static bool buf_room(struct buf *buf, size_t size)
-{
-	size_t room = buf->room ?: BUF_MIN;
-	char *data;
-
-	while (room - buf->length <= size)
-		room *= 2;
-	if (room == buf->room)
-		return true;
-	data = realloc(buf->data, room);
-	if (!data) {
-		buf->failed = true;
-		return false;
-	}
-	buf->data = data;
-	buf->room = room;
-	return true;
-}
-
-void buf_put(struct buf *buf, const void *data, size_t size)
-{
-	if (!buf_room(buf, size))
-		return;
-	memcpy(buf->data + buf->length, data, size);
-	buf->length += size;
-	buf->data[buf->length] = '\0';
-}
-
-void buf_str(struct buf *buf, const char *text)
-{
-	buf_put(buf, text, strlen(text));
-}
-
-void buf_printf(struct buf *buf, const char *format, ...)
-{
-	va_list args;
-	int length;
-
-	va_start(args, format);
-	length = vsnprintf(NULL, 0, format, args);
-	va_end(args);
-	if (length < 0 || !buf_room(buf, (size_t)length))
-		return;
-	va_start(args, format);
-	vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
-	va_end(args);
-	buf->length += (size_t)length;
-}
-
-void buf_reset(struct buf *buf)
-{
-	buf->length = 0;
-	buf->failed = false;
-}
-
-void buf_done(struct buf *buf)
-{
-	free(buf->data);
-	*buf = (struct buf){};
-}
-
-char *buf_take(struct buf *buf)
-{
-	char *text = buf->failed ? NULL : strndup(buf->data ?: "", buf->length);
-
-	buf_reset(buf);
-	return text;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory of one compilation: an arena that goes at once, growing arrays, a byte
- * buffer, and tables that number distinct keys. Private to image*.c.
+ * Memory of one compilation: an arena that goes at once, growing arrays, and
+ * tables that number distinct keys. Private to image*.c.
  */
 #pragma once
 
@@ -45,22 +45,6 @@ void id_list_sort(struct id_list *list); /* ascending, each once */
 size_t id_list_find(const struct id_list *list, uint32_t id); /* sorted; count: not in there */
 void id_list_done(struct id_list *list);
 bool ids_contain(const uint32_t *sorted, size_t count, uint32_t id);
-
-/* A text or key in the making; failure is remembered, and reported once by the taker. */
-struct buf {
-	char *data; /* NUL-terminated once something was put */
-	size_t length;
-	size_t room;
-	bool failed;
-};
-
-void buf_put(struct buf *buf, const void *data, size_t size);
-void buf_str(struct buf *buf, const char *text);
-void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_reset(struct buf *buf);
-void buf_done(struct buf *buf);
-/* The text as a string of its own; empties the buffer. NULL: out of memory. */
-char *buf_take(struct buf *buf);
 
 /* Numbers distinct keys 0, 1, 2 ... in the order in which they came. */
 struct intern {

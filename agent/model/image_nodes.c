@@ -58,13 +58,15 @@ static int search_nodes(struct image_build *build, const struct selector *select
 int nodes_select(const struct cidr_element **ret, size_t *ret_count, struct image_build *build,
 		 const struct selector *selector)
 {
-	cleanup(freep) char *text = selector_text(selector);
+	struct buf *text = &build->scratch;
 	uint32_t index;
 	int r;
 
-	if (!text)
+	buf_reset(text);
+	selector_text(text, selector);
+	if (text->failed)
 		return -ENOMEM;
-	r = intern_add(&index, &build->node_selectors, &build->arena, text, strlen(text) + 1);
+	r = intern_add(&index, &build->node_selectors, &build->arena, text->data, text->length);
 	if (r > 0)
 		r = search_nodes(build, selector);
 	if (r < 0)

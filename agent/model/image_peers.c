@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "model/image_private.h"
 
-/* Who claims an address; the smallest rank wins, then the first that came. */
+/* Who claims an address, in the order in which claims are collected: the first one wins. */
 enum claim_rank {
 	CLAIM_HOST,
 	CLAIM_NODE,
@@ -18,7 +18,7 @@ enum claim_rank {
 struct claim {
 	struct ip_addr addr;
 	enum claim_rank rank;
-	uint32_t pod; /* index, INTERN_NONE: none; also the order among pods */
+	uint32_t pod; /* index, INTERN_NONE: none */
 };
 
 struct claims {
@@ -74,14 +74,52 @@ static int collect_claims(struct claims *claims, const struct image_build *build
 	return r;
 }
 
-static int compare_claims(const void *a, const void *b)
+/* Which bytes of the addresses are not the same in all of them. */
+static struct ip_addr differing_bytes(const struct claims *claims)
 {
-	const struct claim *left = a, *right = b;
-	int r = memcmp(left->addr.bytes, right->addr.bytes, sizeof(left->addr.bytes));
+	struct ip_addr differ = {};
 
-	if (!r)
-		r = (left->rank > right->rank) - (left->rank < right->rank);
-	return r ?: (left->pod > right->pod) - (left->pod < right->pod);
+	for (size_t i = 1; i < claims->count; i++)
+		for (size_t half = 0; half < 2; half++)
+			differ.halves[half] |= claims->items[i].addr.halves[half] ^
+					       claims->items[0].addr.halves[half];
+	return differ;
+}
+
+static void sort_by_byte(struct claim *to, const struct claim *from, size_t count, int byte)
+{
+	size_t starts[257] = {};
+
+	for (size_t i = 0; i < count; i++)
+		starts[from[i].addr.bytes[byte] + 1]++;
+	for (size_t i = 1; i < 257; i++)
+		starts[i] += starts[i - 1];
+	for (size_t i = 0; i < count; i++)
+		to[starts[from[i].addr.bytes[byte]]++] = from[i];
+}
+
+/*
+ * By address, byte by byte from the last one: what comes first among the claims of an
+ * address stays first, and bytes that are the same in all addresses cost nothing.
+ */
+static int sort_claims(struct claims *claims)
+{
+	struct ip_addr differ = differing_bytes(claims);
+	struct claim *to, *from = claims->items;
+
+	to = calloc(claims->count + 1, sizeof(*to));
+	if (!to)
+		return -ENOMEM;
+	for (int byte = (int)sizeof(differ.bytes) - 1; byte >= 0; byte--) {
+		if (!differ.bytes[byte])
+			continue;
+		sort_by_byte(to, from, claims->count, byte);
+		claims->items = to;
+		to = from;
+		from = claims->items;
+	}
+	free(to);
+	return 0;
 }
 
 static void peer_set(struct image_peer *peer, const struct claim *claim,
@@ -107,14 +145,12 @@ int peers_compile(struct image_build *build)
 	cleanup(claims_done) struct claims claims = { .own_node = build->input->node_name };
 	struct image *image = build->image;
 
-	if (collect_claims(&claims, build) < 0)
+	if (collect_claims(&claims, build) < 0 || sort_claims(&claims) < 0)
 		return -ENOMEM;
 	build->peer_pods = arena_alloc(&build->arena, (claims.count + 1) * sizeof(uint32_t));
 	image->peers = calloc(claims.count + 1, sizeof(*image->peers));
 	if (!build->peer_pods || !image->peers)
 		return -ENOMEM;
-	if (claims.count)
-		qsort(claims.items, claims.count, sizeof(*claims.items), compare_claims);
 	for (size_t i = 0; i < claims.count; i++) {
 		if (i && ip_addr_equal(&claims.items[i - 1].addr, &claims.items[i].addr))
 			continue;

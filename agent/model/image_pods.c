@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/image_private.h"
+#include "model/workload.h"
 
 #define METADATA_NAME "kubernetes.io/metadata.name"
 
@@ -34,7 +35,12 @@ int namespace_find(uint32_t *ret, struct image_build *build, const char *name)
 	const struct object *obj;
 	int r;
 
+	/* Objects come in the order of their namespaces. */
+	*ret = build->namespace_before;
+	if (build->namespace_count && !strcmp(build->namespaces[*ret].name, name))
+		return 0;
 	r = intern_add(ret, &build->namespace_names, &build->arena, name, strlen(name) + 1);
+	build->namespace_before = *ret;
 	if (r <= 0)
 		return r;
 	ns = array_add(build->namespaces, build->namespace_count);
@@ -74,15 +80,22 @@ static int shape_ports(struct shape_port **ret, size_t *ret_count, struct image_
 	return 0;
 }
 
-static void shape_key(struct buf *buf, const struct image_shape *shape)
+/* Labels that no selector asks for do not tell pods apart. */
+static void shape_key(struct image_build *build, const struct image_shape *shape)
 {
+	struct buf *buf = &build->key;
+
 	buf_reset(buf);
 	buf_put(buf, &shape->namespace, sizeof(shape->namespace));
 	buf_put(buf, &shape->selectable, sizeof(shape->selectable));
 	for (size_t i = 0; i < shape->labels->count; i++) {
-		buf_put(buf, shape->labels->items[i].key, strlen(shape->labels->items[i].key) + 1);
-		buf_put(buf, shape->labels->items[i].value,
-			strlen(shape->labels->items[i].value) + 1);
+		const struct label *label = &shape->labels->items[i];
+		size_t length = strlen(label->key) + 1;
+
+		if (intern_find(&build->label_keys, label->key, length) == INTERN_NONE)
+			continue;
+		buf_put(buf, label->key, length);
+		buf_put(buf, label->value, strlen(label->value) + 1);
 	}
 	/* Keys of labels are not empty, so this ends them. */
 	buf_put(buf, "", 1);
@@ -92,28 +105,21 @@ static void shape_key(struct buf *buf, const struct image_shape *shape)
 	}
 }
 
-/* The shape of a pod of @namespace; @pod may be NULL. */
-static int shape_find(uint32_t *ret, struct image_build *build, const char *namespace,
+/* The shape of the pods of a kind, of which @pod is one; it may be NULL. */
+static int shape_find(uint32_t *ret, struct image_build *build, const struct pod_kind *kind,
 		      const struct pod *pod)
 {
 	static const struct labels none = {};
-	struct image_shape shape = {
+	struct image_shape *item, shape = {
+		.namespace = kind->namespace,
 		.labels = pod ? &pod->labels : &none,
-		/*
-		 * An endpoint whose object has finished, or calls itself part of the host, is
-		 * no peer any more; its own isolation stays as long as it can send.
-		 */
-		.selectable = !pod || (!pod->finished && !pod->host_network),
+		.selectable = kind->selectable,
 	};
-	struct image_shape *item;
-	int r;
+	int r = shape_ports(&shape.ports, &shape.port_count, build, pod);
 
-	r = namespace_find(&shape.namespace, build, namespace);
-	if (r >= 0)
-		r = shape_ports(&shape.ports, &shape.port_count, build, pod);
 	if (r < 0)
 		return r;
-	shape_key(&build->key, &shape);
+	shape_key(build, &shape);
 	if (build->key.failed)
 		return -ENOMEM;
 	r = intern_add(ret, &build->shape_keys, &build->arena, build->key.data, build->key.length);
@@ -124,6 +130,37 @@ static int shape_find(uint32_t *ret, struct image_build *build, const char *name
 		return -ENOMEM;
 	*item = shape;
 	return 0;
+}
+
+/*
+ * The shape of a pod of @namespace; @pod may be NULL. Most pods are one of many of
+ * their workload, whose labels are looked at once.
+ */
+static int pod_shape(uint32_t *ret, struct image_build *build, const char *namespace,
+		     const struct pod *pod)
+{
+	struct pod_kind kind = {
+		.workload = pod ? pod->workload->id : 0,
+		/*
+		 * An endpoint whose object has finished, or calls itself part of the host, is
+		 * no peer any more; its own isolation stays as long as it can send.
+		 */
+		.selectable = !pod || (!pod->finished && !pod->host_network),
+	};
+	uint32_t index;
+	int r;
+
+	r = namespace_find(&kind.namespace, build, namespace);
+	if (r >= 0)
+		r = intern_add(&index, &build->kinds, &build->arena, &kind, sizeof(kind));
+	if (r < 0)
+		return r;
+	if (!r) {
+		*ret = build->kind_shapes.items[index];
+		return 0;
+	}
+	r = shape_find(ret, build, &kind, pod);
+	return r < 0 ? r : id_list_add(&build->kind_shapes, *ret);
 }
 
 static int compare_endpoints(const void *a, const void *b)
@@ -150,7 +187,7 @@ static int collect_endpoint(struct image_build *build, const struct image_endpoi
 	pod->ifindex = ep->ifindex;
 	pod->ips = ep->ips;
 	pod->ip_count = sizeof(ep->ips) / sizeof(ep->ips[0]);
-	return shape_find(&pod->shape, build, ep->namespace, obj ? &obj->pod : NULL);
+	return pod_shape(&pod->shape, build, ep->namespace, obj ? &obj->pod : NULL);
 }
 
 static int collect_endpoints(struct image_build *build)
@@ -186,7 +223,7 @@ static int collect_remote(const struct object *obj, void *arg)
 	item->name = obj->name;
 	item->ips = pod->ips;
 	item->ip_count = pod->ip_count;
-	return shape_find(&item->shape, build, obj->namespace, pod);
+	return pod_shape(&item->shape, build, obj->namespace, pod);
 }
 
 int pods_collect(struct image_build *build)

@@ -17,7 +17,7 @@ static int add_policy(struct image_build *build, const struct object *obj)
 	if (!item)
 		return -ENOMEM;
 	*item = obj;
-	return 0;
+	return selector_keys(&build->label_keys, &build->arena, &obj->policy.pods);
 }
 
 static int collect_namespaced(const struct object *obj, void *arg)

@@ -61,12 +61,18 @@ const char *proto_name(uint8_t proto)
 
 void port_range_text(struct buf *buf, uint8_t proto, uint16_t first, uint16_t last)
 {
-	if (!first)
-		buf_printf(buf, "all %s", proto_name(proto));
-	else if (first == last)
-		buf_printf(buf, "%u/%s", first, proto_name(proto));
-	else
-		buf_printf(buf, "%u-%u/%s", first, last, proto_name(proto));
+	if (!first) {
+		buf_str(buf, "all ");
+		buf_str(buf, proto_name(proto));
+		return;
+	}
+	buf_number(buf, first);
+	if (first != last) {
+		buf_str(buf, "-");
+		buf_number(buf, last);
+	}
+	buf_str(buf, "/");
+	buf_str(buf, proto_name(proto));
 }
 
 void port_set_text(struct buf *buf, const struct port_set *set)

@@ -129,6 +129,13 @@ struct shape_port {
 	uint16_t port;
 };
 
+/* Pods that nothing tells apart. Compared as bytes: no padding. */
+struct pod_kind {
+	uint64_t workload; /* its id; 0: there is no Pod object */
+	uint32_t namespace;
+	uint32_t selectable;
+};
+
 /* Pods that are alike in all that policies ask for. */
 struct image_shape {
 	uint32_t namespace;
@@ -175,10 +182,14 @@ struct image_build {
 	struct intern namespace_names;
 	struct image_namespace *namespaces;
 	size_t namespace_count;
+	uint32_t namespace_before; /* that was found last */
+	struct intern label_keys; /* of pods, that some selector asks for; with NUL */
 	struct image_terms terms;
 
 	struct image_pod *pods; /* endpoints by interface index, then the others by name */
 	size_t pod_count;
+	struct intern kinds; /* struct pod_kind */
+	struct id_list kind_shapes; /* as kinds */
 	struct intern shape_keys;
 	struct image_shape *shapes;
 	size_t shape_count;
@@ -194,6 +205,8 @@ struct image_build {
 	struct intern identities;
 	struct id_list identity_rulesets; /* id, as identities */
 	struct intern previous_identities; /* as previous->rulesets */
+	struct intern previous_explanations; /* what they were made from */
+	struct id_list explanation_sets; /* index in previous->rulesets, as previous_explanations */
 	struct number_source rulesets;
 	struct number_source rows;
 };

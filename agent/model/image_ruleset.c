@@ -13,12 +13,7 @@
 
 void image_ruleset_done(struct image_ruleset *set)
 {
-	for (size_t i = 0; i < set->policy_count; i++)
-		image_policy_done(&set->policies[i]);
-	for (size_t i = 0; i < set->rule_count; i++)
-		image_rule_done(&set->rules[i]);
-	free(set->policies);
-	free(set->rules);
+	explanation_leave(set->explanation);
 	free(set->identity);
 	free(set->classes);
 	free(set->ports);

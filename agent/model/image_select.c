@@ -44,44 +44,44 @@ static const struct requirement *sharpest(const struct selector *selector)
 	return best;
 }
 
-static int hang_up(struct selector_index *index, struct arena *arena,
+static int hang_up(struct selector_index *index, struct arena *arena, struct buf *scratch,
 		   const struct selector *selector, uint32_t id)
 {
 	const struct requirement *req = sharpest(selector);
-	cleanup(buf_done) struct buf buf = {};
 	int r = 0;
 
 	if (!req)
 		return id_list_add(&index->always, id);
 	if (req->op == SELECTOR_EXISTS) {
-		hook_key(&buf, req->key, NULL);
-		return hang(index, arena, &buf, id);
+		hook_key(scratch, req->key, NULL);
+		return hang(index, arena, scratch, id);
 	}
 	for (size_t i = 0; i < req->value_count && r >= 0; i++) {
-		hook_key(&buf, req->key, req->values[i]);
-		r = hang(index, arena, &buf, id);
+		hook_key(scratch, req->key, req->values[i]);
+		r = hang(index, arena, scratch, id);
 	}
 	return r;
 }
 
 int selector_index_add(uint32_t *ret, struct selector_index *index, struct arena *arena,
-		       const struct selector *selector)
+		       struct buf *scratch, const struct selector *selector)
 {
-	cleanup(freep) char *text = selector_text(selector);
 	const struct selector **item;
 	int r;
 
-	if (!text)
+	buf_reset(scratch);
+	selector_text(scratch, selector);
+	if (scratch->failed)
 		return -ENOMEM;
 	/* With the NUL: the copy serves as a string. */
-	r = intern_add(ret, &index->texts, arena, text, strlen(text) + 1);
+	r = intern_add(ret, &index->texts, arena, scratch->data, scratch->length + 1);
 	if (r <= 0)
 		return r;
 	item = array_add(index->selectors, index->count);
 	if (!item)
 		return -ENOMEM;
 	*item = selector;
-	return hang_up(index, arena, selector, *ret);
+	return hang_up(index, arena, scratch, selector, *ret);
 }
 
 static int match_list(struct id_list *ret, const struct selector_index *index,
@@ -114,6 +114,19 @@ int selector_index_match(struct id_list *ret, const struct selector_index *index
 		}
 	}
 	return r;
+}
+
+int selector_keys(struct intern *keys, struct arena *arena, const struct selector *selector)
+{
+	uint32_t id;
+	int r = 0;
+
+	for (size_t i = 0; i < selector->count && r >= 0; i++) {
+		const char *key = selector->items[i].key;
+
+		r = intern_add(&id, keys, arena, key, strlen(key) + 1);
+	}
+	return r < 0 ? r : 0;
 }
 
 const char *selector_index_text(const struct selector_index *index, uint32_t id)

@@ -21,11 +21,14 @@ struct selector_index {
 
 /* The number of @selector, which must outlive the index. 0 or -ENOMEM. */
 int selector_index_add(uint32_t *ret, struct selector_index *index, struct arena *arena,
-		       const struct selector *selector);
+		       struct buf *scratch, const struct selector *selector);
 
 /* @ret becomes the numbers of the selectors that match. 0 or -ENOMEM. */
 int selector_index_match(struct id_list *ret, const struct selector_index *index,
 			 const struct labels *labels, struct buf *scratch);
+
+/* The keys of labels that @selector asks for, to @keys with their NUL. 0 or -ENOMEM. */
+int selector_keys(struct intern *keys, struct arena *arena, const struct selector *selector);
 
 const char *selector_index_text(const struct selector_index *index, uint32_t id);
 void selector_index_done(struct selector_index *index);

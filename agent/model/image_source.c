@@ -137,41 +137,53 @@ void groups_order(struct rule_groups *groups, struct image_build *build)
 		qsort(groups->items, kept, sizeof(*groups->items), compare_groups);
 }
 
-static void put_peers(struct buf *buf, const struct rule_group *group,
+static void put_line(struct buf *buf, const char *text)
+{
+	buf_str(buf, text);
+	buf_str(buf, "\n");
+}
+
+static void put_group(struct buf *buf, const struct rule_group *group,
 		      const struct image_terms *terms)
 {
+	buf_str(buf, "group ");
+	buf_number(buf, group->tier);
+	buf_str(buf, " ");
+	buf_number(buf, group->run);
+	buf_str(buf, " ");
+	buf_number(buf, group->action);
+	buf_str(buf, "\n");
+	put_line(buf, group->ports_text);
 	if (group->any_peer)
-		buf_str(buf, "anywhere\n");
+		put_line(buf, "anywhere");
 	for (size_t i = 0; i < group->terms.count; i++)
-		buf_printf(buf, "%s\n", terms->items[group->terms.items[i]].text);
+		put_line(buf, terms->items[group->terms.items[i]].text);
 	for (size_t i = 0; i < group->cidr_count; i++)
-		buf_printf(buf, "%s\n", group->cidrs[i].text);
+		put_line(buf, group->cidrs[i].text);
 }
 
 void policy_text(struct buf *buf, const struct image_build *build, uint32_t policy)
 {
 	const struct object *obj = build->policies[policy];
 
-	buf_printf(buf, "%s %s%s%s", object_kind_name(obj->kind), obj->namespace,
-		   *obj->namespace ? "/" : "", obj->name);
+	buf_str(buf, object_kind_name(obj->kind));
+	buf_str(buf, " ");
+	buf_str(buf, obj->namespace);
+	buf_str(buf, *obj->namespace ? "/" : "");
+	buf_str(buf, obj->name);
 }
 
 void groups_identity(struct buf *buf, const struct rule_groups *groups,
 		     const struct image_build *build)
 {
-	buf_printf(buf, "%s%s\n", groups->dir == POLICY_INGRESS ? "ingress" : "egress",
-		   groups->isolated ? ", isolated" : "");
+	buf_str(buf, groups->dir == POLICY_INGRESS ? "ingress" : "egress");
+	put_line(buf, groups->isolated ? ", isolated" : "");
 	for (size_t i = 0; i < groups->policies.count; i++) {
 		policy_text(buf, build, groups->policies.items[i]);
 		buf_str(buf, "\n");
 	}
-	for (size_t i = 0; i < groups->count; i++) {
-		const struct rule_group *group = &groups->items[i];
-
-		buf_printf(buf, "group %u %u %u\n%s\n", group->tier, group->run,
-			   group->action, group->ports_text);
-		put_peers(buf, group, &build->terms);
-	}
+	for (size_t i = 0; i < groups->count; i++)
+		put_group(buf, &groups->items[i], &build->terms);
 }
 
 void groups_done(struct rule_groups *groups)

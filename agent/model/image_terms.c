@@ -28,6 +28,16 @@ static int term_name(struct image_build *build, uint32_t id)
 	return build->terms.items[id].text ? 0 : -ENOMEM;
 }
 
+/* "pods app=web in namespace shop" */
+static void put_pods(struct buf *buf, const struct image_terms *terms, uint32_t pods,
+		     const char *where, const char *namespaces)
+{
+	buf_str(buf, "pods ");
+	buf_str(buf, selector_index_text(&terms->pods, pods));
+	buf_str(buf, where);
+	buf_str(buf, namespaces);
+}
+
 static int own_term(uint32_t *ret, struct image_build *build, const char *namespace, uint32_t pods)
 {
 	struct image_terms *terms = &build->terms;
@@ -40,8 +50,7 @@ static int own_term(uint32_t *ret, struct image_build *build, const char *namesp
 	if (r <= 0)
 		return r;
 	buf_reset(&build->scratch);
-	buf_printf(&build->scratch, "pods %s in namespace %s",
-		   selector_index_text(&terms->pods, pods), namespace);
+	put_pods(&build->scratch, terms, pods, " in namespace ", namespace);
 	return term_name(build, *ret);
 }
 
@@ -52,7 +61,8 @@ static int selected_term(uint32_t *ret, struct image_build *build,
 	struct term_key key = { .kind = TERM_SELECTED, .b = pods };
 	int r;
 
-	r = selector_index_add(&key.a, &terms->namespaces, &build->arena, namespaces);
+	r = selector_index_add(&key.a, &terms->namespaces, &build->arena, &build->scratch,
+			       namespaces);
 	if (r >= 0)
 		r = term_add(ret, build, &key);
 	if (r <= 0)
@@ -63,9 +73,8 @@ static int selected_term(uint32_t *ret, struct image_build *build,
 	if (id_list_add(&terms->by_selector[pods], *ret) < 0)
 		return -ENOMEM;
 	buf_reset(&build->scratch);
-	buf_printf(&build->scratch, "pods %s in namespaces %s",
-		   selector_index_text(&terms->pods, pods),
-		   selector_index_text(&terms->namespaces, key.a));
+	put_pods(&build->scratch, terms, pods, " in namespaces ",
+		 selector_index_text(&terms->namespaces, key.a));
 	return term_name(build, *ret);
 }
 
@@ -76,7 +85,9 @@ static int add_peer(uint32_t *ret, struct image_build *build, const char *namesp
 	uint32_t index, pods;
 	int r;
 
-	r = selector_index_add(&pods, &terms->pods, &build->arena, &peer->pods);
+	r = selector_index_add(&pods, &terms->pods, &build->arena, &build->scratch, &peer->pods);
+	if (r >= 0)
+		r = selector_keys(&build->label_keys, &build->arena, &peer->pods);
 	if (r < 0)
 		return r;
 	if (peer->own_namespace)

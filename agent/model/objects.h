@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/buf.h"
 #include "weir/policy.h"
 #include "weir/types.h"
 
@@ -162,7 +163,7 @@ struct object {
 	enum object_kind kind;
 	char *namespace; /* "" for cluster-scoped kinds */
 	char *name;
-	uint64_t stamp; /* of the store: no other object of it has, had or will have the same */
+	uint64_t stamp; /* of the store: no other object has, had or will have the same */
 	union {
 		struct pod pod;
 		struct namespace ns;
@@ -192,10 +193,10 @@ const char *labels_get(const struct labels *labels, const char *key);
 bool selector_matches(const struct selector *selector, const struct labels *labels);
 
 /*
- * Canonical text of a selector: equal selectors have equal text, whatever the
- * order in which they were written. Caller frees; NULL when out of memory.
+ * Append the canonical text of a selector: equal selectors have equal text, whatever
+ * the order in which they were written.
  */
-char *selector_text(const struct selector *selector);
+void selector_text(struct buf *buf, const struct selector *selector);
 
 /*
  * A rule that could not be read in full: if it allows it matches nothing now,

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,15 +72,23 @@ static int compare_requirements(const void *left, const void *right)
 }
 
 /* What a label may consist of stands for itself; all that gives the text its shape is escaped. */
-static void write_word(FILE *out, const char *word)
+static bool stands_for_itself(unsigned char c)
 {
-	for (; *word; word++) {
-		unsigned char c = (unsigned char)*word;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '.' || c == '_' || c == '/' || c == '-';
+}
 
-		if (c < 0x80 && (isalnum(c) || strchr("._/-", c)))
-			fputc(c, out);
-		else
-			fprintf(out, "%%%02x", c);
+static void put_word(struct buf *buf, const char *word)
+{
+	while (*word) {
+		size_t plain = 0;
+
+		while (stands_for_itself((unsigned char)word[plain]))
+			plain++;
+		buf_put(buf, word, plain);
+		word += plain;
+		if (*word)
+			buf_printf(buf, "%%%02x", (unsigned char)*word++);
 	}
 }
 
@@ -90,71 +96,63 @@ static void write_word(FILE *out, const char *word)
  * One value is written as `key=value`, so that `key in ()` can only mean none:
  * otherwise a single empty value would read the same.
  */
-static void write_values(FILE *out, const struct requirement *req, const char *one,
-			 const char *several)
+static void put_values(struct buf *buf, const struct requirement *req, const char *one,
+		       const char *several)
 {
 	if (req->value_count == 1) {
-		fputs(one, out);
-		write_word(out, req->values[0]);
+		buf_str(buf, one);
+		put_word(buf, req->values[0]);
 		return;
 	}
-	fprintf(out, " %s (", several);
+	buf_str(buf, several);
 	for (size_t i = 0; i < req->value_count; i++) {
 		if (i)
-			fputc(',', out);
-		write_word(out, req->values[i]);
+			buf_str(buf, ",");
+		put_word(buf, req->values[i]);
 	}
-	fputc(')', out);
+	buf_str(buf, ")");
 }
 
-static void write_requirement(FILE *out, const struct requirement *req)
+static void put_requirement(struct buf *buf, const struct requirement *req)
 {
 	if (req->op == SELECTOR_NOT_EXISTS)
-		fputc('!', out);
-	write_word(out, req->key);
+		buf_str(buf, "!");
+	put_word(buf, req->key);
 	if (req->op == SELECTOR_IN)
-		write_values(out, req, "=", "in");
+		put_values(buf, req, "=", " in (");
 	else if (req->op == SELECTOR_NOT_IN)
-		write_values(out, req, "!=", "notin");
+		put_values(buf, req, "!=", " notin (");
 }
 
-static void write_selector(FILE *out, struct requirement *const *items, size_t count)
+/* In the order of their keys; said twice is said once. */
+static void put_sorted(struct buf *buf, const struct selector *selector)
 {
-	if (!count)
-		fputc('*', out);
-	for (size_t i = 0; i < count; i++) {
-		/* Said twice is said once. */
-		if (i && !compare_requirements(&items[i - 1], &items[i]))
-			continue;
-		if (i)
-			fputs(", ", out);
-		write_requirement(out, items[i]);
+	cleanup(freep) struct requirement **items = calloc(selector->count, sizeof(*items));
+
+	if (!items) {
+		buf->failed = true;
+		return;
 	}
-}
-
-char *selector_text(const struct selector *selector)
-{
-	cleanup(freep) struct requirement **items = NULL;
-	cleanup(freep) char *text = NULL;
-	size_t length = 0;
-	bool failed;
-	FILE *out;
-
-	items = calloc(selector->count + 1, sizeof(*items));
-	if (!items)
-		return NULL;
 	for (size_t i = 0; i < selector->count; i++)
 		items[i] = &selector->items[i];
 	qsort(items, selector->count, sizeof(*items), compare_requirements);
+	for (size_t i = 0; i < selector->count; i++) {
+		if (i && !compare_requirements(&items[i - 1], &items[i]))
+			continue;
+		if (i)
+			buf_str(buf, ", ");
+		put_requirement(buf, items[i]);
+	}
+}
 
-	out = open_memstream(&text, &length);
-	if (!out)
-		return NULL;
-	write_selector(out, items, selector->count);
-	failed = ferror(out);
-	if (fclose(out) || failed)
-		return NULL;
-	return take_ptr(&text);
+void selector_text(struct buf *buf, const struct selector *selector)
+{
+	if (!selector->count)
+		buf_str(buf, "*");
+	else if (selector->count == 1)
+		put_requirement(buf, &selector->items[0]);
+	else
+		put_sorted(buf, selector);
 }
 
 static void requirement_done(struct requirement *req)

@@ -30,8 +30,10 @@ struct table {
 struct store {
 	struct table *tables; /* OBJECT_KIND_MAX; apart, because readers put them in order */
 	uint64_t version;
-	uint64_t last_stamp;
 };
+
+/* Of all stores, so that an image can be compared with one of another store's objects. */
+static uint64_t last_stamp;
 
 static int compare_entries(const void *a, const void *b)
 {
@@ -190,7 +192,7 @@ int store_put(struct store *store, struct object *obj)
 			return r;
 	}
 	owned = NULL;
-	obj->stamp = ++store->last_stamp;
+	obj->stamp = ++last_stamp;
 	store->version++;
 	return 0;
 }

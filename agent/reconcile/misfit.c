@@ -57,18 +57,19 @@ static const struct image_ruleset *set_of(const struct image *image, enum datapa
 	}
 }
 
-static void name_policies(char buf[static MISFIT_POLICIES_MAX], const struct image_ruleset *set)
+static void name_policies(char buf[static MISFIT_POLICIES_MAX],
+			  const struct image_explanation *explanation)
 {
 	size_t length = 0, i;
 
-	for (i = 0; i < set->policy_count && i < NAMED_MAX; i++) {
+	for (i = 0; i < explanation->policy_count && i < NAMED_MAX; i++) {
 		snprintf(buf + length, MISFIT_POLICIES_MAX - length, "%s%.70s", i ? ", " : "",
-			 set->policies[i].name);
+			 explanation->policies[i].name);
 		length = strlen(buf);
 	}
-	if (i < set->policy_count)
+	if (i < explanation->policy_count)
 		snprintf(buf + length, MISFIT_POLICIES_MAX - length, " and %zu more",
-			 set->policy_count - i);
+			 explanation->policy_count - i);
 }
 
 void misfit_describe(struct misfit *ret, const struct image *image, enum datapath_map map,
@@ -83,7 +84,7 @@ void misfit_describe(struct misfit *ret, const struct image *image, enum datapat
 		memcpy(&ret->addr, key, sizeof(ret->addr));
 	} else {
 		set = set_of(image, map, key);
-		if (set)
-			name_policies(ret->policies, set);
+		if (set && set->explanation)
+			name_policies(ret->policies, set->explanation);
 	}
 }

@@ -86,16 +86,19 @@ SUBPROGRAM int policy_evaluate(__u32 set, __u32 class, const struct ip_addr *add
 	struct verdict_state verdict = {};
 	const struct ruleset *rules;
 	__u64 ports, peers = 0, cidrs = 0;
+	_Bool wide;
 
 	rules = bpf_map_lookup_elem(&ruleset, &set);
 	if (!addr || !rules || !rules->words)
 		return VERDICT_BROKEN;
 	ports = policy_port_bits(set, proto, port);
-	if (ports) { /* else no rule can match, whoever it is */
+	wide = rules->words > 1;
+	/* Without ports no rule can match, whoever it is. */
+	if (ports && (wide || !verdict_is_settled(rules, 0, ports)))
 		peers = policy_class_bits(set, class);
+	if (ports && (wide || !verdict_is_settled(rules, peers, ports)))
 		cidrs = policy_cidr_bits(rules, set, addr);
-	}
-	if (rules->words == 1)
+	if (!wide)
 		return verdict_inline(&verdict, rules, peers | cidrs, ports);
 	return policy_wide(set, peers, cidrs, ports);
 }

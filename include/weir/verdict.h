@@ -83,3 +83,20 @@ verdict_inline(struct verdict_state *state, const struct ruleset *set, __u64 pee
 {
 	return verdict_word(state, set, 0, (set->any_peer | peers) & ports, set->allow, set->pass);
 }
+
+/*
+ * Whether such a rule set allows already because of @peers, some of the peer's bits,
+ * whatever its others are: no group that comes earlier does anything else, and no
+ * default comes earlier. What else would be looked up need not be.
+ */
+static inline __attribute__((always_inline)) _Bool
+verdict_is_settled(const struct ruleset *set, __u64 peers, __u64 ports)
+{
+	__u64 hits = (set->any_peer | peers) & ports;
+	__u64 bit = hits & -hits;
+
+	if (!(bit & set->allow) || ports & (bit - 1) & ~set->allow)
+		return 0;
+	return !(set->flags & RULESET_ISOLATED) ||
+	       bit & verdict_below(set->tier_end[TIER_NETWORK_POLICY], 0);
+}

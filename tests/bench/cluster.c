@@ -141,16 +141,20 @@ void cluster_put_policy_peer(struct cluster *cluster, uint32_t policy, uint32_t 
 	put_policy(cluster, policy, 0, turn);
 }
 
+/* The policy of the pod's workload; there may be none. */
+static uint32_t policy_of(const struct cluster *cluster, uint32_t pod)
+{
+	return workload_of(pod) * cluster->namespaces + namespace_of(pod);
+}
+
 uint32_t cluster_local_policy(const struct cluster *cluster, uint32_t at)
 {
-	uint32_t nth = at % cluster->size.local, found = 0, pod = 0;
-	uint32_t policy;
+	uint32_t pods = cluster->size.pods, pod = at * 7919 % pods;
 
-	for (;; pod++)
-		if (cluster_is_local(cluster, pod) && found++ == nth)
-			break;
-	policy = workload_of(pod) * cluster->namespaces + namespace_of(pod);
-	return policy < cluster->size.policies ? policy : namespace_of(pod);
+	/* Policies come workload by workload, so there is always a pod of this node with one. */
+	while (!cluster_is_local(cluster, pod) || policy_of(cluster, pod) >= cluster->size.policies)
+		pod = (pod + 1) % pods;
+	return policy_of(cluster, pod);
 }
 
 static void add_endpoint(struct cluster *cluster, uint32_t pod)

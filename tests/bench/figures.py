@@ -48,12 +48,17 @@ def number(value):
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"
 
 
+def share(ratio):
+    """Two places behind the point, or two digits that say something."""
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+
+
 def cells(made):
     """What stands in the table: name, value, what it is compared with, ratio, budget, verdict."""
     kept = met(made)
     return (made["name"], f"{number(made['value'])} {made['unit']}".strip(),
             f"{number(made['floor'])} {made['floor_name']}" if "floor" in made else "",
-            f"{made['ratio']:.2f}" if "ratio" in made else "",
+            share(made["ratio"]) if "ratio" in made else "",
             ", ".join(text for text, _ in budgets(made)),
             "" if kept is None else "ok" if kept else "MISSED")
 

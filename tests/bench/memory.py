@@ -15,6 +15,7 @@ from figures import figure
 MIB = 1 << 20
 PODS_PER_NAMESPACE = 100
 REPLICAS = 10
+TEAMS = 10
 HERE_MOST, CLUSTER_MOST = 16, 64
 PORTS = [{"name": "http", "containerPort": 8080}, {"name": "dns", "containerPort": 53, "protocol": "UDP"}]
 
@@ -25,40 +26,59 @@ def rss(node, what="VmRSS"):
         return int(re.search(rf"^{what}:\s*(\d+)", status.read(), re.MULTILINE)[1]) / 1024
 
 
-def pod(number):
-    """A pod of another node, with labels as Deployments and StatefulSets give them."""
+def name_of(number):
+    """Namespace and name of a pod."""
+    return f"ns-{number // PODS_PER_NAMESPACE:04}", f"w{number % PODS_PER_NAMESPACE // REPLICAS}-{number:05}"
+
+
+def pod(number, here):
+    """With labels as Deployments and StatefulSets give them. here: the name of this node, if it is one of its pods."""
     namespace, workload = number // PODS_PER_NAMESPACE, number % PODS_PER_NAMESPACE // REPLICAS
-    name = f"w{workload}-{number:05}"
+    in_namespace, name = name_of(number)
     labels = {"app": f"w{workload}", "tier": f"t{workload % 3}", "pod-template-hash": f"{namespace * 31 + workload:08x}"}
     if workload == REPLICAS - 1:
         labels["statefulset.kubernetes.io/pod-name"] = name
     ips = [f"10.{64 + (number >> 16)}.{number >> 8 & 255}.{number & 255}", f"fd00:99::{number + 1:x}"]
     return {"apiVersion": "v1", "kind": "Pod",
-            "metadata": {"namespace": f"ns-{namespace:04}", "name": name, "labels": labels},
-            "spec": {"nodeName": f"node-{number % 999}", "containers": [{"name": "main", "image": "x", "ports": PORTS}]},
-            "status": {"podIPs": [{"ip": ip} for ip in ips]}}
+            "metadata": {"namespace": in_namespace, "name": name, "labels": labels},
+            "spec": {"nodeName": here or f"node-{number % 999}", "containers": [{"name": "main", "image": "x", "ports": PORTS}]},
+            "status": {"podIPs": [] if here else [{"ip": ip} for ip in ips]}}
 
 
-def policy(number):
-    """Selects a workload of a namespace, and lets another one of it in and out to the outside."""
-    def workload(index):
-        return {"matchLabels": {"app": f"w{index % REPLICAS}"}}
+def namespace(number):
+    labels = {"team": f"t{number % TEAMS}", "env": "prod" if number % 2 else "test"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"ns-{number:04}", "labels": labels}}
+
+
+def policy(namespace, name, pods, ingress, egress):
     return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
-            "metadata": {"namespace": f"ns-{number:04}", "name": "policy"},
-            "spec": {"podSelector": workload(number), "policyTypes": ["Ingress", "Egress"],
-                     "ingress": [{"from": [{"podSelector": workload(number + 1)}], "ports": [{"port": "http"}]}],
-                     "egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}],
-                                 "ports": [{"port": 443}]}]}}
+            "metadata": {"namespace": f"ns-{namespace:04}", "name": name},
+            "spec": {"podSelector": pods, "policyTypes": ["Ingress", "Egress"], "ingress": [ingress], "egress": [egress]}}
 
 
-def fill_cluster(node, pods, policies):
+def policies(namespace):
+    """All pods hear from their own namespace and ask for names; one workload serves a team and goes to the outside."""
+    served = {"matchLabels": {"app": f"w{namespace % REPLICAS}"}}
+    team = {"namespaceSelector": {"matchLabels": {"team": f"t{namespace % TEAMS}"}},
+            "podSelector": {"matchLabels": {"tier": "t0"}}}
+    outside = {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}
+    return [policy(namespace, "all", {}, {"from": [{"podSelector": {}}]}, {"ports": [{"port": 53, "protocol": "UDP"}]}),
+            policy(namespace, "served", served, {"from": [team], "ports": [{"port": "http"}]},
+                   {"to": [outside], "ports": [{"port": 443}]})]
+
+
+def here_among(pods, here):
+    """Which pods of the cluster are on this node: one of each stretch, and not always of the same workload."""
+    every = pods // here
+    return {stretch * every + stretch * 13 % every for stretch in range(here)}
+
+
+def fill_cluster(node, pods, here):
     """A file for each namespace, and all of it in force."""
-    objects = {}
-    for number in range(pods):
-        objects.setdefault(number // PODS_PER_NAMESPACE, []).append(pod(number))
-    for number in range(policies):
-        objects.setdefault(number, []).append(policy(number))
-    for number, listed in objects.items():
+    for number in range(pods // PODS_PER_NAMESPACE):
+        first = number * PODS_PER_NAMESPACE
+        listed = [namespace(number), *policies(number)]
+        listed += [pod(each, node.name if each in here else None) for each in range(first, first + PODS_PER_NAMESPACE)]
         node.write(f"ns-{number:04}.json", json.dumps({"apiVersion": "v1", "kind": "List", "items": listed}))
     node.settle()
 
@@ -82,19 +102,20 @@ def maps(node):
 
 
 def measure(quick):
-    here, cluster, policies = (2, 200, 2) if quick else (250, 50000, 250)
+    count, cluster = (2, 200) if quick else (250, 50000)
+    here = here_among(cluster, count)
     with weir.Node(uplink=False) as node:
         node.manifest("policy", cni.POLICY)
         empty = rss(node)
         found = [figure("agent RSS, no pod", empty, "MiB", value_most=HERE_MOST)]
         plugin = cni.plugins(node)[0]
         with traffic.inside(node.net):
-            for each in plugin.pods(here):
-                plugin.call("ADD", each)
+            for number in sorted(here):
+                plugin.call("ADD", node.new_pod(*name_of(number)))
         beside = {"floor": empty, "floor_name": "no pod"}
-        found.append(figure(f"agent RSS, {here} pods on the node", rss(node), "MiB", value_most=HERE_MOST, **beside))
-        fill_cluster(node, cluster, policies)
+        found.append(figure(f"agent RSS, {count} pods on the node", rss(node), "MiB", value_most=HERE_MOST, **beside))
+        fill_cluster(node, cluster, here)
         for what, key in (("", "VmRSS"), (", most ever", "VmHWM")):
-            found.append(figure(f"agent RSS, {cluster:,} more pods in the cluster{what}", rss(node, key), "MiB",
+            found.append(figure(f"agent RSS, {cluster:,} pods in the cluster{what}", rss(node, key), "MiB",
                                 value_most=CLUSTER_MOST, **beside))
         return found + maps(node)

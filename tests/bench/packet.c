@@ -20,6 +20,7 @@
 #define NEW_MOST 2.0
 #define FLAT_MOST 1.10
 #define VERIFIED_MOST 60000
+#define INSTRUCTION_BYTES 8
 #define RULES 10000
 #define PEERS 100000
 
@@ -283,7 +284,8 @@ static void report_sizes(void)
 	static const struct {
 		const char *name;
 		enum program program;
-	} programs[] = { { "from_pod", FROM_POD }, { "to_pod", TO_POD }, { "from_wire", FROM_WIRE } };
+	} programs[] = { { "from_pod", FROM_POD }, { "to_pod", TO_POD }, { "from_wire", FROM_WIRE },
+			 { "sweep", SWEEP }, { "clock", CLOCK } };
 
 	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
 		struct bpf_prog_info info = {};
@@ -295,6 +297,10 @@ static void report_sizes(void)
 		snprintf(name, sizeof(name), "%s: verified instructions", programs[i].name);
 		figure_add(&(struct figure){ .name = name, .value = info.verified_insns,
 					     .value_most = VERIFIED_MOST, .unit = "" });
+		snprintf(name, sizeof(name), "%s: instructions", programs[i].name);
+		figure_add(&(struct figure){ .name = name,
+					     .value = info.xlated_prog_len / INSTRUCTION_BYTES,
+					     .unit = "" });
 		snprintf(name, sizeof(name), "%s: machine code", programs[i].name);
 		figure_add(&(struct figure){ .name = name, .value = info.jited_prog_len,
 					     .unit = "bytes" });

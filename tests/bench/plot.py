@@ -17,8 +17,11 @@ import matplotlib
 import figures
 
 matplotlib.use("Agg")
+# The same figures give the same bytes, and text stays text.
+matplotlib.rcParams.update({"svg.hashsalt": "weir", "svg.fonttype": "none"})
 from matplotlib import pyplot, ticker  # noqa: E402
 
+SHORTEST = 1 / 16  # what is less still has its number
 COLOURS = {True: "#3a7d44", False: "#b5382d", None: "#5b7a99"}
 
 
@@ -42,19 +45,20 @@ def draw(suite, found, path):
     figure, axes = pyplot.subplots(figsize=(13, 1.2 + 0.27 * len(shown)))
     for row, ((_, length, budget), kept) in enumerate(shown):
         axes.barh(row, length - 1, left=1, color=COLOURS[kept])
-        axes.annotate(f"{length:.2f}", (max(length, 1), row), xytext=(3, 0), textcoords="offset points", va="center",
+        axes.annotate(figures.share(length), (max(length, 1), row), xytext=(3, 0), textcoords="offset points", va="center",
                       fontsize=7)
         if budget:
             axes.plot([budget, budget], [row - 0.45, row + 0.45], color="black", linewidth=2)
     axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:.2g}"))
     axes.set_yticks(range(len(shown)), [label for (label, *_), _ in shown], fontsize=7)
     axes.margins(y=0.01)
+    axes.set_xlim(left=max(axes.get_xlim()[0], SHORTEST))
     axes.invert_yaxis()
     axes.axvline(1, color="black", linewidth=0.5)
     axes.set_title(f"{suite}: ratios; green and red keep or miss the budget (black mark)", fontsize=9)
     figure.tight_layout()
-    figure.savefig(path)
+    figure.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None)
     pyplot.close(figure)
     return True
 

@@ -97,6 +97,18 @@ static void fill_set(struct image_ruleset *set, const struct shape *shape, bool 
 	add_cidrs(set, shape);
 }
 
+static struct image_explanation *explanation_make(void)
+{
+	struct image_explanation *made = calloc(1, sizeof(*made));
+
+	made->images = 1;
+	made->policies = calloc(1, sizeof(*made->policies));
+	made->policy_count = 1;
+	made->policies[0].name = strdup(POLICY);
+	made->policies[0].why = strdup("");
+	return made;
+}
+
 static struct image *image_make(const struct shape *shape)
 {
 	size_t sets = shape->count[MAP_RULESET], rows = shape->count[MAP_POLICY_BITS];
@@ -115,10 +127,7 @@ static struct image *image_make(const struct shape *shape)
 		set->identity = strdup("by hand");
 		set->header = (struct ruleset){ .allow = 1, .words = 1,
 						.flags = RULESET_ISOLATED };
-		set->policies = calloc(1, sizeof(*set->policies));
-		set->policy_count = 1;
-		set->policies[0].name = strdup(POLICY);
-		set->policies[0].why = strdup("");
+		set->explanation = explanation_make();
 		if (!image->ruleset_count)
 			fill_set(set, shape, rows > FEW);
 	}

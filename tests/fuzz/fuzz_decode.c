@@ -33,10 +33,11 @@ static void check_requirement(const struct requirement *req)
 
 static void check_selector(const struct selector *selector)
 {
-	char *text = selector_text(selector);
+	struct buf text = {};
 
-	PROMISE(text);
-	free(text);
+	selector_text(&text, selector);
+	PROMISE(!text.failed && text.length);
+	buf_done(&text);
 	for (size_t i = 0; i < selector->count; i++)
 		check_requirement(&selector->items[i]);
 }

@@ -10,6 +10,7 @@ import pytest
 import weir
 
 RUN = f"{weir.REPO}/tests/bench/run"
+DOCUMENT = f"{weir.REPO}/tests/bench/document.py"
 # What stands beside the figures of a suite, and a budget that one of them must have.
 SUITES = {
     "packet": ({"parse, LRU hit", "parse, LRU insert", "new connection", "the same with 8 rules"}, "ratio_most"),
@@ -18,6 +19,25 @@ SUITES = {
     "change": ({"all of it, cold"}, "value_most"),
     "memory": ({"no pod", "keys and values"}, "value_most"),
     "cni": ({"bridge, host-local"}, "ratio_most"),
+}
+
+# Figures that somebody looks for by name, and whether something stands beside them.
+WANTED = {
+    "packet": {"from_pod: established, pod to pod, TCP, IPv4": True, "from_pod: new connection, pod to pod, IPv6": True,
+               "from_pod: established, judged again, IPv4": True, "from_pod: established, pod to pod, TCP, IPv4, 64k flows": True,
+               "from_pod: established, pod to pod, TCP, IPv6, 10k rules, 100k peers": True,
+               **{f"{name}: {what}": False for name in ("from_pod", "to_pod", "from_wire", "sweep", "clock")
+                  for what in ("verified instructions", "instructions", "machine code")}},
+    "frames": {f"{way}, pod to pod, IPv4, {flows}": True for way in ("weir", "minimal program")
+               for flows in ("1 flow", "64k flows")},
+    "stream": dict.fromkeys(("TCP throughput", "TCP requests on one connection", "TCP connections, a request each"), True),
+    "change": {"400 pods, 10 policies, cold: all": False, "400 pods, 10 policies, cold: map system calls": False,
+               **{f"400 pods, 10 policies, labels of a pod elsewhere change: {what}": True
+                  for what in ("p50", "p99", "map entries", "map system calls")}},
+    "memory": {"agent RSS, no pod": False, "agent RSS, 2 pods on the node": True,
+               "agent RSS, 200 pods in the cluster": True, "kernel memory, all maps": True},
+    "cni": {f"CNI {what}, {share}": True for what in ("ADD", "DEL", "ADD, 16 at once", "ADD, 100 a second")
+            for share in ("p50", "p99")},
 }
 
 
@@ -35,12 +55,22 @@ def test_a_suite_has_figures_beside_others_of_the_same_run(suite, tmp_path):
     assert all(math.isfinite(figure["value"]) for figure in found)
     assert beside <= {figure.get("floor_name") for figure in found}
     assert any(budget in figure for figure in found)
+    compared = {figure["name"]: figure.get("floor", 0) > 0 for figure in found}
+    assert {name: compared.get(name) for name in WANTED[suite]} == WANTED[suite]
 
 
-def test_figures_become_pictures(tmp_path):
-    out = bench("--plots", tmp_path, "memory")
+def test_figures_become_pictures_and_a_document(tmp_path):
+    path, document = tmp_path / "figures.json", tmp_path / "performance.md"
+    out = bench("--plots", tmp_path, "--json", path, "memory")
     assert "agent RSS" in out
     assert os.path.getsize(tmp_path / "memory.png") > 0
+    document.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
+    weir.run(DOCUMENT, path, tmp_path)
+    text = document.read_text()
+    assert "| agent RSS, no pod |" in text and "old" not in text
+    assert text.startswith("before\n") and text.endswith("\nafter\n")
+    assert "<svg" in (tmp_path / "performance" / "memory.svg").read_text()
+    assert (tmp_path / "performance" / "figures.json").read_text() == path.read_text()
 
 
 def test_an_unknown_suite_is_refused():

@@ -28,12 +28,17 @@ static struct image_policy both[] = {
 	{ "NetworkPolicy shop/back", "selects pods a", TIER_NETWORK_POLICY, 0 },
 	{ "NetworkPolicy shop/front", "selects pods b", TIER_NETWORK_POLICY, 0 },
 };
+static struct image_explanation explanations[] = {
+	{ .policies = all_tiers, .policy_count = 3, .rules = all_rules, .rule_count = 3 },
+	{ .policies = both, .policy_count = 2 },
+	{ .policies = all_tiers, .policy_count = 1 },
+};
 static struct image_ruleset rulesets[] = {
-	{ .id = 4, .dir = POLICY_INGRESS, .header.flags = RULESET_ISOLATED, .policies = all_tiers,
-	  .policy_count = 3, .rules = all_rules, .rule_count = 3 },
-	{ .id = 7, .dir = POLICY_EGRESS, .header.flags = RULESET_ISOLATED, .policies = both,
-	  .policy_count = 2 },
-	{ .id = 9, .dir = POLICY_EGRESS, .policies = all_tiers, .policy_count = 1 },
+	{ .id = 4, .dir = POLICY_INGRESS, .header.flags = RULESET_ISOLATED,
+	  .explanation = &explanations[0] },
+	{ .id = 7, .dir = POLICY_EGRESS, .header.flags = RULESET_ISOLATED,
+	  .explanation = &explanations[1] },
+	{ .id = 9, .dir = POLICY_EGRESS, .explanation = &explanations[2] },
 };
 static struct image_class classes[] = {
 	{ .id = 1, .text = "nobody asks", .members = 12 },

@@ -28,8 +28,8 @@ START_TEST(rules_with_equal_ports_are_one_group)
 	fixture_compile(&f);
 	set = fixture_ingress(&f, IF_DB);
 	ck_assert_uint_eq(set->header.tier_end[TIER_MAX - 1], 1);
-	ck_assert_uint_eq(set->policy_count, 1);
-	ck_assert_str_eq(set->policies[0].name, "NetworkPolicy shop/p");
+	ck_assert_uint_eq(set->explanation->policy_count, 1);
+	ck_assert_str_eq(set->explanation->policies[0].name, "NetworkPolicy shop/p");
 	ck_assert_uint_eq(set->header.allow, 1);
 	ck_assert_uint_eq(set->header.pass, 0);
 	ck_assert_uint_eq(set->header.tier_end[TIER_ADMIN], 0);

@@ -174,7 +174,7 @@ START_TEST(a_policy_without_rules_of_a_direction_has_no_say_in_it)
 	fixture_put(&f, make_ordered_policy(CNP, "empty", TIER_ADMIN, 0, "", ""));
 	fixture_compile(&f);
 	ck_assert_uint_eq(fixture_ruleset(&f, IF_DB, POLICY_EGRESS), 0);
-	ck_assert_uint_eq(fixture_ingress(&f, IF_DB)->policy_count, 1);
+	ck_assert_uint_eq(fixture_ingress(&f, IF_DB)->explanation->policy_count, 1);
 	ck_assert(!fixture_allows(&f, POLICY_INGRESS, IF_DB, WEB, IPPROTO_ICMP, 0));
 }
 END_TEST
@@ -213,7 +213,7 @@ START_TEST(rules_of_one_action_share_groups)
 	set = fixture_ingress(&f, IF_DB);
 	ck_assert_uint_eq(set->header.tier_end[TIER_ADMIN], 3);
 	ck_assert_uint_eq(set->header.allow, 1 << 0 | 1 << 2);
-	ck_assert_uint_eq(set->rule_count, 5);
+	ck_assert_uint_eq(set->explanation->rule_count, 5);
 }
 END_TEST
 
@@ -284,7 +284,7 @@ START_TEST(rules_are_told_as_they_were_written)
 		enum policy_dir dir = texts[i].dir;
 		const struct image_ruleset *set =
 			ask_ruleset(f.image, fixture_ruleset(&f, IF_DB, dir));
-		const struct image_rule *rule = &set->rules[at[dir]];
+		const struct image_rule *rule = &set->explanation->rules[at[dir]];
 
 		ck_assert_str_eq(rule->text, texts[i].text);
 		ck_assert_uint_eq(rule->index, at[dir]++);
@@ -297,7 +297,7 @@ START_TEST(a_closed_policy_says_why_it_only_denies)
 	static const enum policy_action actions[] = { ACCEPT, PASS, DENY };
 	cleanup(fixture_done) struct fixture f;
 	struct object *obj = make_ordered_policy(CNP, "c", TIER_ADMIN, 1, "", "app=db");
-	const struct image_ruleset *set;
+	const struct image_explanation *told;
 
 	fixture_init(&f);
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
@@ -309,12 +309,12 @@ START_TEST(a_closed_policy_says_why_it_only_denies)
 	policy_close(&obj->policy);
 	fixture_put(&f, obj);
 	fixture_compile(&f);
-	set = fixture_ingress(&f, IF_DB);
-	ck_assert_str_eq(set->policies[0].why, "selects pods app=db in namespaces *; allows nothing,"
+	told = fixture_ingress(&f, IF_DB)->explanation;
+	ck_assert_str_eq(told->policies[0].why, "selects pods app=db in namespaces *; allows nothing,"
 			 " because not all of it could be read");
-	ck_assert_str_eq(set->rules[0].text, "nothing: the policy could not be read");
-	ck_assert_int_eq(set->rules[1].action, ACTION_DENY);
-	ck_assert_str_eq(set->rules[1].text, set->rules[2].text);
+	ck_assert_str_eq(told->rules[0].text, "nothing: the policy could not be read");
+	ck_assert_int_eq(told->rules[1].action, ACTION_DENY);
+	ck_assert_str_eq(told->rules[1].text, told->rules[2].text);
 	ck_assert(!fixture_allows(&f, POLICY_INGRESS, IF_DB, WEB, IPPROTO_TCP, 80));
 }
 END_TEST
@@ -352,15 +352,59 @@ START_TEST(policies_stand_in_the_order_of_evaluation_with_their_reason)
 	fixture_put(&f, make_policy("shop", "np", "app=db", "i"));
 	fixture_compile(&f);
 	set = fixture_ingress(&f, IF_DB);
-	ck_assert_uint_eq(set->policy_count, 5);
+	ck_assert_uint_eq(set->explanation->policy_count, 5);
 	for (size_t i = 0; i < 5; i++) {
-		ck_assert_str_eq(set->policies[i].name, expected[i].name);
-		ck_assert_str_eq(set->policies[i].why, expected[i].why);
-		ck_assert_uint_eq(set->policies[i].tier, expected[i].tier);
+		ck_assert_str_eq(set->explanation->policies[i].name, expected[i].name);
+		ck_assert_str_eq(set->explanation->policies[i].why, expected[i].why);
+		ck_assert_uint_eq(set->explanation->policies[i].tier, expected[i].tier);
 	}
-	ck_assert_str_eq(set->rules[2].name, "no-one");
-	ck_assert_uint_eq(set->rules[2].policy, 3);
-	ck_assert_uint_eq(set->rules[2].action, ACTION_DENY);
+	ck_assert_str_eq(set->explanation->rules[2].name, "no-one");
+	ck_assert_uint_eq(set->explanation->rules[2].policy, 3);
+	ck_assert_uint_eq(set->explanation->rules[2].action, ACTION_DENY);
+}
+END_TEST
+
+/* The texts are made again when what they were made from is another, and only then. */
+START_TEST(a_changed_policy_is_told_anew_and_others_keep_their_texts)
+{
+	cleanup(fixture_done) struct fixture f;
+	const struct image_explanation *changed, *kept;
+	struct object *obj = make_policy("shop", "web", "app=web", "i");
+
+	fixture_init(&f);
+	add_cidr(add_rule(obj, POLICY_INGRESS), "198.51.100.0/24", "");
+	fixture_put(&f, obj);
+	fixture_put(&f, explained());
+	fixture_compile(&f);
+	changed = fixture_ingress(&f, IF_WEB)->explanation;
+	kept = fixture_ingress(&f, IF_DB)->explanation;
+
+	obj = make_policy("shop", "web", "app=web", "i");
+	add_cidr(add_rule(obj, POLICY_INGRESS), "203.0.113.0/24", "");
+	fixture_put(&f, obj);
+	fixture_compile(&f);
+	ck_assert_ptr_eq(fixture_ingress(&f, IF_DB)->explanation, kept);
+	ck_assert_ptr_ne(fixture_ingress(&f, IF_WEB)->explanation, changed);
+	ck_assert_str_eq(fixture_ingress(&f, IF_WEB)->explanation->rules[0].text,
+			 "from 203.0.113.0/24; all ports and protocols");
+}
+END_TEST
+
+START_TEST(another_meaning_of_a_port_name_is_told_anew)
+{
+	cleanup(fixture_done) struct fixture f;
+	struct object *obj = make_policy("shop", "db", "app=db", "i");
+
+	fixture_init(&f);
+	add_named_port(add_rule(obj, POLICY_INGRESS), IPPROTO_TCP, "sql");
+	fixture_put(&f, obj);
+	fixture_compile(&f);
+	ck_assert_str_eq(fixture_ingress(&f, IF_DB)->explanation->rules[0].text,
+			 "from anywhere; ports sql=5432/tcp");
+	fixture_put(&f, make_pod("shop", "db", "n1", "app=db", "10.0.0.2", "sql/tcp=3306"));
+	fixture_compile(&f);
+	ck_assert_str_eq(fixture_ingress(&f, IF_DB)->explanation->rules[0].text,
+			 "from anywhere; ports sql=3306/tcp");
 }
 END_TEST
 
@@ -427,4 +471,6 @@ CHECK_MAIN("image_tiers", CHECK_LOOP(tiers_decide_one_after_the_other, cases),
 	   CHECK_TEST(rules_are_told_as_they_were_written),
 	   CHECK_TEST(a_closed_policy_says_why_it_only_denies),
 	   CHECK_TEST(policies_stand_in_the_order_of_evaluation_with_their_reason),
+	   CHECK_TEST(a_changed_policy_is_told_anew_and_others_keep_their_texts),
+	   CHECK_TEST(another_meaning_of_a_port_name_is_told_anew),
 	   CHECK_TEST(more_than_65536_rules_keep_their_order))

@@ -17,10 +17,11 @@ struct dump {
 
 static void put_selector(FILE *out, const char *what, const struct selector *selector)
 {
-	cleanup(freep) char *text = selector_text(selector);
+	cleanup(buf_done) struct buf text = {};
 
-	ck_assert_ptr_nonnull(text);
-	fprintf(out, " %s(%s)", what, text);
+	selector_text(&text, selector);
+	ck_assert(!text.failed);
+	fprintf(out, " %s(%s)", what, text.data);
 }
 
 static void put_labels(FILE *out, const struct labels *labels)
