@@ -95,7 +95,7 @@ static int open_sources(struct agent *agent)
 
 	if (!r && agent->config.manifests)
 		r = manifest_new(&agent->manifest, agent->base, agent->store,
-				 agent->config.manifests, &listener);
+				 agent->config.manifests, agent->config.state_dir, &listener);
 	if (r < 0)
 		return log_error_errno(r, "manifests %s", agent->config.manifests);
 	problems_log(agent);
@@ -154,9 +154,11 @@ static int put_in_force(struct agent *agent)
 	if (r < 0)
 		return log_error_errno(r, "%s cannot be read", agent->config.state_dir);
 	adopt_deleted(agent);
+	/* What does not fit is tried again; the former policy stays meanwhile. */
 	r = policy_apply(agent);
-	if (r < 0)
+	if (r < 0 && r != -ENOSPC)
 		return r;
+	agent->waiting = r < 0;
 	r = adopt_finish(agent);
 	if (r < 0)
 		return log_error_errno(r, "what a former agent left cannot be taken over");

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an agent has for itself: its state directory, its run directory and its
- * directory in the BPF file system. Two agents over one of them would undo each
- * other's work, so whoever writes there, an agent or a clean-up, holds locks on all.
+ * directory in the BPF file system; and the network namespace. Two agents over one
+ * of them would undo each other's work, so whoever writes there, an agent or a
+ * clean-up, holds locks on all.
  */
 #pragma once
 
 #include "config/config.h"
 
-#define CLAIM_MAX 3
+#define CLAIM_DIRECTORIES 3
 
 struct claim {
-	int fds[CLAIM_MAX]; /* -1: not held */
+	int directories[CLAIM_DIRECTORIES]; /* -1: not held */
+	int network;
 };
 
-#define CLAIM_NONE { .fds = { -1, -1, -1 } }
+#define CLAIM_NONE { .directories = { -1, -1, -1 }, .network = -1 }
 
 /*
  * Directories that are not there are left out. 0 or a negative errno, which has

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "endpoint/statefile.h"
 #include "net/nat.h"
+#include "source/manifest_copy.h"
 #include "unguard.h"
 #include "weir/linkname.h"
 
@@ -78,6 +79,7 @@ static int remove_directories(const struct config *config)
 	r = file_remove_tree(path) ?: r;
 	rmdir(config->run_dir);
 	r = statefile_remove_all(config->state_dir) ?: r;
+	r = copies_remove_all(config->state_dir) ?: r;
 	rmdir(config->state_dir);
 	return r;
 }

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "endpoint/adopt.h"
 
 #define SETTLE_MS 60
 #define RETRY_MS 1000
@@ -58,7 +59,7 @@ static int compute_and_apply(struct agent *agent)
 	if (r < 0)
 		return r;
 	input.endpoints = endpoints;
-	r = image_compile(&image, &input, reconcile_image(agent->rec));
+	r = reconcile_compile(&image, agent->rec, &input);
 	if (r < 0) {
 		snprintf(agent->problem, sizeof(agent->problem), "policy cannot be computed: %s",
 			 r == -ENOSPC ? "too many rule sets or rules" : strerror(-r));
@@ -79,11 +80,16 @@ static int compute_and_apply(struct agent *agent)
 int policy_apply(struct agent *agent)
 {
 	int64_t start = clock_us();
-	int r = compute_and_apply(agent);
+	char before[AGENT_PROBLEM_MAX];
+	int r;
 
+	memcpy(before, agent->problem, sizeof(before));
+	r = compute_and_apply(agent);
 	agent->applied_us = clock_us() - start;
 	if (r < 0) {
-		log_error("%s", agent->problem);
+		/* It is tried again and again. */
+		if (strcmp(before, agent->problem))
+			log_error("%s", agent->problem);
 		in_ms(agent->refresh, RETRY_MS);
 		return r;
 	}
@@ -102,7 +108,12 @@ void policy_apply_soon(struct agent *agent)
 
 void policy_on_refresh(evutil_socket_t fd, short what, void *arg)
 {
-	policy_apply(arg);
+	struct agent *agent = arg;
+
+	if (policy_apply(agent) < 0 || !agent->waiting)
+		return;
+	agent->waiting = false;
+	adopt_waiting(agent);
 }
 
 void policy_on_settle(evutil_socket_t fd, short what, void *arg)

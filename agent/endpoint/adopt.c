@@ -127,10 +127,24 @@ static int guard(struct agent *agent, const struct pod_endpoint *ep)
 	return r;
 }
 
+/* Where this agent's policy is not in force, a former agent's may be. */
+static bool has_policy(const struct agent *agent, const struct pod_endpoint *ep)
+{
+	const struct endpoint *slot = reconcile_endpoint(agent->rec, ep->ifindex);
+
+	return reconcile_in_force(agent->rec) || (slot && slot->flags & ENDPOINT_READY);
+}
+
 static void finish_one(struct agent *agent, struct pod_endpoint *ep)
 {
-	int r = guard(agent, ep);
+	int r;
 
+	if (!has_policy(agent, ep)) {
+		log_error("pod %s/%s on %s waits for a policy that fits", ep->namespace, ep->pod,
+			  ep->host_ifname);
+		return;
+	}
+	r = guard(agent, ep);
 	if (r < 0)
 		log_error_errno(r, "pod %s/%s on %s cannot be adopted; it is cut off",
 				ep->namespace, ep->pod, ep->host_ifname);
@@ -189,14 +203,20 @@ static void detach_stranger(uint32_t ifindex, void *arg)
 	datapath_detach(agent->dp, ifindex);
 }
 
-int adopt_finish(struct agent *agent)
+void adopt_waiting(struct agent *agent)
 {
 	struct pod_endpoint *ep;
-	int r;
 
 	for (uint32_t pos = 0; (ep = endpoints_next(&agent->endpoints, &pos));)
 		if (ep->state == POD_ATTACHING)
 			finish_one(agent, ep);
+}
+
+int adopt_finish(struct agent *agent)
+{
+	int r;
+
+	adopt_waiting(agent);
 	close_strangers(agent);
 	delete_strange_links(agent);
 	/* Before an address is given again: what it did under its former owner is forgotten. */

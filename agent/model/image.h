@@ -134,8 +134,16 @@ int image_compile(struct image **ret, const struct image_input *input,
 		  const struct image *previous);
 
 /*
- * An empty image whose numbers below the given ones are taken: what a starting
- * agent uses as @previous, after it found these in the kernel.
+ * Give @image, which was compiled without a previous one, the numbers of @previous
+ * wherever that has the same content. @previous comes from the kernel, without
+ * texts. 0, -ENOMEM, or -ENOSPC when a number space is exhausted; @image is only
+ * good for image_free() then.
+ */
+int image_renumber(struct image *image, const struct image *previous);
+
+/*
+ * An empty image in which the given numbers are taken: what a starting agent makes
+ * of those that it found in the kernel.
  */
 int image_new_resting(struct image **ret, const uint32_t *rulesets, size_t ruleset_count,
 		      const uint32_t *classes, size_t class_count, const uint32_t *rows,

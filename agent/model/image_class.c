@@ -66,13 +66,6 @@ static int compare_by_text(const void *a, const void *b)
 		      (*(const struct image_class *const *)b)->text);
 }
 
-static int compare_by_id(const void *a, const void *b)
-{
-	const struct image_class *left = a, *right = b;
-
-	return (left->id > right->id) - (left->id < right->id);
-}
-
 /* Pointers to the classes of @image in the order of their texts, to the arena. */
 static struct image_class **by_text(struct arena *arena, const struct image *image)
 {
@@ -126,7 +119,6 @@ int classes_compile(struct image_build *build)
 		return -ENOMEM;
 	for (size_t i = 0; i < image->class_count; i++)
 		build->class_ids[i] = image->classes[i].id;
-	if (image->class_count)
-		qsort(image->classes, image->class_count, sizeof(*image->classes), compare_by_id);
+	image_sort(image);
 	return 0;
 }

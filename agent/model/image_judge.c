@@ -65,21 +65,6 @@ static int judge_shape(struct image_build *build, struct image_shape *shape)
 	return r;
 }
 
-static int compare_rulesets(const void *a, const void *b)
-{
-	const struct image_ruleset *left = a, *right = b;
-
-	return (left->id > right->id) - (left->id < right->id);
-}
-
-static int compare_rows(const void *a, const void *b)
-{
-	const struct image_row *left = a, *right = b;
-	int r = (left->row > right->row) - (left->row < right->row);
-
-	return r ?: (left->chunk > right->chunk) - (left->chunk < right->chunk);
-}
-
 /* What the previous image has, by identity. */
 static int learn_previous(struct image_build *build)
 {
@@ -100,7 +85,6 @@ static int learn_previous(struct image_build *build)
 
 int rulesets_compile(struct image_build *build)
 {
-	struct image *image = build->image;
 	int r = learn_previous(build);
 
 	/* Endpoints come first among the pods. */
@@ -112,10 +96,6 @@ int rulesets_compile(struct image_build *build)
 	}
 	if (r < 0)
 		return r;
-	if (image->ruleset_count)
-		qsort(image->rulesets, image->ruleset_count, sizeof(*image->rulesets),
-		      compare_rulesets);
-	if (image->row_count)
-		qsort(image->rows, image->row_count, sizeof(*image->rows), compare_rows);
+	image_sort(build->image);
 	return 0;
 }

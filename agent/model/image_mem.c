@@ -129,6 +129,14 @@ void id_list_done(struct id_list *list)
 	*list = (struct id_list){};
 }
 
+size_t id_list_find(const struct id_list *list, uint32_t id)
+{
+	const uint32_t *item = list->count ? bsearch(&id, list->items, list->count, sizeof(id),
+						     compare_ids) : NULL;
+
+	return item ? (size_t)(item - list->items) : list->count;
+}
+
 bool ids_contain(const uint32_t *sorted, size_t count, uint32_t id)
 {
 	return count && bsearch(&id, sorted, count, sizeof(id), compare_ids);

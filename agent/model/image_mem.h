@@ -42,6 +42,7 @@ struct id_list {
 
 int id_list_add(struct id_list *list, uint32_t id);
 void id_list_sort(struct id_list *list); /* ascending, each once */
+size_t id_list_find(const struct id_list *list, uint32_t id); /* sorted; count: not in there */
 void id_list_done(struct id_list *list);
 bool ids_contain(const uint32_t *sorted, size_t count, uint32_t id);
 

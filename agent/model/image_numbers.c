@@ -6,6 +6,40 @@
 #include "base/cleanup.h"
 #include "model/image_private.h"
 
+static int compare_rulesets(const void *a, const void *b)
+{
+	const struct image_ruleset *left = a, *right = b;
+
+	return (left->id > right->id) - (left->id < right->id);
+}
+
+static int compare_classes(const void *a, const void *b)
+{
+	const struct image_class *left = a, *right = b;
+
+	return (left->id > right->id) - (left->id < right->id);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const struct image_row *left = a, *right = b;
+	int r = (left->row > right->row) - (left->row < right->row);
+
+	return r ?: (left->chunk > right->chunk) - (left->chunk < right->chunk);
+}
+
+void image_sort(struct image *image)
+{
+	if (image->ruleset_count)
+		qsort(image->rulesets, image->ruleset_count, sizeof(*image->rulesets),
+		      compare_rulesets);
+	if (image->class_count)
+		qsort(image->classes, image->class_count, sizeof(*image->classes),
+		      compare_classes);
+	if (image->row_count)
+		qsort(image->rows, image->row_count, sizeof(*image->rows), compare_rows);
+}
+
 static int append(struct id_list *to, const struct id_list *from)
 {
 	for (size_t i = 0; i < from->count; i++)

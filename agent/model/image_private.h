@@ -12,6 +12,7 @@
  *	shape, policies -> groups  image_groups.c   rule groups of one direction
  *	groups -> rule set         image_ruleset.c  with image_ports.c, image_cover.c, image_bits.c
  *	numbers                    image_numbers.c
+ *	the first image            image_renumber.c, image_same.c
  *
  * Strings and keys live in the arena or are borrowed from the store; only what
  * stands in struct image is allocated apart.
@@ -46,6 +47,8 @@ int number_source_init(struct number_source *source, const struct image *previou
 		       enum number_space space);
 uint32_t number_take(struct number_source *source);
 void number_source_done(struct number_source *source);
+/* Rule sets, classes and rows in the order of their numbers. */
+void image_sort(struct image *image);
 /* Fill image.numbers, once all the rest is there. 0 or -ENOMEM. */
 int numbers_finish(struct image *image, const struct image *previous);
 void image_numbers_free(struct image_numbers *numbers);
@@ -211,3 +214,19 @@ size_t peers_from(const struct image_build *build, const struct prefix *prefix, 
 /* The rule sets of the shapes of all endpoints. */
 int rulesets_compile(struct image_build *build);
 void image_ruleset_done(struct image_ruleset *set);
+
+/* The comparison of an image with the previous one. */
+struct same {
+	const struct image *image;
+	const struct image *previous;
+	uint32_t *rows; /* by row of image: the row of previous that has its bits, 0: none known */
+};
+
+/*
+ * @before has all entries that @now has, with the same bits, but for classes that
+ * only one of the images knows. Then its rows are in same.rows.
+ */
+bool ruleset_same(struct same *same, struct image_ruleset *now, const struct image_ruleset *before);
+/* Replace each bit set, inline or row, of @set by what @fn makes of it. */
+void ruleset_each_bits(struct image_ruleset *set, uint64_t (*fn)(uint64_t bits, void *arg),
+		       void *arg);

@@ -47,6 +47,16 @@ bool journal_is_empty(const struct journal *journal)
 	return true;
 }
 
+const void *journal_key(const struct journal *journal, enum datapath_map map, uint32_t index)
+{
+	return journal->maps[map].keys + (size_t)index * sizes[map].key;
+}
+
+const void *journal_value(const struct journal *journal, enum datapath_map map, uint32_t index)
+{
+	return journal->maps[map].values + (size_t)index * sizes[map].value;
+}
+
 static int grow(struct entries *list, uint32_t key_size, uint32_t value_size)
 {
 	uint32_t room = list->room ? list->room * 2 : 16;

@@ -21,6 +21,10 @@ struct journal {
 void journal_done(struct journal *journal);
 bool journal_is_empty(const struct journal *journal);
 
+/* Entry @index of @map. */
+const void *journal_key(const struct journal *journal, enum datapath_map map, uint32_t index);
+const void *journal_value(const struct journal *journal, enum datapath_map map, uint32_t index);
+
 /* @key and @value are as large as the map's; @value may be NULL where only keys count. 0 or -ENOMEM. */
 int journal_add(struct journal *journal, enum datapath_map map, const void *key, const void *value);
 

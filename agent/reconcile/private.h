@@ -22,7 +22,6 @@ struct reconcile {
 	bool halves_differ; /* the idle halves cannot be trusted */
 	struct change *pending; /* what waits for the grace period */
 	int64_t turned_ms;
-	struct journal stale; /* rule sets of a former agent */
 	struct endpoint slots[ENDPOINT_SLOTS]; /* what the kernel holds */
 };
 
@@ -34,8 +33,12 @@ int change_compute(struct change *change, const struct image *from, const struct
 		   uint32_t generation, bool all);
 void change_done(struct change *change);
 
-/* What the kernel's maps hold: peers and bindings as an image without texts, rule sets as keys. */
+/* What the kernel's maps hold, as an image without texts. */
 int readback(struct reconcile *rec);
+/* Its rule sets and rows, from all entries of the policy maps. 0 or -ENOMEM. */
+int readback_rulesets(struct image *image, const struct journal *policy);
+/* The rule set that the entry of a policy map, not of rows, belongs to. */
+uint32_t readback_set_of(enum datapath_map map, const void *key);
 
 /* Write the halves of all endpoints; with @turn only the half of @generation. */
 int slots_bind(struct reconcile *rec, const struct image *image, uint32_t generation, bool turn);

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * What a former agent left in the kernel. Its rule sets are opaque: their numbers
- * rest, and they go once this agent's own stand beside them.
- */
-#include <arpa/inet.h>
+/* What a former agent left in the kernel. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -23,6 +19,7 @@ struct numbers {
 struct reader {
 	struct reconcile *rec;
 	struct numbers rulesets, classes, rows;
+	struct journal policy; /* entries of the policy maps */
 	struct image_peer *peers;
 	size_t peer_count, peer_room;
 	uint32_t half; /* the valid one */
@@ -99,27 +96,17 @@ static int on_policy(struct reader *reader, enum datapath_map map, const void *k
 		     const void *value)
 {
 	const struct ruleset *header = value;
-	int r = 0;
+	int r;
 
 	if (map == MAP_RULESET && !header->words)
 		return 0;
-	switch (map) {
-	case MAP_RULESET:
-		r = numbers_add(&reader->rulesets, *(const uint32_t *)key);
-		break;
-	case MAP_POLICY_CLASS:
-		r = numbers_add(&reader->rulesets, ((const struct policy_class_key *)key)->set);
-		r = r ?: numbers_add(&reader->classes, ((const struct policy_class_key *)key)->class);
-		break;
-	case MAP_POLICY_BITS:
+	if (map == MAP_POLICY_BITS)
 		r = numbers_add(&reader->rows, ((const struct policy_bits_key *)key)->row);
-		break;
-	default: /* all LPM keys begin with prefix length and set */
-		r = numbers_add(&reader->rulesets,
-				ntohl(((const struct policy_cidr4_key *)key)->set));
-		break;
-	}
-	return r ?: journal_add(&reader->rec->stale, map, key, value);
+	else
+		r = numbers_add(&reader->rulesets, readback_set_of(map, key));
+	if (!r && map == MAP_POLICY_CLASS)
+		r = numbers_add(&reader->classes, ((const struct policy_class_key *)key)->class);
+	return r ?: journal_add(&reader->policy, map, key, value);
 }
 
 static int read_maps(struct reader *reader)
@@ -195,6 +182,9 @@ static int build(struct image **ret, struct reader *reader)
 	}
 	image->bindings = bindings.bindings;
 	image->binding_count = bindings.binding_count;
+	r = readback_rulesets(image, &reader->policy);
+	if (r < 0)
+		return r;
 	if (reader->peer_count)
 		qsort(reader->peers, reader->peer_count, sizeof(*reader->peers), compare_peers);
 	image->peers = take_ptr(&reader->peers);
@@ -214,5 +204,6 @@ int readback(struct reconcile *rec)
 	free(reader.classes.items);
 	free(reader.rows.items);
 	free(reader.peers);
+	journal_done(&reader.policy);
 	return r;
 }

@@ -32,7 +32,6 @@ void reconcile_free(struct reconcile *rec)
 	if (!rec)
 		return;
 	change_free(rec->pending);
-	journal_done(&rec->stale);
 	image_free(rec->image);
 	free(rec);
 }
@@ -67,6 +66,21 @@ const struct image *reconcile_image(const struct reconcile *rec)
 bool reconcile_in_force(const struct reconcile *rec)
 {
 	return rec->in_force;
+}
+
+int reconcile_compile(struct image **ret, const struct reconcile *rec,
+		      const struct image_input *input)
+{
+	cleanup(image_freep) struct image *image = NULL;
+	int r;
+
+	r = image_compile(&image, input, rec->in_force ? rec->image : NULL);
+	if (!r && !rec->in_force)
+		r = image_renumber(image, rec->image);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(&image);
+	return 0;
 }
 
 static uint32_t generation_now(const struct reconcile *rec)
@@ -139,17 +153,6 @@ static int write_beside(struct reconcile *rec, struct change *change, const stru
 	return r;
 }
 
-/* The rule sets of a former agent go with the first turn of this one. */
-static void delete_stale(struct reconcile *rec, struct change *change)
-{
-	for (int i = 0; i < DATAPATH_MAP_MAX; i++) {
-		if (!rec->stale.maps[i].count)
-			continue;
-		change->del.maps[i] = rec->stale.maps[i];
-		rec->stale.maps[i] = (struct entries){};
-	}
-}
-
 static int apply(struct reconcile *rec, const struct image *image, const char **map)
 {
 	cleanup(change_freep) struct change *change = calloc(1, sizeof(*change));
@@ -174,7 +177,6 @@ static int apply(struct reconcile *rec, const struct image *image, const char **
 	generation_set(rec, next);
 	rec->turned_ms = clock_ms();
 	rec->halves_differ = false;
-	delete_stale(rec, change);
 	rec->pending = take_ptr(&change);
 	return 0;
 }

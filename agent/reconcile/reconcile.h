@@ -22,9 +22,9 @@
 struct reconcile;
 
 /*
- * Reads back what the kernel holds: the image in force is then an anonymous one,
- * whose numbers rest, and which the first image replaces. @dp is borrowed.
- * 0 or a negative errno.
+ * Reads back what the kernel holds: the image in force is then one without texts,
+ * in whose numbers the first image is to be written (image_renumber()). @dp is
+ * borrowed. 0 or a negative errno.
  */
 int reconcile_new(struct reconcile **ret, struct datapath *dp);
 void reconcile_free(struct reconcile *rec);
@@ -37,9 +37,16 @@ const struct image *reconcile_image(const struct reconcile *rec);
 bool reconcile_in_force(const struct reconcile *rec);
 
 /*
- * Put @image in force, compiled with reconcile_image() as the previous one. Takes
- * ownership in any case. 0, -ENOSPC with the name of the full map in *@map (may
- * be NULL), or another negative errno; on failure nothing has changed for packets.
+ * Compute the image of @input, with the numbers of reconcile_image() for what is the
+ * same: the first one of an agent knows it by content. Errors as image_compile().
+ */
+int reconcile_compile(struct image **ret, const struct reconcile *rec,
+		      const struct image_input *input);
+
+/*
+ * Put @image in force, as reconcile_compile() made it. Takes ownership in any case.
+ * 0, -ENOSPC with the name of the full map in *@map (may be NULL), or another
+ * negative errno; on failure nothing has changed for packets.
  */
 int reconcile_apply(struct reconcile *rec, struct image *image, const char **map);
 

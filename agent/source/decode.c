@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Documents, lists, and the identity of objects: which kind, which name. What is
- * inside an object is the business of its decoder.
+ * Lists, and the identity of objects: which kind, which name. What is inside an
+ * object is the business of its decoder.
  */
 #include "source/decode.h"
 
@@ -9,15 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "source/decode_parts.h"
 #include "source/names.h"
-#include "source/yaml.h"
 
 #define DEFAULT_NAMESPACE "default"
 #define LIST "List"
-
 #define VERSIONS_MAX 2
 
 struct kind {
@@ -27,25 +26,28 @@ struct kind {
 	bool namespaced;
 	bool (*is_name)(const char *text);
 	decode_content decode;
+	/* NULL, or makes one that is not to be trusted deny only. */
+	void (*close)(struct network_policy *policy);
 };
 
 static const struct kind kinds[] = {
 	{ "Pod", { "v1" }, OBJECT_POD, true, name_is_subdomain, decode_pod },
 	{ "Namespace", { "v1" }, OBJECT_NAMESPACE, false, name_is_label, decode_namespace },
 	{ "NetworkPolicy", { "networking.k8s.io/v1" }, OBJECT_NETWORK_POLICY, true,
-	  name_is_subdomain, decode_policy },
+	  name_is_subdomain, decode_policy, decode_policy_close },
 	{ "Node", { "v1" }, OBJECT_NODE, false, name_is_subdomain, decode_node },
 	{ "Service", { "v1" }, OBJECT_SERVICE, true, name_is_label, decode_service },
 	{ "EndpointSlice", { "discovery.k8s.io/v1" }, OBJECT_ENDPOINT_SLICE, true,
 	  name_is_subdomain, decode_endpoint_slice },
 	{ "ClusterNetworkPolicy",
 	  { "policy.networking.k8s.io/v1alpha2", "policy.networking.k8s.io/v1beta1" },
-	  OBJECT_CLUSTER_NETWORK_POLICY, false, name_is_subdomain, decode_cluster_policy },
+	  OBJECT_CLUSTER_NETWORK_POLICY, false, name_is_subdomain, decode_cluster_policy,
+	  policy_close },
 	{ "AdminNetworkPolicy", { "policy.networking.k8s.io/v1alpha1" },
-	  OBJECT_ADMIN_NETWORK_POLICY, false, name_is_subdomain, decode_admin_policy },
+	  OBJECT_ADMIN_NETWORK_POLICY, false, name_is_subdomain, decode_admin_policy, policy_close },
 	{ "BaselineAdminNetworkPolicy", { "policy.networking.k8s.io/v1alpha1" },
 	  OBJECT_BASELINE_ADMIN_NETWORK_POLICY, false, name_is_subdomain,
-	  decode_baseline_policy },
+	  decode_baseline_policy, policy_close },
 };
 
 /* What an element of a list need not repeat; both NULL outside of a list. */
@@ -149,23 +151,87 @@ static char *object_title(const struct object *obj)
 	return title;
 }
 
-/* Once the object has a name, paths start at it and not at the list around it. */
-static int decode_object(const struct kind *kind, const struct field *field)
+/* @text is what the field says, or is inherited; NULL: nothing that could be used. */
+static int require_type(const struct field *field, const char *text)
+{
+	const char *unusable = NULL;
+
+	if (text)
+		return 0;
+	return field_string(&unusable, field) ?: field_error(field, "is required");
+}
+
+static bool has_version(const struct kind *kind, const char *version)
+{
+	for (size_t i = 0; i < VERSIONS_MAX && kind->versions[i]; i++)
+		if (!strcmp(kind->versions[i], version))
+			return true;
+	return false;
+}
+
+static int refuse_version(const struct field *field, const struct kind *kind, const char *version)
+{
+	bool two = kind->versions[1];
+
+	return field_error(field, "must be %s%s%s for a %s, not \"%s\"", kind->versions[0],
+			   two ? " or " : "", two ? kind->versions[1] : "", kind->name, version);
+}
+
+static int check_version(const struct kind *kind, const struct field *field, const char *version)
+{
+	struct field where = field_get(field, "apiVersion");
+	int r = require_type(&where, version);
+
+	if (!r && !has_version(kind, version))
+		r = refuse_version(&where, kind, version);
+	return r;
+}
+
+/* An element of a list may leave its kind and version to the list. */
+static int tell_source(const struct decode_sink *sink, const struct object *obj,
+		       const struct kind *kind, const char *version, const json_t *value)
+{
+	cleanup(json_decrefp) json_t *whole = NULL;
+
+	if (!sink->source)
+		return 0;
+	whole = json_copy((json_t *)value);
+	if (!whole || json_object_set_new(whole, "kind", json_string(kind->name)) < 0 ||
+	    (version && json_object_set_new(whole, "apiVersion", json_string(version)) < 0))
+		return -ENOMEM;
+	sink->source(sink->arg, obj, whole);
+	return 0;
+}
+
+/*
+ * Once the object has a name, paths start at it and not at the list around it. In
+ * another version nothing means what it seems to; a policy denies all the same.
+ */
+static int decode_object(const struct kind *kind, const struct field *field, const char *version)
 {
 	cleanup(object_freep) struct object *obj = NULL;
 	struct field_origin origin = *field->origin;
 	struct field root = { .origin = &origin, .value = field->value };
 	cleanup(freep) char *title = NULL;
+	bool is_ours;
 	int r;
 
 	r = new_object(&obj, kind, field);
 	if (r < 0)
-		return r;
+		return check_version(kind, field, version) ?: r;
 	title = object_title(obj);
 	if (!title)
 		return -ENOMEM;
 	origin.object = title;
+	is_ours = !check_version(kind, &root, version);
+	if (!is_ours && !kind->close)
+		return -EINVAL;
 	r = kind->decode(obj, &root);
+	if (r < 0)
+		return r;
+	if (!is_ours)
+		kind->close(&obj->policy);
+	r = tell_source(origin.sink, obj, kind, version, field->value);
 	if (r < 0)
 		return r;
 	origin.sink->object(origin.sink->arg, take_ptr(&obj));
@@ -191,81 +257,81 @@ static int decode_list(const struct field *field, const struct inherited *elemen
 	return 0;
 }
 
-static int decode_typed_list(const struct field *field, const struct kind *kind,
-			     const char *version, const struct inherited *inherited)
+static int decode_typed_list(const struct field *field, const char *kind, const char *version,
+			     const struct inherited *inherited)
 {
-	struct inherited elements = { .in_list = true };
+	const struct inherited elements = { .kind = kind, .version = version, .in_list = true };
 
 	if (inherited->in_list)
 		return field_error(field, "is a list within a list");
-	if (kind) {
-		elements.kind = kind->name;
-		elements.version = version;
-	}
 	return decode_list(field, &elements);
 }
 
-static bool has_version(const struct kind *kind, const char *version)
+/*
+ * Kubernetes has many kinds that are not of interest. But nobody else would say that
+ * an object has no effect because its kind was mistyped.
+ */
+static int check_unknown(const struct field *field, const char *kind, const char *version)
 {
-	for (size_t i = 0; i < VERSIONS_MAX && kind->versions[i]; i++)
-		if (!strcmp(kind->versions[i], version))
-			return true;
-	return false;
+	static const char *const networking[] = { "Ingress",	 "IngressList",
+						  "IngressClass", "IngressClassList",
+						  "IPAddress",	 "IPAddressList",
+						  "ServiceCIDR", "ServiceCIDRList" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!strcasecmp(kinds[i].name, kind) && !is_foreign(version))
+			return field_error(field, "must be %s, not \"%s\"", kinds[i].name, kind);
+	}
+	if (strncmp(version, "networking.k8s.io/", strlen("networking.k8s.io/")))
+		return 0;
+	for (size_t i = 0; i < sizeof(networking) / sizeof(networking[0]); i++) {
+		if (!strcmp(networking[i], kind))
+			return 0;
+	}
+	return field_error(field, "must be a kind of networking.k8s.io, not \"%s\"", kind);
 }
 
-static int refuse_version(const struct field *field, const struct kind *kind, const char *version)
+/* What is not there may be inherited; NULL: nothing that could be used. */
+static const char *type_text(const struct field *field, const char *inherited)
 {
-	struct field where = field_get(field, "apiVersion");
-	bool two = kind->versions[1];
+	const char *text = json_string_value(field->value);
 
-	return field_error(&where, "must be %s%s%s for a %s, not \"%s\"", kind->versions[0],
-			   two ? " or " : "", two ? kind->versions[1] : "", kind->name, version);
-}
-
-static int decode_kind(const struct field *field, const char *name, const char *version,
-		       const struct inherited *inherited)
-{
-	size_t length = strlen(name);
-	bool is_list = length >= strlen(LIST) && !strcmp(name + length - strlen(LIST), LIST);
-	const struct kind *kind;
-
-	if (is_list)
-		length -= strlen(LIST);
-	if (is_list && !length)
-		return decode_typed_list(field, NULL, NULL, inherited);
-	kind = find_kind(name, length);
-	if (!kind)
-		return 0; /* of Kubernetes, but not of interest */
-	if (!has_version(kind, version))
-		return is_foreign(version) ? 0 : refuse_version(field, kind, version);
-	return is_list ? decode_typed_list(field, kind, version, inherited) :
-			 decode_object(kind, field);
-}
-
-static int read_type(const char **ret, const struct field *field, const char *inherited)
-{
-	int r = field_string(ret, field);
-
-	if (r < 0)
-		return r;
-	if (!*ret)
-		*ret = inherited;
-	if (!*ret || !**ret)
-		return field_error(field, "is required");
-	return 0;
+	if (field_is_absent(field))
+		return inherited;
+	if (!text || !*text || strlen(text) != json_string_length(field->value))
+		return NULL;
+	return text;
 }
 
 static int decode_value(const struct field *field, const struct inherited *inherited)
 {
-	struct field kind_field = field_get(field, "kind");
 	struct field version_field = field_get(field, "apiVersion");
-	const char *version = NULL;
-	const char *kind = NULL;
-	int r;
+	struct field kind_field = field_get(field, "kind");
+	const char *version = type_text(&version_field, inherited->version);
+	const char *name = type_text(&kind_field, inherited->kind);
+	size_t length = name ? strlen(name) : 0;
+	const struct kind *kind;
+	bool is_list;
+	int r = field_object(field);
 
-	r = field_object(field) ?: read_type(&version, &version_field, inherited->version);
-	r = r ?: read_type(&kind, &kind_field, inherited->kind);
-	return r ?: decode_kind(field, kind, version, inherited);
+	if (r < 0)
+		return r;
+	is_list = length >= strlen(LIST) && !strcmp(name + length - strlen(LIST), LIST);
+	if (is_list)
+		length -= strlen(LIST);
+	kind = length ? find_kind(name, length) : NULL;
+	if (kind && version && !has_version(kind, version) && is_foreign(version))
+		return 0;
+	if (kind && is_list)
+		return decode_typed_list(field, kind->name, version, inherited);
+	if (kind)
+		return decode_object(kind, field, version);
+	r = require_type(&version_field, version) ?: require_type(&kind_field, name);
+	if (r < 0)
+		return r;
+	if (is_list && !length)
+		return decode_typed_list(field, NULL, NULL, inherited);
+	return check_unknown(&kind_field, name, version);
 }
 
 int decode_json(const struct decode_sink *sink, const json_t *value, unsigned int document,
@@ -282,60 +348,4 @@ int decode_json(const struct decode_sink *sink, const json_t *value, unsigned in
 	int r = decode_value(&root, &nothing);
 
 	return r == -ENOMEM ? r : 0;
-}
-
-static int decode_document(void *arg, const json_t *value, unsigned int number, unsigned int line)
-{
-	return decode_json(arg, value, number, line);
-}
-
-static int decode_yaml(const struct decode_sink *sink, const char *text, size_t length)
-{
-	char error[YAML_ERROR_MAX] = "";
-	struct decode_problem problem = { .object = "", .field = "", .text = error };
-	int r = yaml_each(text, length, decode_document, (void *)sink, error, &problem.line);
-
-	if (r != -EINVAL)
-		return r;
-	sink->problem(sink->arg, &problem);
-	return 0;
-}
-
-/* Every value but the first has a comma before it, or a bracket or a key. */
-static bool has_many_values(const char *text, size_t length)
-{
-	size_t commas = 0;
-
-	for (size_t i = 0; i < length; i++)
-		commas += text[i] == ',';
-	return commas > YAML_NODES_MAX;
-}
-
-/*
- * JSON first: almost all of it is YAML too, but not surrogate pairs. What is
- * wrong with it, the YAML parser says with its line; it also counts exactly.
- */
-static json_t *load_json(const char *text, size_t length)
-{
-	size_t blank = 0;
-
-	while (blank < length && strchr(" \t\r\n", text[blank]))
-		blank++;
-	if (blank == length || text[blank] != '{')
-		return NULL;
-	if (length > YAML_TEXT_MAX || has_many_values(text, length))
-		return NULL;
-	return json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
-}
-
-int decode_text(const struct decode_sink *sink, const char *text, size_t length)
-{
-	json_t *value = load_json(text, length);
-	int r;
-
-	if (!value)
-		return decode_yaml(sink, text, length);
-	r = decode_json(sink, value, 1, 1);
-	json_decref(value);
-	return r;
 }

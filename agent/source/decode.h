@@ -4,9 +4,11 @@
  * model/objects.h. It applies the defaults that an API server would, and the
  * validation that it would do; both are idempotent.
  *
- * A problem never stops the rest. Of a NetworkPolicy with a malformed part the
- * isolation is kept and only the unusable rule is dropped (fail closed); a rule
- * of the other tiers fails closed by its action (docs/policy.md); an object without a usable identity is skipped.
+ * A problem never stops the rest, not even a document that is no YAML. Of a
+ * NetworkPolicy with a malformed part the isolation is kept and only the unusable
+ * rule is dropped (fail closed), of one in a version that is not known all rules
+ * are; a rule of the other tiers fails closed by its action (docs/policy.md); an
+ * object without a usable identity is skipped.
  *
  * Source: Kubernetes API reference, core/v1, networking.k8s.io/v1,
  * discovery.k8s.io/v1, policy.networking.k8s.io/v1alpha1 and v1alpha2.
@@ -20,7 +22,7 @@
 #include "model/objects.h"
 
 struct decode_problem {
-	unsigned int document; /* within the text, from 1; 0: the text as a whole */
+	unsigned int document; /* within the text, from 1; 0: the text cannot be read there */
 	unsigned int line; /* where the document starts or the syntax breaks, from 1; 0: unknown */
 	const char *object; /* "NetworkPolicy shop/front", "" when it is not known */
 	const char *field; /* "spec.ingress[0].ports[1].endPort", "" for the whole object */
@@ -34,6 +36,8 @@ struct decode_sink {
 	void (*object)(void *arg, struct object *obj);
 	/* All strings are borrowed. */
 	void (*problem)(void *arg, const struct decode_problem *problem);
+	/* NULL, or told before @object what it was made from, complete with kind and version. */
+	void (*source)(void *arg, const struct object *obj, const json_t *value);
 };
 
 /*

@@ -19,6 +19,9 @@ int decode_node(struct object *obj, const struct field *root);
 /* -ENOMEM or 0: isolation is kept whatever the content. */
 int decode_policy(struct object *obj, const struct field *root);
 
+/* Makes a policy that is not to be trusted isolate in both directions; no rule allows. */
+void decode_policy_close(struct network_policy *policy);
+
 /* -ENOMEM or 0: what is in doubt only denies. */
 int decode_cluster_policy(struct object *obj, const struct field *root);
 int decode_admin_policy(struct object *obj, const struct field *root);

@@ -124,6 +124,12 @@ static int decode_subject(struct network_policy *policy, const struct field *spe
 	return 0;
 }
 
+void decode_policy_close(struct network_policy *policy)
+{
+	isolate_all(policy);
+	policy_close(policy);
+}
+
 int decode_policy(struct object *obj, const struct field *root)
 {
 	struct field spec = field_get(root, "spec");

@@ -5,7 +5,6 @@
  */
 #include "source/manifest.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +14,15 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "source/manifest_file.h"
+#include "source/manifest_copier.h"
+#include "source/manifest_dir.h"
 #include "source/manifest_merge.h"
 #include "source/manifest_watch.h"
 
 #define QUIET_MS 20 /* of a burst of events before the pass */
 #define BURST_MAX_MS 200
 #define RETRY_MS 1000
+#define EXCHANGES_MAX 10 /* within one pass: whoever exchanges faster gets a mixture */
 #define POLL_MS 10000 /* catches what inotify cannot see: hard links, network file systems */
 
 struct manifest {
@@ -30,10 +31,10 @@ struct manifest {
 	struct manifest_watch watch;
 	struct event *readable;
 	struct event *timer;
+	struct event *copy; /* the next step of it */
 	int64_t burst_ms; /* when the burst of events began, 0: none */
-	struct manifest_file **files; /* by name */
-	size_t count;
-	uint64_t next_id;
+	struct manifest_dir dir;
+	struct manifest_copier copier;
 	struct manifest_merge merge;
 	int dir_error; /* negative errno: the directory cannot be read */
 	struct problem_list dir_problems;
@@ -52,146 +53,47 @@ static void schedule(struct manifest *manifest, int64_t delay_ms)
 	evtimer_add(manifest->timer, &delay);
 }
 
-static bool is_manifest(const char *name)
-{
-	static const char *const suffixes[] = { ".yaml", ".yml", ".json" };
-	size_t length = strlen(name), suffix;
-
-	if (name[0] == '.')
-		return false;
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
-		suffix = strlen(suffixes[i]);
-		if (length > suffix && !strcmp(name + length - suffix, suffixes[i]))
-			return true;
-	}
-	return false;
-}
-
-static int compare_name(const void *key, const void *element)
-{
-	return strcmp(key, (*(struct manifest_file *const *)element)->name);
-}
-
-static int compare_files(const void *a, const void *b)
-{
-	return compare_name((*(struct manifest_file *const *)a)->name, b);
-}
-
-static struct manifest_file *find_file(const struct manifest *manifest, size_t sorted,
-				       const char *name)
-{
-	struct manifest_file **found;
-
-	if (!sorted)
-		return NULL;
-	found = bsearch(name, manifest->files, sorted, sizeof(*found), compare_name);
-	return found ? *found : NULL;
-}
-
-/* Appends; the caller sorts. */
-static int add_file(struct manifest *manifest, const char *name)
-{
-	struct manifest_file **files;
-	int r;
-
-	files = reallocarray(manifest->files, manifest->count + 1, sizeof(*files));
-	if (!files)
-		return -ENOMEM;
-	manifest->files = files;
-	r = manifest_file_new(&files[manifest->count], manifest->next_id, manifest->watch.dir,
-			      name);
-	if (r < 0)
-		return r;
-	files[manifest->count]->listed = true;
-	manifest->next_id++;
-	manifest->count++;
-	return 0;
-}
-
 static void drop_target(struct manifest *manifest, struct manifest_file *file)
 {
 	int wd = file->watch;
 
 	file->watch = -1;
-	for (size_t i = 0; i < manifest->count; i++)
-		if (manifest->files[i]->watch == wd)
+	for (size_t i = 0; i < manifest->dir.count; i++)
+		if (manifest->dir.files[i]->watch == wd)
 			return;
 	watch_drop(&manifest->watch, wd);
 }
 
-/* The directory's watch is silent about writes to what a symbolic link points to. */
+/* The directory's watch is silent about writes to what lies behind a symbolic link. */
 static void watch_link(struct manifest *manifest, struct manifest_file *file)
 {
 	struct stat st;
 	int wd = -1;
 
-	if (lstat(file->path, &st) == 0 && S_ISLNK(st.st_mode))
-		wd = watch_target(&manifest->watch, file->path);
+	if (file->place || (lstat(file->path, &st) == 0 && S_ISLNK(st.st_mode)))
+		wd = watch_target(&manifest->watch, manifest_file_place(file));
 	if (wd == file->watch)
 		return;
 	drop_target(manifest, file);
 	file->watch = wd;
 }
 
-/*
- * Bring the list of files up to date. -ENOMEM, or another errno with the list as it
- * was: a directory that cannot be read, or is gone, says what it said. A wrong mount
- * must not open what policies close.
- */
-static int list_files(struct manifest *manifest)
-{
-	cleanup(closedirp) DIR *dir = opendir(manifest->watch.dir);
-	size_t sorted = manifest->count;
-	struct manifest_file *file;
-	struct dirent *entry;
-	int r = 0;
-
-	if (!dir)
-		return -errno;
-	for (size_t i = 0; i < sorted; i++)
-		manifest->files[i]->listed = false;
-	while (r >= 0 && (errno = 0, entry = readdir(dir))) {
-		if (!is_manifest(entry->d_name))
-			continue;
-		file = find_file(manifest, sorted, entry->d_name);
-		if (file)
-			file->listed = true;
-		else
-			r = add_file(manifest, entry->d_name);
-	}
-	if (r >= 0)
-		r = -errno;
-	if (manifest->count)
-		qsort(manifest->files, manifest->count, sizeof(*manifest->files), compare_files);
-	if (r < 0)
-		for (size_t i = 0; i < manifest->count; i++)
-			manifest->files[i]->listed = true;
-	return r;
-}
-
 static void forget_gone(struct manifest *manifest)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < manifest->count; i++)
-		if (!manifest->files[i]->listed)
-			drop_target(manifest, manifest->files[i]);
-	for (size_t i = 0; i < manifest->count; i++) {
-		if (manifest->files[i]->listed)
-			manifest->files[kept++] = manifest->files[i];
-		else
-			manifest_file_free(manifest->files[i]);
-	}
-	manifest->count = kept;
+	for (size_t i = 0; i < manifest->dir.count; i++)
+		if (!manifest->dir.files[i]->listed)
+			drop_target(manifest, manifest->dir.files[i]);
+	if (manifest_dir_forget_gone(&manifest->dir))
+		manifest->copier.sweep = true;
 }
 
 static int read_files(struct manifest *manifest, int64_t now, int64_t *again_ms)
 {
 	int r, first_error = 0;
 
-	for (size_t i = 0; i < manifest->count; i++) {
-		watch_link(manifest, manifest->files[i]);
-		r = manifest_file_update(manifest->files[i], now, again_ms);
+	for (size_t i = 0; i < manifest->dir.count; i++) {
+		watch_link(manifest, manifest->dir.files[i]);
+		r = manifest_file_update(manifest->dir.files[i], now, again_ms);
 		if (r < 0 && !first_error)
 			first_error = r;
 	}
@@ -209,19 +111,23 @@ static void collect(struct manifest *manifest, const struct problem_list *list)
 
 static int collect_problems(struct manifest *manifest)
 {
-	size_t total = manifest->dir_problems.count;
+	const struct manifest_dir *dir = &manifest->dir;
+	size_t total = manifest->dir_problems.count + manifest->copier.copies.problems.count;
 	const struct manifest_file *file;
 
-	for (size_t i = 0; i < manifest->count; i++) {
-		file = manifest->files[i];
+	for (size_t i = 0; i < dir->count; i++) {
+		file = dir->files[i];
 		total += file->faults.count + file->content.problems.count + file->clashes.count;
 	}
+	free(manifest->problems);
+	manifest->problem_count = 0;
 	manifest->problems = calloc(total + 1, sizeof(*manifest->problems));
 	if (!manifest->problems)
 		return -ENOMEM;
 	collect(manifest, &manifest->dir_problems);
-	for (size_t i = 0; i < manifest->count; i++) {
-		file = manifest->files[i];
+	collect(manifest, &manifest->copier.copies.problems);
+	for (size_t i = 0; i < dir->count; i++) {
+		file = dir->files[i];
 		collect(manifest, &file->faults);
 		collect(manifest, &file->content.problems);
 		collect(manifest, &file->clashes);
@@ -242,7 +148,7 @@ static int look_at_dir(struct manifest *manifest, int64_t now, int64_t *again_ms
 		if (r < 0)
 			return r;
 	}
-	r = list_files(manifest);
+	r = manifest_dir_list(&manifest->dir);
 	if (r == -ENOMEM)
 		return r;
 	manifest->dir_error = r;
@@ -256,6 +162,25 @@ static int look_at_dir(struct manifest *manifest, int64_t now, int64_t *again_ms
 	return 0;
 }
 
+/*
+ * An exchange of the directory, or of its `..data`, may fall between two files: what
+ * was read is then of two versions, and is read again.
+ */
+static int look(struct manifest *manifest, int64_t now, int64_t *again_ms)
+{
+	int r;
+
+	for (int i = 0; i < EXCHANGES_MAX; i++) {
+		r = look_at_dir(manifest, now, again_ms);
+		if (r >= 0)
+			r = read_files(manifest, now, again_ms);
+		if (r < 0 || manifest_dir_is_same(&manifest->dir))
+			return r;
+	}
+	*again_ms = now;
+	return 0;
+}
+
 /* 0 or -ENOMEM; the store may have changed in both cases. */
 static int pass(struct manifest *manifest)
 {
@@ -264,14 +189,10 @@ static int pass(struct manifest *manifest)
 	int r, collected;
 
 	manifest->burst_ms = 0;
-	freep(&manifest->problems);
-	manifest->problems = NULL;
-	manifest->problem_count = 0;
-	r = look_at_dir(manifest, now, &again_ms);
+	r = look(manifest, now, &again_ms);
 	if (r >= 0)
-		r = read_files(manifest, now, &again_ms);
-	if (r >= 0)
-		r = manifest_merge_run(&manifest->merge, manifest->files, manifest->count, &again);
+		r = manifest_merge_run(&manifest->merge, manifest->dir.files, manifest->dir.count,
+				       &again);
 	collected = collect_problems(manifest);
 	if (r >= 0)
 		r = collected;
@@ -279,6 +200,35 @@ static int pass(struct manifest *manifest)
 		again_ms = now + RETRY_MS;
 	schedule(manifest, again_ms - clock_ms());
 	return r;
+}
+
+static void in_no_time(struct event *event)
+{
+	const struct timeval now = {};
+
+	evtimer_add(event, &now);
+}
+
+static void on_copy(evutil_socket_t fd, short what, void *arg)
+{
+	struct manifest *manifest = arg;
+	size_t problems = manifest->copier.copies.problems.count;
+
+	if (copier_step(&manifest->copier, &manifest->dir)) {
+		in_no_time(manifest->copy);
+		return;
+	}
+	if (!problems && !manifest->copier.copies.problems.count)
+		return;
+	collect_problems(manifest);
+	manifest->listener.looked(manifest->listener.arg);
+}
+
+/* After what the listener does about a change: policy comes first. */
+static void copy_soon(struct manifest *manifest)
+{
+	copier_restart(&manifest->copier);
+	in_no_time(manifest->copy);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -293,6 +243,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (store_version(manifest->store) != version)
 		manifest->listener.changed(manifest->listener.arg);
 	manifest->listener.looked(manifest->listener.arg);
+	copy_soon(manifest);
 }
 
 static void on_news(void *arg, enum watch_news news, const char *name, int wd)
@@ -301,8 +252,8 @@ static void on_news(void *arg, enum watch_news news, const char *name, int wd)
 	struct manifest_file *file;
 	int64_t now = clock_ms();
 
-	for (size_t i = 0; i < manifest->count; i++) {
-		file = manifest->files[i];
+	for (size_t i = 0; i < manifest->dir.count; i++) {
+		file = manifest->dir.files[i];
 		if (news != WATCH_LOST && (name ? strcmp(name, file->name) : wd != file->watch))
 			continue;
 		if (news == WATCH_WRITING)
@@ -330,7 +281,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 static int start_events(struct manifest *manifest, struct event_base *base)
 {
 	manifest->timer = evtimer_new(base, on_timer, manifest);
-	if (!manifest->timer)
+	manifest->copy = evtimer_new(base, on_copy, manifest);
+	if (!manifest->timer || !manifest->copy)
 		return -ENOMEM;
 	if (manifest->watch.fd < 0)
 		return 0;
@@ -342,7 +294,7 @@ static int start_events(struct manifest *manifest, struct event_base *base)
 }
 
 int manifest_new(struct manifest **ret, struct event_base *base, struct store *store,
-		 const char *dir, const struct manifest_listener *listener)
+		 const char *dir, const char *state_dir, const struct manifest_listener *listener)
 {
 	cleanup(manifest_freep) struct manifest *manifest = NULL;
 	int r;
@@ -353,8 +305,12 @@ int manifest_new(struct manifest **ret, struct event_base *base, struct store *s
 	manifest->watch.fd = -1;
 	manifest->store = manifest->merge.store = store;
 	manifest->listener = *listener;
-	manifest->next_id = 1;
 	r = watch_open(&manifest->watch, dir);
+	manifest->dir.path = manifest->watch.dir;
+	manifest->dir.copies = &manifest->copier.copies;
+	manifest->copier.sweep = true;
+	if (r >= 0)
+		r = copies_open(&manifest->copier.copies, state_dir, manifest->watch.dir);
 	if (r >= 0)
 		r = start_events(manifest, base);
 	if (r >= 0)
@@ -363,6 +319,7 @@ int manifest_new(struct manifest **ret, struct event_base *base, struct store *s
 		r = manifest->dir_error;
 	if (r < 0)
 		return r;
+	copy_soon(manifest);
 	*ret = take_ptr(&manifest);
 	return 0;
 }
@@ -375,10 +332,11 @@ void manifest_free(struct manifest *manifest)
 		event_free(manifest->readable);
 	if (manifest->timer)
 		event_free(manifest->timer);
+	if (manifest->copy)
+		event_free(manifest->copy);
 	manifest_merge_done(&manifest->merge);
-	for (size_t i = 0; i < manifest->count; i++)
-		manifest_file_free(manifest->files[i]);
-	free(manifest->files);
+	manifest_dir_done(&manifest->dir);
+	copies_done(&manifest->copier.copies);
 	free(manifest->problems);
 	problem_list_done(&manifest->dir_problems);
 	watch_close(&manifest->watch);
@@ -400,7 +358,7 @@ size_t manifest_files(const struct manifest *manifest)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < manifest->count; i++)
-		count += manifest->files[i]->was_read;
+	for (size_t i = 0; i < manifest->dir.count; i++)
+		count += manifest->dir.files[i]->was_read;
 	return count;
 }

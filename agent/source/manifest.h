@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The manifests directory: every *.yaml, *.yml and *.json in it, watched with
- * inotify (follows symlinks, so that a ConfigMap's `..data` swap is one change).
- * The store always holds what the readable files say. A file that is broken or
- * half written keeps what it said before, and is reported; so does a directory that
- * goes. A deleted file takes its objects with it. The same object in two files: the
+ * inotify (follows symlinks; a ConfigMap's `..data` swap is one change, of all
+ * files at once). The store always holds what the readable files say. A file that
+ * is broken or half written keeps what it said before, or says what can be read of
+ * it if that is nothing, and is reported; a directory that goes keeps what it said
+ * too. A deleted file takes its objects with it. The same object in two files: the
  * first file by name wins, the other is reported.
  */
 #pragma once
@@ -34,11 +35,12 @@ struct manifest_listener {
 
 /*
  * Start to watch @dir, which must exist, and read all of it before the return.
- * @listener, which is copied, hears of everything later.
+ * Copies of what was read are kept in @state_dir (NULL: nowhere), for the next
+ * start. @listener, which is copied, hears of everything later.
  * 0 or a negative errno; the store is borrowed and must live longer.
  */
 int manifest_new(struct manifest **ret, struct event_base *base, struct store *store,
-		 const char *dir, const struct manifest_listener *listener);
+		 const char *dir, const char *state_dir, const struct manifest_listener *listener);
 
 /* Leaves the store as it is. */
 void manifest_free(struct manifest *manifest);

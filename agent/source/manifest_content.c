@@ -47,7 +47,7 @@ static int content_append(struct manifest_content *content, const struct manifes
 	return 0;
 }
 
-static char *object_label(const struct object *obj)
+char *content_label(const struct object *obj)
 {
 	const char *slash = obj->namespace[0] ? "/" : "";
 	char *label;
@@ -63,7 +63,7 @@ static void take_object(void *arg, struct object *obj)
 	struct reading *reading = arg;
 	struct manifest_object item = {
 		.kind = obj->kind,
-		.label = object_label(obj),
+		.label = content_label(obj),
 		.hash = fingerprint_object(obj),
 		.object = obj,
 	};
@@ -119,42 +119,127 @@ struct manifest_object *content_find(const struct manifest_content *content, con
 	return NULL;
 }
 
-/* The object moves: @from no longer owns anything. */
-static int keep_object(struct manifest_content *after, struct manifest_object *from,
-		       struct manifest_problem *problem)
+static int move_object(struct manifest_content *after, struct manifest_object *from)
 {
+	struct manifest_object to = *from;
 	int r;
 
-	r = problem_append(problem, "; its previous version stays in force");
-	if (r >= 0)
-		r = content_append(after, from);
+	to.kept = true;
+	r = content_append(after, &to);
+	from->moved = r >= 0;
 	return r;
 }
 
-int content_keep(struct manifest_content *after, struct manifest_content *before)
+/* Only now that nothing can fail, or has failed, one of the two lets go of what moved. */
+static int end_moves(struct manifest_content *after, size_t first_moved,
+		     struct manifest_content *before, int r)
 {
-	size_t first_kept = after->count;
+	size_t left = 0;
+
+	for (size_t i = 0; i < before->count; i++) {
+		if (before->objects[i].moved && r >= 0)
+			continue;
+		before->objects[i].moved = false;
+		before->objects[left++] = before->objects[i];
+	}
+	before->count = left;
+	if (r < 0)
+		after->count = first_moved;
+	return r;
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* All that @after does not say; the number of them, or -ENOMEM. */
+static int move_rest(struct manifest_content *after, struct manifest_content *before)
+{
+	cleanup(freep) const char **labels = calloc(after->count + 1, sizeof(*labels));
+	size_t count = after->count;
+	int r, moved = 0;
+
+	if (!labels)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		labels[i] = after->objects[i].label;
+	qsort(labels, count, sizeof(*labels), compare_labels);
+	for (size_t i = 0; i < before->count; i++) {
+		if (before->objects[i].moved || bsearch(&before->objects[i].label, labels, count,
+							sizeof(*labels), compare_labels))
+			continue;
+		r = move_object(after, &before->objects[i]);
+		if (r < 0)
+			return r;
+		moved++;
+	}
+	return moved;
+}
+
+int content_join(struct manifest_content *after, struct manifest_content *before)
+{
+	size_t first_moved = after->count;
+	int r = move_rest(after, before);
+
+	r = end_moves(after, first_moved, before, r);
+	return r < 0 ? r : 0;
+}
+
+static int keep_named(struct manifest_content *after, struct manifest_content *before,
+		      const char *version)
+{
+	cleanup(freep) char *note = NULL;
 	struct manifest_problem *problem;
-	struct manifest_object *kept;
 	size_t hint = 0, hint_after = 0;
+	struct manifest_object *kept;
 	int r;
 
+	if (asprintf(&note, "; its %s stays in force", version) < 0) {
+		note = NULL;
+		return -ENOMEM;
+	}
 	for (size_t i = 0; i < after->problems.count; i++) {
 		problem = &after->problems.items[i];
 		if (problem->warning || !problem->object[0] ||
 		    content_find(after, problem->object, &hint_after))
 			continue;
 		kept = content_find(before, problem->object, &hint);
-		r = kept ? keep_object(after, kept, problem) : 0;
-		if (r < 0) {
-			after->count = first_kept;
+		if (!kept)
+			continue;
+		r = problem_append(problem, note);
+		if (r >= 0)
+			r = move_object(after, kept);
+		if (r < 0)
 			return r;
-		}
-	}
-	/* Only now that nothing can fail, the old list lets go of them. */
-	for (size_t i = first_kept; i < after->count; i++) {
-		kept = content_find(before, after->objects[i].label, &hint);
-		*kept = before->objects[--before->count];
 	}
 	return 0;
+}
+
+static int keep_unnamed(struct manifest_content *after, struct manifest_content *before)
+{
+	struct manifest_problem *problem;
+	int moved;
+
+	for (size_t i = 0; i < after->problems.count; i++) {
+		problem = &after->problems.items[i];
+		if (problem->warning || problem->object[0])
+			continue;
+		moved = move_rest(after, before);
+		return moved <= 0 ? moved : problem_append(problem, "; what the file said before "
+						"and does not say now stays in force");
+	}
+	return 0;
+}
+
+int content_keep(struct manifest_content *after, struct manifest_content *before,
+		 const char *version)
+{
+	size_t first_moved = after->count;
+	int r;
+
+	r = keep_named(after, before, version);
+	if (r >= 0)
+		r = keep_unnamed(after, before);
+	return end_moves(after, first_moved, before, r);
 }

@@ -15,14 +15,19 @@ struct manifest_object {
 	struct object *object; /* NULL once the store has it */
 	enum object_kind kind;
 	bool wanted; /* the store lets go of it, see manifest_merge.c */
+	bool kept; /* of an earlier text */
+	bool moved; /* on its way into another content */
 };
 
 struct manifest_content {
 	struct manifest_object *objects; /* in the order of the text */
 	size_t count;
 	struct problem_list problems;
-	bool broken; /* the text as a whole cannot be read: @objects is not all of it */
+	bool broken; /* some of the text cannot be read: @objects is not all of it */
 };
+
+/* "NetworkPolicy shop/front", as in manifest_object; NULL: no memory. The caller frees. */
+char *content_label(const struct object *obj);
 
 /* @file is for the problems. 0 or -ENOMEM. */
 int content_decode(struct manifest_content *ret, const char *file, const char *text,
@@ -34,9 +39,15 @@ struct manifest_object *content_find(const struct manifest_content *content, con
 
 /*
  * Objects of @before that @after tries to say but cannot move into @after, and the
- * problem says that they stay in force. 0 or -ENOMEM, then nothing has moved.
+ * problem says that their @version stays in force. If @after has a document of which
+ * not even the name is known, that may be any object that it does not say: then all
+ * of those move. 0 or -ENOMEM, then nothing has moved.
  */
-int content_keep(struct manifest_content *after, struct manifest_content *before);
+int content_keep(struct manifest_content *after, struct manifest_content *before,
+		 const char *version);
+
+/* All objects of @before that @after does not say move. 0 or -ENOMEM, then nothing has. */
+int content_join(struct manifest_content *after, struct manifest_content *before);
 
 /* Leaves an empty content. */
 void content_done(struct manifest_content *content);

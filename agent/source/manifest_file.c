@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "source/fingerprint.h"
+#include "source/manifest_judge.h"
 #include "source/manifest_text.h"
 #include "source/yaml.h"
 
@@ -36,6 +36,7 @@ void manifest_file_free(struct manifest_file *file)
 		return;
 	free(file->name);
 	free(file->path);
+	free(file->place);
 	content_done(&file->content);
 	problem_list_done(&file->faults);
 	problem_list_done(&file->clashes);
@@ -47,15 +48,23 @@ void manifest_file_freep(struct manifest_file **file)
 	manifest_file_free(*file);
 }
 
+int manifest_file_found(struct manifest_file *file, const char *place)
+{
+	char *path;
+
+	file->listed = true;
+	if (asprintf(&path, "%s/%s", place, file->name) < 0)
+		return -ENOMEM;
+	free(file->place);
+	file->place = strcmp(path, file->path) ? take_ptr(&path) : NULL;
+	free(path);
+	return 0;
+}
+
 static void look_again(int64_t *again_ms, int64_t at_ms)
 {
 	if (at_ms < *again_ms)
 		*again_ms = at_ms;
-}
-
-static const char *kept_note(const struct manifest_file *file)
-{
-	return file->content.count ? "; what it said before stays in force" : "";
 }
 
 static void describe_read_error(char *buf, size_t size, int r)
@@ -72,14 +81,6 @@ static void describe_read_error(char *buf, size_t size, int r)
 	}
 }
 
-/* The file cannot be read: it says what it said. */
-static int set_fault(struct manifest_file *file, const char *text)
-{
-	problem_list_done(&file->faults);
-	file->judged = false;
-	return problem_add(&file->faults, file->path, "", "%s%s", text, kept_note(file));
-}
-
 static int read_failed(struct manifest_file *file, int r, int64_t now_ms, int64_t *again_ms)
 {
 	char text[128];
@@ -90,7 +91,7 @@ static int read_failed(struct manifest_file *file, int r, int64_t now_ms, int64_
 	case -EAGAIN:
 		file->settled = false;
 		look_again(again_ms, now_ms + TORN_RETRY_MS);
-		return 0;
+		return judge_recall(file);
 	case -EFBIG:
 	case -EBADF:
 		/* Only a change can heal these, and the sign tells of it. */
@@ -101,7 +102,7 @@ static int read_failed(struct manifest_file *file, int r, int64_t now_ms, int64_
 		look_again(again_ms, now_ms + MANIFEST_RETRY_MS);
 	}
 	describe_read_error(text, sizeof(text), r);
-	return set_fault(file, text);
+	return judge_fault(file, text);
 }
 
 /*
@@ -125,63 +126,23 @@ static bool is_emptied(struct manifest_file *file, size_t length, int64_t now_ms
 	return true;
 }
 
-static int keep_whole(struct manifest_file *file, struct manifest_content *broken)
-{
-	struct problem_list *problems = &broken->problems;
-	struct manifest_problem *last = &problems->items[problems->count - 1];
-	int r;
-
-	/* The syntax error is the last problem, for the text ends there. */
-	r = problem_append(last, kept_note(file));
-	if (r < 0)
-		return r;
-	problem_list_done(&file->faults);
-	file->faults = *problems;
-	*problems = (struct problem_list){};
-	return 0;
-}
-
-static int judge_text(struct manifest_file *file, const char *text, size_t length)
-{
-	cleanup(content_done) struct manifest_content content = {};
-	uint64_t hash = fingerprint_text(text, length);
-	struct manifest_content before;
-	int r;
-
-	if (file->judged && hash == file->text_hash)
-		return 0;
-	r = content_decode(&content, file->path, text, length);
-	if (r >= 0 && content.broken)
-		r = keep_whole(file, &content);
-	else if (r >= 0)
-		r = content_keep(&content, &file->content);
-	if (r < 0)
-		return r;
-	file->text_hash = hash;
-	file->judged = true;
-	if (content.broken)
-		return 0;
-	problem_list_done(&file->faults);
-	before = file->content;
-	file->content = content;
-	content = before;
-	file->was_read = true;
-	return 0;
-}
-
 static int read_file(struct manifest_file *file, int64_t now_ms, int64_t *again_ms)
 {
 	cleanup(freep) char *text = NULL;
 	size_t length;
 	int r;
 
-	r = text_read(&text, &length, &file->sign, file->path);
+	r = text_read(&text, &length, &file->sign, manifest_file_place(file));
 	if (r < 0)
 		return read_failed(file, r, now_ms, again_ms);
 	file->settled = file_sign_settled(&file->sign);
+	if (!length)
+		r = judge_recall(file);
+	if (r < 0)
+		return r;
 	if (is_emptied(file, length, now_ms, again_ms)) {
 		file->settled = false;
-		return set_fault(file, "is empty, perhaps still being written");
+		return judge_fault(file, "is empty, perhaps still being written");
 	}
 	r = judge_text(file, text, length);
 	if (r < 0)
@@ -199,7 +160,7 @@ int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *ag
 		return 0;
 	}
 	file->writing_ms = 0;
-	r = file_sign_get(&sign, file->path);
+	r = file_sign_get(&sign, manifest_file_place(file));
 	if (r < 0)
 		return read_failed(file, r, now_ms, again_ms);
 	if (file->settled && file_sign_equal(&sign, &file->sign))
@@ -216,7 +177,7 @@ int manifest_file_refill(struct manifest_file *file)
 	size_t length, hint = 0;
 	int r;
 
-	r = text_read(&text, &length, &sign, file->path);
+	r = text_read(&text, &length, &sign, manifest_file_place(file));
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	r = content_decode(&content, file->path, text, length);

@@ -15,6 +15,8 @@
 #define MANIFEST_EMPTY_MS 1000 /* a file that stays empty for so long means it */
 #define MANIFEST_RETRY_MS 1000
 
+struct manifest_copies;
+
 /* What tells one state of a file from another without reading it. */
 struct file_sign {
 	dev_t device;
@@ -28,10 +30,18 @@ struct manifest_file {
 	uint64_t id; /* never given twice */
 	char *name; /* in the directory; files are sorted by it */
 	char *path;
+	char *place; /* where it is read, NULL: at @path */
 	struct manifest_content content; /* what it says, of its last readable state */
 	struct problem_list faults; /* why the file as a whole is not read now */
 	struct problem_list clashes; /* objects that another file says too */
-	bool was_read; /* @content is from the file */
+	bool was_read; /* as a whole */
+
+	const struct manifest_copies *copies; /* borrowed */
+	bool recalled; /* the copy of a former agent was asked for */
+	int copy_error; /* why it is of no use, 0: nothing to say */
+	bool is_copy; /* @content is from it */
+	time_t copied; /* when it was made */
+	bool uncopied; /* what was read may not be in the copy yet */
 
 	struct file_sign sign;
 	bool settled; /* the same sign means the same text */
@@ -48,10 +58,19 @@ int manifest_file_new(struct manifest_file **ret, uint64_t id, const char *dir, 
 void manifest_file_free(struct manifest_file *file);
 void manifest_file_freep(struct manifest_file **file);
 
+/* It is listed, and to be read in the directory @place. 0 or -ENOMEM. */
+int manifest_file_found(struct manifest_file *file, const char *place);
+
+static inline const char *manifest_file_place(const struct manifest_file *file)
+{
+	return file->place ?: file->path;
+}
+
 /*
  * Look whether the file has changed, and read it if so. A file that cannot be
- * used now keeps its content and has a fault. *@again_ms is lowered to the time
- * at which to look again even if nothing is heard of the file. 0 or -ENOMEM.
+ * used now keeps its content, or if it never had one says what its copy says, and
+ * has a fault. *@again_ms is lowered to the time at which to look again even if
+ * nothing is heard of the file. 0 or -ENOMEM.
  */
 int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *again_ms);
 

@@ -12,7 +12,7 @@
 
 #define SETTLE_S 2 /* some file systems count in whole or even seconds */
 
-static void sign_of(struct file_sign *ret, const struct stat *st)
+void file_sign_of(struct file_sign *ret, const struct stat *st)
 {
 	*ret = (struct file_sign){
 		.device = st->st_dev,
@@ -29,7 +29,7 @@ int file_sign_get(struct file_sign *ret, const char *path)
 
 	if (stat(path, &st) < 0)
 		return -errno;
-	sign_of(ret, &st);
+	file_sign_of(ret, &st);
 	return 0;
 }
 
@@ -82,7 +82,7 @@ int text_read(char **ret, size_t *length, struct file_sign *sign, const char *pa
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	sign_of(sign, &st);
+	file_sign_of(sign, &st);
 	if (!S_ISREG(st.st_mode))
 		return -EBADF;
 	if (st.st_size > (off_t)YAML_TEXT_MAX)
@@ -95,7 +95,7 @@ int text_read(char **ret, size_t *length, struct file_sign *sign, const char *pa
 		return r;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	sign_of(&after, &st);
+	file_sign_of(&after, &st);
 	if (!file_sign_equal(sign, &after))
 		return -EAGAIN;
 	text[st.st_size] = '\0';

@@ -4,6 +4,8 @@
 
 #include "source/manifest_file.h"
 
+void file_sign_of(struct file_sign *ret, const struct stat *st);
+
 /* 0 or a negative errno; follows symbolic links. */
 int file_sign_get(struct file_sign *ret, const char *path);
 bool file_sign_equal(const struct file_sign *a, const struct file_sign *b);

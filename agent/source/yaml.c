@@ -3,15 +3,21 @@
 #include "source/yaml.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "source/yaml_reader.h"
 
+#define MARKER "---"
+
 struct stream {
 	struct yaml_reader reader;
-	int (*document)(void *arg, const json_t *value, unsigned int number, unsigned int line);
-	void *arg;
+	const struct yaml_sink *sink;
+	const char *text; /* what is left to read */
+	size_t length;
 	unsigned int documents;
+	unsigned int document_line; /* where the last one starts */
+	bool in_document;
 };
 
 /* From the start of a document, which is the current event, to its end. */
@@ -23,6 +29,8 @@ static int read_document(struct stream *stream)
 	int r;
 
 	stream->documents++;
+	stream->document_line = yaml_reader_line(reader);
+	stream->in_document = true;
 	r = yaml_reader_next(reader);
 	if (r < 0)
 		return r;
@@ -31,12 +39,15 @@ static int read_document(struct stream *stream)
 	if (r < 0)
 		return r;
 	r = yaml_reader_next(reader); /* YAML_DOCUMENT_END_EVENT */
-	if (r < 0 || json_is_null(value))
+	if (r < 0)
 		return r;
-	return stream->document(stream->arg, value, stream->documents, line);
+	stream->in_document = false;
+	if (json_is_null(value))
+		return 0;
+	return stream->sink->document(stream->sink->arg, value, stream->documents, line);
 }
 
-static int read_stream(struct stream *stream)
+static int read_events(struct stream *stream)
 {
 	int r;
 
@@ -56,26 +67,71 @@ static int read_stream(struct stream *stream)
 	return r;
 }
 
-int yaml_each(const char *text, size_t length,
-	      int (*document)(void *arg, const json_t *value, unsigned int number,
-			      unsigned int line),
-	      void *arg, char error[static YAML_ERROR_MAX], unsigned int *error_line)
+/* -EINVAL: a document is broken, the reader knows why. */
+static int read_rest(struct stream *stream)
 {
-	struct stream stream = {
-		.reader = { .error = error, .error_line = error_line },
-		.document = document,
-		.arg = arg,
-	};
-	struct yaml_reader *reader = &stream.reader;
+	struct yaml_reader *reader = &stream->reader;
 	int r;
 
-	if (length > YAML_TEXT_MAX)
-		return yaml_reader_refuse(reader, 0, "larger than %u MiB", YAML_TEXT_MAX >> 20);
 	if (!yaml_parser_initialize(&reader->parser))
 		return -ENOMEM;
-	yaml_parser_set_input_string(&reader->parser, (const unsigned char *)text, length);
-	r = read_stream(&stream);
+	yaml_parser_set_input_string(&reader->parser, (const unsigned char *)stream->text,
+				     stream->length);
+	stream->document_line = reader->lines + 1;
+	stream->in_document = false;
+	r = read_events(stream);
 	yaml_reader_done(reader);
 	yaml_parser_delete(&reader->parser);
 	return r;
+}
+
+static bool is_marker(const char *line, size_t length)
+{
+	return length >= strlen(MARKER) && !memcmp(line, MARKER, strlen(MARKER)) &&
+	       (length == strlen(MARKER) || strchr(" \t\r\n", line[strlen(MARKER)]));
+}
+
+/*
+ * Go to where the document after the broken one starts: a marker at the start of a
+ * line is one whatever it stands in, even in quotes. The error may have been found
+ * only there. False: there is none.
+ */
+static bool skip_broken(struct stream *stream)
+{
+	struct yaml_reader *reader = &stream->reader;
+	const char *end;
+
+	/* It may be broken before it has begun. */
+	stream->documents += !stream->in_document;
+	while ((end = memchr(stream->text, '\n', stream->length))) {
+		stream->length -= (size_t)(end + 1 - stream->text);
+		stream->text = end + 1;
+		reader->lines++;
+		if (reader->lines + 1 > stream->document_line &&
+		    reader->lines + 1 >= reader->error_line &&
+		    is_marker(stream->text, stream->length))
+			return true;
+	}
+	return false;
+}
+
+int yaml_each(const char *text, size_t length, const struct yaml_sink *sink)
+{
+	struct stream stream = { .sink = sink, .text = text, .length = length };
+	struct yaml_reader *reader = &stream.reader;
+	int r;
+
+	if (length > YAML_TEXT_MAX) {
+		yaml_reader_refuse(reader, 0, "larger than %u MiB", YAML_TEXT_MAX >> 20);
+		return sink->broken(sink->arg, reader->error_line, reader->error);
+	}
+	for (int i = 0; i < YAML_BROKEN_MAX; i++) {
+		r = read_rest(&stream);
+		if (r != -EINVAL)
+			return r;
+		r = sink->broken(sink->arg, reader->error_line, reader->error);
+		if (r || !skip_broken(&stream))
+			return r;
+	}
+	return 0;
 }

@@ -13,16 +13,21 @@
 #define YAML_DEPTH_MAX 64
 #define YAML_NODES_MAX 1000000 /* after expansion of aliases, per document */
 #define YAML_ANCHORS_MAX 256 /* per document */
+#define YAML_BROKEN_MAX 100 /* documents that cannot be read, before the rest is given up */
 #define YAML_ERROR_MAX 256
 
+/* What a callback returns, if not 0, ends the reading; never -EINVAL. */
+struct yaml_sink {
+	void *arg;
+	/* A document with its number and first line, from 1; the value is borrowed. */
+	int (*document)(void *arg, const json_t *value, unsigned int number, unsigned int line);
+	/* One that cannot be read: where (0: nowhere in particular), and a sentence. */
+	int (*broken)(void *arg, unsigned int line, const char *why);
+};
+
 /*
- * Calls @document for each document in order, with its number and first line
- * (from 1), and a borrowed value; empty documents are counted but not delivered.
- * 0, what @document returned if non-zero, -ENOMEM, or -EINVAL with a sentence in
- * @error and its line in *@error_line; documents before a syntax error have been
- * delivered.
+ * Calls the sink for each document in order; empty ones are counted but not
+ * delivered. After a broken one it goes on where the next begins. 0, -ENOMEM, or
+ * what a callback returned.
  */
-int yaml_each(const char *text, size_t length,
-	      int (*document)(void *arg, const json_t *value, unsigned int number,
-			      unsigned int line),
-	      void *arg, char error[static YAML_ERROR_MAX], unsigned int *error_line);
+int yaml_each(const char *text, size_t length, const struct yaml_sink *sink);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "source/yaml.h"
 
 struct anchor {
 	struct anchor *next; /* the newest first: an anchor may be defined again */
@@ -19,7 +18,7 @@ struct anchor {
 
 unsigned int yaml_reader_line(const struct yaml_reader *reader)
 {
-	return (unsigned int)reader->event.start_mark.line + 1;
+	return reader->lines + (unsigned int)reader->event.start_mark.line + 1;
 }
 
 int yaml_reader_refuse(struct yaml_reader *reader, unsigned int line, const char *fmt, ...)
@@ -29,12 +28,14 @@ int yaml_reader_refuse(struct yaml_reader *reader, unsigned int line, const char
 	va_start(ap, fmt);
 	vsnprintf(reader->error, YAML_ERROR_MAX, fmt, ap);
 	va_end(ap);
-	*reader->error_line = line;
+	reader->error_line = line;
 	return -EINVAL;
 }
 
 int yaml_reader_next(struct yaml_reader *reader)
 {
+	unsigned int line;
+
 	if (reader->has_event)
 		yaml_event_delete(&reader->event);
 	reader->has_event = yaml_parser_parse(&reader->parser, &reader->event);
@@ -42,8 +43,9 @@ int yaml_reader_next(struct yaml_reader *reader)
 		return 0;
 	if (reader->parser.error == YAML_MEMORY_ERROR)
 		return -ENOMEM;
-	return yaml_reader_refuse(reader, (unsigned int)reader->parser.problem_mark.line + 1,
-				  "not YAML: %s", reader->parser.problem ?: "unreadable");
+	line = reader->lines + (unsigned int)reader->parser.problem_mark.line + 1;
+	return yaml_reader_refuse(reader, line, "not YAML: %s",
+				  reader->parser.problem ?: "unreadable");
 }
 
 void yaml_anchors_drop(struct yaml_reader *reader)

@@ -2,13 +2,15 @@
 /*
  * What the reading of a YAML text keeps: the parser with its current event, and
  * the anchors of the current document. Functions return 0, -ENOMEM, or -EINVAL
- * with a sentence and its line where the reader was told to put them.
+ * with a sentence and its line in the reader.
  */
 #pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <yaml.h>
+
+#include "source/yaml.h"
 
 /* What a value counts for when it is written out. */
 struct yaml_extent {
@@ -25,8 +27,9 @@ struct yaml_reader {
 	struct anchor *anchors; /* of the document */
 	unsigned int anchor_count;
 	unsigned int nodes; /* of the document so far, aliases written out */
-	char *error; /* YAML_ERROR_MAX, borrowed */
-	unsigned int *error_line;
+	unsigned int lines; /* of the text before what the parser was given */
+	char error[YAML_ERROR_MAX];
+	unsigned int error_line;
 };
 
 /* Of the start of the current event, from 1. */

@@ -80,6 +80,8 @@ struct policy_port_key {
 };
 ABI_SIZE(struct policy_port_key, 12);
 
+#define POLICY_CIDR_SET_BITS 32
+
 struct policy_cidr4_key {
 	__u32 prefixlen; /* bits, counted from the start of @set: 32 + prefix */
 	__be32 set;

@@ -161,6 +161,13 @@ def processes_of(netns):
     return [int(pid) for pid in run("ip", "netns", "pids", netns, check=False).stdout.split()]
 
 
+def _namespaces(node):
+    """Not by the prefix alone: another demonstration's may go on with a dash."""
+    names = os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
+    return [name for name in names
+            if name in (node.netns, node.outside) or name.startswith(f"{node.prefix}-pod-")]
+
+
 def mounts_under(directory):
     """The last one first: its BPF file system, and what an interrupted podman has left."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
@@ -199,19 +206,20 @@ def remove_cgroups(name):
 def remove(node):
     """Everything of a node, also one that an earlier run left; says what could not be removed."""
     problems = []
-    for pid in processes_of(node.outside) + processes_of(node.netns):
-        _stop(pid)
+    # The agent last: a pod without a runtime is no more than a process in a namespace.
+    for name in sorted(_namespaces(node), key=lambda name: name == node.netns):
+        for pid in processes_of(name):
+            _stop(pid)
     if os.path.ismount(node.bpffs):
         cleanup = run(*node.agent_command("--cleanup"), check=False)
         if cleanup.returncode:
             problems.append(f"weir-agent --cleanup: {cleanup.stderr.strip()}")
     for path in mounts_under(node.dir):
         run("umount", path, check=False)
-    for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else ():
-        if name.startswith(f"{node.prefix}-"):
-            deleted = run("ip", "netns", "del", name, check=False)
-            if deleted.returncode:
-                problems.append(deleted.stderr.strip())
+    for name in _namespaces(node):
+        deleted = run("ip", "netns", "del", name, check=False)
+        if deleted.returncode:
+            problems.append(deleted.stderr.strip())
     shutil.rmtree(node.dir, ignore_errors=True)
     left = remove_cgroups(node.prefix) + [path for path in (node.dir,) if os.path.exists(path)]
     return problems + [f"{path} could not be removed" for path in left]

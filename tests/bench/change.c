@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From a change in the store to the turned generation: image_compile() and
+ * From a change in the store to the turned generation: reconcile_compile() and
  * reconcile_apply() over real maps, in a cluster of a given size.
  */
 #include <errno.h>
@@ -86,7 +86,7 @@ static double put_in_force(struct bench_node *node)
 	double took;
 	int r;
 
-	r = image_compile(&image, &node->cluster.input, reconcile_image(node->rec));
+	r = reconcile_compile(&image, node->rec, &node->cluster.input);
 	if (r < 0)
 		die("image_compile", r);
 	took = ms_since(start);

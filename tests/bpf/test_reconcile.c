@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +65,9 @@ static struct image *image_make(uint32_t set, uint32_t class, size_t peers)
 		image->peers[i].class = class;
 		image->peers[i].kind = PEER_REMOTE_POD;
 	}
+	image->classes = calloc(1, sizeof(*image->classes));
+	image->class_count = 1;
+	image->classes[0].id = class;
 	image->rulesets = calloc(1, sizeof(*image->rulesets));
 	image->ruleset_count = 1;
 	ruleset = &image->rulesets[0];
@@ -322,6 +326,153 @@ START_TEST(a_new_agent_finds_what_is_in_force_and_replaces_it)
 }
 END_TEST
 
+#define PORTS 80000 /* more than half of POLICY_PORTS_MAX */
+
+/* Instead of any port, more than half as many as there is room for. */
+static struct image *with_ports(struct image *image)
+{
+	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP };
+	struct image_ruleset *set = &image->rulesets[0];
+
+	free(set->ports);
+	set->ports = calloc(PORTS, sizeof(*set->ports));
+	set->port_count = PORTS;
+	for (size_t i = 0; i < PORTS; i++) {
+		set->ports[i].key = (struct policy_port_key){
+			.prefixlen = POLICY_PORT_FULL_BITS,
+			.set = htonl(set->id),
+			.proto = protos[i / (PORTS / 2)],
+			.port = htons((uint16_t)(i % (PORTS / 2) + 1)),
+		};
+		set->ports[i].bits = 1;
+	}
+	return image;
+}
+
+/* What an agent that was killed while it wrote has left. */
+static void put_debris(void)
+{
+	const struct policy_class_key key = { .set = 77, .class = 3 };
+	const struct policy_bits_key row = { .row = 99 };
+	const struct policy_bits bits = {};
+	const uint64_t inlined = 1;
+
+	ck_assert_int_eq(bpf_map_update_elem(datapath_map_fd(dp, MAP_POLICY_CLASS), &key, &inlined,
+					     BPF_ANY), 0);
+	ck_assert_int_eq(bpf_map_update_elem(datapath_map_fd(dp, MAP_POLICY_BITS), &row, &bits,
+					     BPF_ANY), 0);
+}
+
+static size_t entries_of(enum datapath_map map)
+{
+	uint8_t key[64];
+	size_t count = 0;
+	void *last = NULL;
+
+	for (; !bpf_map_get_next_key(datapath_map_fd(dp, map), last, key); last = key)
+		count++;
+	return count;
+}
+
+START_TEST(a_new_agent_finds_its_rule_set_in_a_map_that_holds_it_once)
+{
+	const char *map = NULL;
+	struct image *image;
+	struct peer peer;
+	bool there;
+
+	open_agent();
+	open_endpoint();
+	apply(with_ports(image_make(5, 9, 2)));
+	put_debris();
+	close_agent();
+
+	open_agent();
+	/* In other numbers it does not fit. */
+	ck_assert_int_eq(reconcile_apply(rec, with_ports(image_make(1, 1, 2)), &map), -ENOSPC);
+	ck_assert_str_eq(map, "policy_port");
+	ck_assert_uint_eq(entries_of(MAP_POLICY_PORT), PORTS);
+	image = with_ports(image_make(1, 1, 3));
+	ck_assert_int_eq(image_renumber(image, reconcile_image(rec)), 0);
+	ck_assert_uint_eq(image->bindings[0].ruleset[POLICY_INGRESS], 5);
+	ck_assert_uint_eq(image->peers[2].class, 9);
+	apply(image);
+	reconcile_settle(rec);
+	peer = peer_of("10.0.0.2", &there);
+	ck_assert(there && peer.class[0] == 9 && peer.class[1] == 9);
+	ck_assert(ruleset_is_there(5));
+	ck_assert_uint_eq(entries_of(MAP_POLICY_PORT), PORTS);
+	ck_assert_uint_eq(entries_of(MAP_POLICY_CLASS), 1);
+	ck_assert_uint_eq(entries_of(MAP_POLICY_BITS), 0);
+	close_agent();
+}
+END_TEST
+
+/* @damage is done to a rule set in the kernel, behind the agent's back. */
+static void damage_header(void)
+{
+	const uint32_t set = 5;
+	const struct ruleset header = { .allow = 3, .words = 1, .tier_end = { 0, 1, 1 } };
+
+	bpf_map_update_elem(datapath_map_fd(dp, MAP_RULESET), &set, &header, BPF_ANY);
+}
+
+static void damage_class(void)
+{
+	const struct policy_class_key key = { .set = 5, .class = 9 };
+	const uint64_t bits = 2;
+
+	bpf_map_update_elem(datapath_map_fd(dp, MAP_POLICY_CLASS), &key, &bits, BPF_ANY);
+}
+
+static void lose_port(void)
+{
+	const struct policy_port_key key = { .prefixlen = POLICY_PORT_SET_BITS, .set = htonl(5) };
+
+	bpf_map_delete_elem(datapath_map_fd(dp, MAP_POLICY_PORT), &key);
+}
+
+static void add_cidr(void)
+{
+	const struct policy_cidr4_key key = { .prefixlen = POLICY_CIDR_SET_BITS, .set = htonl(5) };
+	const uint64_t bits = 1;
+
+	bpf_map_update_elem(datapath_map_fd(dp, MAP_POLICY_CIDR4), &key, &bits, BPF_ANY);
+}
+
+static void (*const damages[])(void) = { damage_header, damage_class, lose_port, add_cidr };
+
+START_TEST(a_rule_set_that_is_not_what_it_was_is_written_anew)
+{
+	struct image *image;
+
+	for (int i = 0; i < CHECK_COUNT(damages); i++) {
+		open_agent();
+		open_endpoint();
+		image = image_make(5, 9, 2);
+		apply(image);
+		reconcile_settle(rec);
+		damages[i]();
+		close_agent();
+
+		open_agent();
+		image = image_make(1, 1, 2);
+		ck_assert_int_eq(image_renumber(image, reconcile_image(rec)), 0);
+		ck_assert_uint_eq(image->bindings[0].class, 9);
+		ck_assert_uint_ne(image->bindings[0].ruleset[POLICY_INGRESS], 5);
+		apply(image);
+		reconcile_settle(rec);
+		ck_assert(!ruleset_is_there(5));
+		ck_assert(ruleset_is_there(image->bindings[0].ruleset[POLICY_INGRESS]));
+		ck_assert_uint_eq(entries_of(MAP_POLICY_CIDR4), 0);
+		ck_assert_uint_eq(entries_of(MAP_POLICY_PORT), 1);
+		apply(image_make(6, 9, 2));
+		reconcile_endpoint_close(rec, IFINDEX);
+		close_agent();
+	}
+}
+END_TEST
+
 START_TEST(a_slot_has_one_owner)
 {
 	const struct endpoint other = { .ifindex = IFINDEX + ENDPOINT_SLOTS };
@@ -357,6 +508,8 @@ int main(void)
 		CHECK_TEST(an_address_that_loses_its_owner_elsewhere_is_world_from_the_turn_on),
 		CHECK_TEST(what_does_not_fit_changes_nothing),
 		CHECK_TEST(a_new_agent_finds_what_is_in_force_and_replaces_it),
+		CHECK_TEST(a_new_agent_finds_its_rule_set_in_a_map_that_holds_it_once),
+		CHECK_TEST(a_rule_set_that_is_not_what_it_was_is_written_anew),
 		CHECK_TEST(a_slot_has_one_owner),
 	};
 	Suite *suite = suite_create("reconcile");

@@ -212,7 +212,7 @@ void world_apply(struct world *world)
 				world_ifindex(slot), pod->namespace, pod->name,
 				{ pod->ips[0], pod->ips[1] } };
 	}
-	r = image_compile(&image, &input, reconcile_image(world->rec));
+	r = reconcile_compile(&image, world->rec, &input);
 	r = r ?: reconcile_apply(world->rec, image, NULL);
 	for (unsigned int slot = 0; !r && slot < WORLD_PODS; slot++)
 		if (world->pods[slot].used)

@@ -11,6 +11,7 @@
 
 #include "fuzz.h"
 #include "source/decode.h"
+#include "source/fingerprint.h"
 #include "source/names.h"
 
 #define PROMISE(condition)       \
@@ -175,9 +176,29 @@ static void take_problem(void *arg, const struct decode_problem *problem)
 	PROMISE(*problem->text);
 }
 
+static void compare_object(void *arg, struct object *obj)
+{
+	uint64_t *expected = arg;
+
+	PROMISE(fingerprint_object(obj) == *expected);
+	*expected = 0;
+	object_free(obj);
+}
+
+/* It makes the same object once more, alone. */
+static void take_source(void *arg, const struct object *obj, const json_t *value)
+{
+	uint64_t expected = fingerprint_object(obj);
+	const struct decode_sink sink = { &expected, compare_object, take_problem };
+
+	PROMISE(expected);
+	PROMISE(decode_json(&sink, value, 1, 1) == 0);
+	PROMISE(!expected);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct decode_sink sink = { NULL, take_object, take_problem };
+	const struct decode_sink sink = { NULL, take_object, take_problem, take_source };
 
 	PROMISE(decode_text(&sink, (const char *)data, size) == 0);
 	return 0;

@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "lib/check_main.h"
+#include "net/owner.h"
 #include "net/world.h"
 
 #define MANY 200
@@ -230,6 +232,28 @@ START_TEST(an_empty_clsact_qdisc_goes_and_no_other)
 }
 END_TEST
 
+START_TEST(a_network_namespace_has_one_owner)
+{
+	int home = world_enter_new(), fd = -1, second = -1, elsewhere = -1;
+
+	ck_assert_int_eq(net_own(&fd, 0), 0);
+	ck_assert_int_eq(net_own(&second, 0), -EWOULDBLOCK);
+	ck_assert_int_eq(net_own(&second, 50), -EWOULDBLOCK);
+	ck_assert_int_eq(second, -1);
+	/* Nobody takes it away by accident. */
+	world_run("nft flush ruleset");
+	ck_assert_int_eq(net_own(&second, 0), -EWOULDBLOCK);
+	world_enter_new();
+	ck_assert_int_eq(net_own(&elsewhere, 0), 0);
+	world_enter(home);
+	close(fd);
+	ck_assert_int_eq(net_own(&second, 1000), 0);
+	close(second);
+	close(elsewhere);
+	ck_assert(!world_shows("nft list ruleset", NET_OWNER_TABLE));
+}
+END_TEST
+
 CHECK_MAIN("net-links", CHECK_TEST(a_link_is_found_by_name_and_by_index),
 	   CHECK_TEST(a_link_that_is_not_there_is_enodev),
 	   CHECK_TEST(links_are_listed_by_the_start_of_their_names),
@@ -237,4 +261,5 @@ CHECK_MAIN("net-links", CHECK_TEST(a_link_is_found_by_name_and_by_index),
 	   CHECK_TEST(two_hundred_links_die_together_and_no_other),
 	   CHECK_LOOP(the_uplink_has_the_best_default_route, uplinks),
 	   CHECK_LOOP(a_burst_of_changes_is_one_call, changes),
-	   CHECK_LOOP(an_empty_clsact_qdisc_goes_and_no_other, qdiscs))
+	   CHECK_LOOP(an_empty_clsact_qdisc_goes_and_no_other, qdiscs),
+	   CHECK_TEST(a_network_namespace_has_one_owner))

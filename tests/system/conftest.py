@@ -6,6 +6,7 @@ import os
 import pytest
 
 import weir
+from scene import Scene
 
 
 def pytest_collection_modifyitems(items):
@@ -38,3 +39,16 @@ def shared_node():
     """One node for all tests of a file that leave nothing behind."""
     with weir.Node() as node:
         yield node
+
+
+@pytest.fixture(scope="module")
+def shared_scene():
+    with weir.Node() as node:
+        yield Scene(node)
+
+
+@pytest.fixture
+def scene(shared_scene):
+    """Of one scene for all tests of a file, the manifests are removed after each."""
+    yield shared_scene
+    shared_scene.clean()

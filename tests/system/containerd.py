@@ -168,7 +168,7 @@ class Containerd:
     def _end_all(self):
         for sandbox_id in self.cri.sandboxes() if self.cri else ():
             sandbox = Sandbox(sandbox_id, None)
-            self.cri.stop_sandbox(sandbox)
+            self.cri.stop_sandbox_as_kubelet(sandbox)
             self.cri.remove_sandbox(sandbox)
         for name in self.ctr("task", "ls", "-q").split():
             self.ctr("task", "rm", "-f", name)

@@ -106,6 +106,13 @@ class Cri:
     def stop_sandbox(self, sandbox):
         self.call("StopPodSandbox", [(1, sandbox.id)])
 
+    def stop_sandbox_as_kubelet(self, sandbox):
+        """Again and again until it succeeds: containerd may meet a shim that is just ending."""
+        def stopped():
+            self.stop_sandbox(sandbox)
+            return True
+        weir.wait_for(stopped, f"sandbox {sandbox.id} is stopped", CALL_TIMEOUT_S, every_s=0.2)
+
     def remove_sandbox(self, sandbox):
         self.call("RemovePodSandbox", [(1, sandbox.id)])
 

@@ -140,6 +140,9 @@ def test_it_refuses_while_an_agent_runs(node):
     before = machine(node)
     status, said = cleanup(node)
     assert status == 1 and "another agent uses" in said, said
+    elsewhere = [f"--{option}={node.dir}/none" for option in ("state-dir", "run-dir", "bpffs")]
+    status, said = cleanup(node, *elsewhere)
+    assert status == 1 and "another agent is at work in this network namespace" in said, said
     check_same(before, machine(node))
     node.check_pod(pod)
     node.stop()

@@ -101,11 +101,19 @@ def test_ten_sandboxes_at_once(node, containerd):
     runtimes.nothing_is_left(node)
 
 
+def stop(containerd, sandbox):
+    """As one of several at once: the loopback plugin of others falls over a namespace that goes meanwhile."""
+    try:
+        containerd.cri.stop_sandbox(sandbox)
+    except weir.Failed as error:
+        assert 'plugin type="loopback"' in str(error)
+
+
 def test_a_sandbox_is_stopped_many_times_at_once(node, containerd):
     sandbox, stays = containerd.run_pod("one", "tcp:80"), containerd.run_pod("stays", "tcp:80")
     with concurrent.futures.ThreadPoolExecutor(DELS) as pool:
-        list(pool.map(lambda _: containerd.cri.stop_sandbox(sandbox), range(DELS)))
-    containerd.cri.stop_sandbox(sandbox)
+        list(pool.map(lambda _: stop(containerd, sandbox), range(DELS)))
+    containerd.cri.stop_sandbox_as_kubelet(sandbox)
     containerd.cri.remove_sandbox(sandbox)
     weir.wait_for(lambda: set(node.endpoints()) == {"shop/stays"}, "one leaves")
     assert containerd.probe(stays, *[("icmp", ip, 0) for ip in NODE_IPS]) == ["open"] * 2
@@ -114,7 +122,8 @@ def test_a_sandbox_is_stopped_many_times_at_once(node, containerd):
 def test_a_sandbox_whose_namespace_has_vanished_is_removed(node, containerd):
     sandbox = containerd.run_pod("one", "tcp:80")
     containerd.lose_netns(sandbox)
-    remove(containerd, sandbox)
+    containerd.cri.stop_sandbox_as_kubelet(sandbox)
+    containerd.cri.remove_sandbox(sandbox)
     runtimes.nothing_is_left(node)
 
 

@@ -20,6 +20,12 @@ def leftovers(name):
     for parent, names, _ in os.walk("/sys/fs/cgroup"):
         found += [f"{parent}/{name}"] if name in names else []
     found += weir.run("pgrep", "-f", f"/run/{name}/", check=False).split()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            output = os.readlink(f"/proc/{pid}/fd/1")
+        except OSError:
+            continue
+        found += [f"process {pid}"] if output.startswith(f"/run/{name}/") else []
     return found
 
 

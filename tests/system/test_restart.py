@@ -248,14 +248,16 @@ def test_programs_that_cannot_be_loaded_leave_the_old_ones_at_work(node, busy):
 # Several agents
 
 
-def test_a_second_agent_on_one_of_its_directories_refuses(node, busy):
+def test_a_second_agent_on_one_of_its_directories_or_in_its_network_refuses(node, busy):
     used = {"--state-dir": node.state, "--bpffs": node.bpffs, "--run-dir": node.run_dir}
     commands = [[*node.command(), *[f"{option}={node.dir}/not{shared}{option}" for option in used if option != shared]]
                 for shared in used]
+    other = [*node.command(), *[f"{option}={node.dir}/another{option}" for option in used]]
     busy.begin()
-    said = all_fail_to_start(node.command(), *commands)
+    said = all_fail_to_start(node.command(), *commands, other)
     for text, directory in zip(said, [node.state, *used.values()]):
         assert f"another agent uses {directory}" in text, text
+    assert "another agent is at work in this network namespace" in said[-1], said[-1]
     node.check_pod(busy.server)
     busy.end()
 

@@ -30,8 +30,10 @@ static const struct row identities[] = {
 	{ "{}", AT("apiVersion: is required") },
 	{ "{apiVersion: v1}", AT("kind: is required") },
 	{ "{apiVersion: v1, kind: ''}", AT("kind: is required") },
-	{ "{kind: Pod, metadata: {name: a}}", AT("apiVersion: is required") },
-	{ "{apiVersion: 1, kind: Pod}", AT("apiVersion: must be a string, not a number") },
+	{ "{kind: Pod, metadata: {name: a}}",
+	  "error: Pod default/a: apiVersion: is required\n" },
+	{ "{apiVersion: '', kind: Secret}", AT("apiVersion: is required") },
+	{ "{apiVersion: 1, kind: Secret}", AT("apiVersion: must be a string, not a number") },
 	{ "{apiVersion: v1, kind: [Pod]}", AT("kind: must be a string, not a list") },
 	{ "{apiVersion: v1, kind: Pod}", AT("metadata: is required") },
 	{ "{apiVersion: v1, kind: Pod, metadata: a}",
@@ -67,24 +69,61 @@ static const struct row kinds[] = {
 	{ "{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: a}}", "" },
 	{ "{apiVersion: crd.projectcalico.org/v1, kind: NetworkPolicy}", "" },
 
-	/* What was meant has no effect: that must be said. */
-	{ "{apiVersion: v1, kind: NetworkPolicy, metadata: {name: a}}",
-	  AT("apiVersion: must be networking.k8s.io/v1 for a NetworkPolicy, not \"v1\"") },
-	{ "{apiVersion: extensions/v1beta1, kind: NetworkPolicy, metadata: {name: a}}",
-	  AT("apiVersion: must be networking.k8s.io/v1 for a NetworkPolicy, "
-	     "not \"extensions/v1beta1\"") },
-	{ "{apiVersion: networking.k8s.io/v1beta1, kind: NetworkPolicyList, items: []}",
-	  AT("apiVersion: must be networking.k8s.io/v1 for a NetworkPolicy, "
-	     "not \"networking.k8s.io/v1beta1\"") },
-	{ "{apiVersion: policy.networking.k8s.io/v1alpha1, kind: ClusterNetworkPolicy}",
-	  AT("apiVersion: must be policy.networking.k8s.io/v1alpha2 or "
-	     "policy.networking.k8s.io/v1beta1 for a ClusterNetworkPolicy, "
-	     "not \"policy.networking.k8s.io/v1alpha1\"") },
+	{ "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: a}}", "" },
+	{ "{apiVersion: networking.k8s.io/v1, kind: IngressClassList, items: []}", "" },
+	{ "{apiVersion: example.org/v1, kind: pod}", "" },
 };
 
 START_TEST(kinds_of_others_are_passed_over_in_silence)
 {
 	check_decodes(kinds[_i].text, kinds[_i].says);
+}
+END_TEST
+
+#define VERSION_OF(kind, given) "apiVersion: must be " kind ", not \"" given "\"\n"
+#define OF_POLICY "networking.k8s.io/v1 for a NetworkPolicy"
+#define CLOSED " pods(*) ingress egress"
+
+/* What was meant has no effect: that must be said. */
+static const struct row mistyped[] = {
+	{ "{apiVersion: v1beta1, kind: Pod, metadata: {name: a}}",
+	  "error: Pod default/a: " VERSION_OF("v1 for a Pod", "v1beta1") },
+	{ "{apiVersion: policy.networking.k8s.io/v1beta9, kind: ClusterNetworkPolicy}",
+	  AT("metadata: is required")
+	  "error: document 1 line 1: "
+	  VERSION_OF("policy.networking.k8s.io/v1alpha2 or "
+		     "policy.networking.k8s.io/v1beta1 for a ClusterNetworkPolicy",
+		     "policy.networking.k8s.io/v1beta9") },
+	{ "{apiVersion: networking.k8s.io/v1, kind: NetworkPolcy, metadata: {name: a}}",
+	  AT("kind: must be a kind of networking.k8s.io, not \"NetworkPolcy\"") },
+	{ "{apiVersion: networking.k8s.io/v1, kind: Networkpolicy, metadata: {name: a}}",
+	  AT("kind: must be NetworkPolicy, not \"Networkpolicy\"") },
+	{ "{apiVersion: v1, kind: pod, metadata: {name: a}}",
+	  AT("kind: must be Pod, not \"pod\"") },
+
+	/* A policy that is not there leaves its pods open: it isolates, and its rules wait. */
+	{ "{apiVersion: v1, kind: NetworkPolicy, metadata: {name: a}}",
+	  "NetworkPolicy default/a" CLOSED
+	  "\nerror: NetworkPolicy default/a: " VERSION_OF(OF_POLICY, "v1") },
+	{ "{kind: NetworkPolicy, metadata: {name: a}}",
+	  "NetworkPolicy default/a" CLOSED
+	  "\nerror: NetworkPolicy default/a: apiVersion: is required\n" },
+	{ "{apiVersion: 1, kind: NetworkPolicy, metadata: {name: a}}",
+	  "NetworkPolicy default/a" CLOSED
+	  "\nerror: NetworkPolicy default/a: apiVersion: must be a string, not a number\n" },
+	{ "{apiVersion: networking.k8s.io/v2, kind: NetworkPolicy, metadata: {name: a}, spec:"
+	  " {podSelector: {matchLabels: {app: b}}, ingress: [{}]}}",
+	  "NetworkPolicy default/a pods(app=b) ingress [ nothing : ] egress\n"
+	  "error: NetworkPolicy default/a: " VERSION_OF(OF_POLICY, "networking.k8s.io/v2") },
+	{ "{apiVersion: extensions/v1beta1, kind: NetworkPolicyList, items: [{metadata:"
+	  " {name: a}}]}",
+	  "NetworkPolicy default/a" CLOSED
+	  "\nerror: NetworkPolicy default/a: " VERSION_OF(OF_POLICY, "extensions/v1beta1") },
+};
+
+START_TEST(an_object_of_a_mistyped_kind_or_version_is_reported)
+{
+	check_decodes(mistyped[_i].text, mistyped[_i].says);
 }
 END_TEST
 
@@ -109,6 +148,7 @@ static const struct row lists[] = {
 	  " metadata: {}}, {apiVersion: v1, kind: Pod, metadata: {name: a}}]}",
 	  "Pod default/a node= uid=\n"
 	  AT("items[0]: must be a mapping, not null")
+	  AT("items[1].metadata: is required")
 	  AT("items[1].apiVersion: is required")
 	  AT("items[2].metadata.name: is required") },
 	{ "{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: List, items: []}]}",
@@ -228,9 +268,11 @@ static const struct row texts[] = {
 	{ "", "" },
 	{ POD("a") "---\n" POD("b"), "Pod default/a node= uid=\nPod default/b node= uid=\n" },
 	{ POD("a") "---\n\n---\nkind: Pod\n", "Pod default/a node= uid=\n"
+	  "error: document 3 line 8: metadata: is required\n"
 	  "error: document 3 line 8: apiVersion: is required\n" },
-	/* What stands before an error counts. */
-	{ POD("a") "---\nkind: [\n", "Pod default/a node= uid=\n"
+	/* What stands before and after an error counts. */
+	{ POD("a") "---\nkind: [\n---\n" POD("b"),
+	  "Pod default/a node= uid=\nPod default/b node= uid=\n"
 	  "error: document 0 line 7: not YAML: did not find expected node content\n" },
 	{ POD("a") "  name: b\n", "error: document 0 line 5: the key \"name\" is there twice\n" },
 	{ "\n {\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"a\","
@@ -290,6 +332,7 @@ END_TEST
 
 CHECK_MAIN("decode_misc", CHECK_LOOP(an_object_needs_a_kind_and_a_name, identities),
 	   CHECK_LOOP(kinds_of_others_are_passed_over_in_silence, kinds),
+	   CHECK_LOOP(an_object_of_a_mistyped_kind_or_version_is_reported, mistyped),
 	   CHECK_LOOP(lists_are_unpacked, lists),
 	   CHECK_LOOP(a_namespace_carries_its_name_as_a_label, namespaces),
 	   CHECK_LOOP(a_node_has_labels_and_addresses, nodes),

@@ -32,6 +32,8 @@ static void check_policy(const struct row *row, const char *before, const char *
 	check_decodes(text, said);
 }
 
+#define SUBJECT ", spec: {podSelector: {matchLabels: {app: b}}, "
+
 static const struct row specs[] = {
 	/* Defaults. */
 	{ "", " pods(*) ingress" },
@@ -74,6 +76,29 @@ static const struct row specs[] = {
 	  ERR("spec.egress: must be a list, not a mapping") },
 	{ ", spec: {egress: [null]}", " pods(*) ingress egress",
 	  ERR("spec.egress[0]: must be a mapping, not null") },
+
+	/* Whatever else is malformed, what podSelector names is isolated. */
+	{ SUBJECT "policyTypes: 5, ingress: 5, egress: 5}", " pods(app=b) ingress egress",
+	  ERR("spec.policyTypes: must be a list, not a number")
+	  ERR("spec.ingress: must be a list, not a number")
+	  ERR("spec.egress: must be a list, not a number") },
+	{ SUBJECT "policyTypes: [Ingress], ingress: x}", " pods(app=b) ingress",
+	  ERR("spec.ingress: must be a list, not a string") },
+	{ SUBJECT "policyTypes: [Egress], egress: [5, {to: 5}, {ports: [x]}]}",
+	  " pods(app=b) egress [ nothing : ]",
+	  ERR("spec.egress[0]: must be a mapping, not a number")
+	  ERR("spec.egress[1].to: must be a list, not a number")
+	  ERR("spec.egress[2].ports[0]: must be a mapping, not a string") },
+	{ SUBJECT "rules: []}", " pods(app=b) ingress egress",
+	  ERR("spec.rules: is not a known field") },
+	/* When even that cannot be read, all pods of the namespace are. */
+	{ ", spec: {podSelector: {matchLabels: {app: b}, matchExpressions: 5}, ingress: [{}]}",
+	  " pods(*) ingress [ nothing : ]",
+	  ERR("spec.podSelector.matchExpressions: must be a list, not a number") },
+	{ ", spec: {podSelector: {app: b}, policyTypes: [Egress], egress: [{}]}",
+	  " pods(*) egress [ nothing : ]", ERR("spec.podSelector.app: is not a known field") },
+	{ ", spec: text", " pods(*) ingress egress",
+	  ERR("spec: must be a mapping, not a string") },
 
 	/* A field that nobody knows may be any that is absent. */
 	{ ", spec: {podSelecter: {}, ingress: [{}]}", " pods(*) ingress [ nothing : ] egress",

@@ -397,6 +397,17 @@ START_TEST(so_do_long_names)
 }
 END_TEST
 
+START_TEST(a_policy_of_another_version_only_denies)
+{
+	check_decodes("{" GROUP "v1beta2, kind: ClusterNetworkPolicy, metadata: {name: c}, spec:"
+		      " {tier: Admin, priority: 7, " ALL ", " RULES "}}",
+		      "ClusterNetworkPolicy c admin 7 ns(*) pods(*)" IN_DOUBT "\n"
+		      ERR("apiVersion: must be policy.networking.k8s.io/v1alpha2 or "
+			  "policy.networking.k8s.io/v1beta1 for a ClusterNetworkPolicy, "
+			  "not \"policy.networking.k8s.io/v1beta2\""));
+}
+END_TEST
+
 CHECK_MAIN("decode_tier", CHECK_LOOP(a_cluster_policy_that_is_in_doubt_only_denies, specs),
 	   CHECK_LOOP(a_malformed_rule_fails_closed_by_its_action, rules),
 	   CHECK_LOOP(a_peer_is_taken_as_written_or_not_at_all, peers),
@@ -404,4 +415,5 @@ CHECK_MAIN("decode_tier", CHECK_LOOP(a_cluster_policy_that_is_in_doubt_only_deni
 	   CHECK_LOOP(a_protocol_is_taken_as_written_or_not_at_all, protocols),
 	   CHECK_LOOP(the_kinds_of_before_decode_into_the_same_tiers, admin_policies),
 	   CHECK_TEST(long_lists_count_and_are_reported),
-	   CHECK_LOOP(so_do_long_names, names))
+	   CHECK_LOOP(so_do_long_names, names),
+	   CHECK_TEST(a_policy_of_another_version_only_denies))

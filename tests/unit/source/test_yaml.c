@@ -25,25 +25,30 @@ static int take_document(void *arg, const json_t *value, unsigned int number, un
 	return outcome->stop_with;
 }
 
+static int take_broken(void *arg, unsigned int line, const char *why)
+{
+	struct outcome *outcome = arg;
+
+	fprintf(outcome->out, "line %u: %s;", line, why);
+	return 0;
+}
+
 static char *read_text(const char *text, size_t length, int stop_with, int expected)
 {
-	char error[YAML_ERROR_MAX] = "";
-	unsigned int error_line = 0;
 	char *said = NULL;
 	size_t size;
 	struct outcome outcome = { open_memstream(&said, &size), stop_with };
-	int r = yaml_each(text, length, take_document, &outcome, error, &error_line);
+	const struct yaml_sink sink = { &outcome, take_document, take_broken };
+	int r = yaml_each(text, length, &sink);
 
-	if (r == -EINVAL)
-		fprintf(outcome.out, "line %u: %s", error_line, error);
 	fclose(outcome.out);
 	ck_assert_msg(r == expected, "%.200s: %d, %s", text, r, said);
 	return said;
 }
 
-static void check_text(const char *text, const char *expected, int r)
+static void check_text(const char *text, const char *expected)
 {
-	cleanup(freep) char *said = read_text(text, strlen(text), 0, r);
+	cleanup(freep) char *said = read_text(text, strlen(text), 0, 0);
 
 	ck_assert_msg(!strcmp(said, expected), "%s\nexpected: %s\nsays: %s", text, expected, said);
 }
@@ -89,7 +94,7 @@ START_TEST(scalars_resolve_as_kubernetes_reads_them)
 	cleanup(freep) char *expected = NULL;
 
 	ck_assert_int_ge(asprintf(&expected, "1@1 %s;", scalars[_i].says), 0);
-	check_text(scalars[_i].text, expected, 0);
+	check_text(scalars[_i].text, expected);
 }
 END_TEST
 
@@ -107,7 +112,7 @@ static const struct row streams[] = {
 
 START_TEST(documents_come_with_their_number_and_line)
 {
-	check_text(streams[_i].text, streams[_i].says, 0);
+	check_text(streams[_i].text, streams[_i].says);
 }
 END_TEST
 
@@ -123,36 +128,83 @@ static const struct row anchors[] = {
 
 START_TEST(aliases_stand_for_what_their_anchor_says)
 {
-	check_text(anchors[_i].text, anchors[_i].says, 0);
+	check_text(anchors[_i].text, anchors[_i].says);
 }
 END_TEST
 
 static const struct row refused[] = {
-	{ "a: 1\nb: 2\na: 3\n", "line 3: the key \"a\" is there twice" },
-	{ "a: {b: 1, 'b': 2}", "line 1: the key \"b\" is there twice" },
-	{ "{1: a, '1': b}", "line 1: the key \"1\" is there twice" },
-	{ "{<<: {a: 1}, <<: {a: 2}}", "line 1: the key \"<<\" is there twice" },
-	{ "{<<: 1}", "line 1: << needs a mapping or a list of mappings" },
-	{ "{<<: [1]}", "line 1: << needs a mapping or a list of mappings" },
-	{ "{[1]: 2}", "line 1: a key must be a plain value" },
-	{ "{~: 2}", "line 1: a key must be a plain value" },
-	{ "- *x\n", "line 1: alias of an unknown anchor" },
-	{ "&x [1, *x]", "line 1: alias of an unknown anchor" },
-	{ "--- &x 1\n--- *x\n", "1@1 1;line 2: alias of an unknown anchor" },
-	{ "a: \"x\\0y\"", "line 1: a value with a NUL or of an unknown tag" },
-	{ "a: !!int x", "line 1: a value with a NUL or of an unknown tag" },
-	{ "a: !mine x", "line 1: a value with a NUL or of an unknown tag" },
-	{ "a: !!set {x}", "line 1: a collection of an unknown tag" },
+	{ "a: 1\nb: 2\na: 3\n", "line 3: the key \"a\" is there twice;" },
+	{ "a: {b: 1, 'b': 2}", "line 1: the key \"b\" is there twice;" },
+	{ "{1: a, '1': b}", "line 1: the key \"1\" is there twice;" },
+	{ "{<<: {a: 1}, <<: {a: 2}}", "line 1: the key \"<<\" is there twice;" },
+	{ "{<<: 1}", "line 1: << needs a mapping or a list of mappings;" },
+	{ "{<<: [1]}", "line 1: << needs a mapping or a list of mappings;" },
+	{ "{[1]: 2}", "line 1: a key must be a plain value;" },
+	{ "{~: 2}", "line 1: a key must be a plain value;" },
+	{ "- *x\n", "line 1: alias of an unknown anchor;" },
+	{ "&x [1, *x]", "line 1: alias of an unknown anchor;" },
+	{ "--- &x 1\n--- *x\n", "1@1 1;line 2: alias of an unknown anchor;" },
+	{ "a: \"x\\0y\"", "line 1: a value with a NUL or of an unknown tag;" },
+	{ "a: !!int x", "line 1: a value with a NUL or of an unknown tag;" },
+	{ "a: !mine x", "line 1: a value with a NUL or of an unknown tag;" },
+	{ "a: !!set {x}", "line 1: a collection of an unknown tag;" },
 	{ "a: 1\n---\nb: [1\n",
-	  "1@1 {\"a\":1};line 4: not YAML: did not find expected ',' or ']'" },
-	{ "a: 1\n b: 2\n", "line 2: not YAML: mapping values are not allowed in this context" },
-	{ "a:\n\t- b\n", "line 2: not YAML: found character that cannot start any token" },
-	{ "a: \xff", "line 1: not YAML: invalid leading UTF-8 octet" },
+	  "1@1 {\"a\":1};line 4: not YAML: did not find expected ',' or ']';" },
+	{ "a: 1\n b: 2\n", "line 2: not YAML: mapping values are not allowed in this context;" },
+	{ "a:\n\t- b\n", "line 2: not YAML: found character that cannot start any token;" },
+	{ "a: \xff", "line 1: not YAML: invalid leading UTF-8 octet;" },
 };
 
 START_TEST(what_has_no_single_meaning_is_refused_with_its_line)
 {
-	check_text(refused[_i].text, refused[_i].says, -EINVAL);
+	check_text(refused[_i].text, refused[_i].says);
+}
+END_TEST
+
+#define GOOD "---\na: 1\n"
+#define UNCLOSED ": not YAML: did not find expected ',' or ']'"
+
+static const struct row resumed[] = {
+	{ "b: [1\n" GOOD GOOD, "line 2" UNCLOSED ";2@3 {\"a\":1};3@5 {\"a\":1};" },
+	{ GOOD "--- [1\n--- [2\n" GOOD,
+	  "1@2 {\"a\":1};line 4" UNCLOSED ";line 5" UNCLOSED ";4@6 {\"a\":1};" },
+	{ GOOD "--- 'b\n--- 2\n", "1@2 {\"a\":1};line 4: not YAML: found unexpected document "
+	  "indicator;3@4 2;" },
+	{ "b: 1\nb: 2\nc: 3\n---  # next\na: *x\n---\t{}\n",
+	  "line 2: the key \"b\" is there twice;line 5: alias of an unknown anchor;3@6 {};" },
+	{ "b: \xff\n" GOOD, "line 1: not YAML: invalid leading UTF-8 octet;2@3 {\"a\":1};" },
+	{ "b: [1\n" "---a: 1\n ---\n--\n", "line 2" UNCLOSED ";" },
+	{ "b: [1\r\n---\r\na: 1\r\n", "line 2" UNCLOSED ";2@3 {\"a\":1};" },
+	{ GOOD "...\n%YAML x\n" GOOD,
+	  "1@2 {\"a\":1};line 4: not YAML: did not find expected version number;3@6 {\"a\":1};" },
+	{ "b: [1\n---", "line 2" UNCLOSED ";" },
+	/* An anchor belongs to its document, wherever reading goes on. */
+	{ "--- [&x 1, *x\n--- *x\n", "line 2" UNCLOSED ";line 2: alias of an unknown anchor;" },
+};
+
+START_TEST(reading_goes_on_after_a_broken_document)
+{
+	check_text(resumed[_i].text, resumed[_i].says);
+}
+END_TEST
+
+START_TEST(the_number_of_broken_documents_is_limited)
+{
+	cleanup(freep) char *text = NULL;
+	cleanup(freep) char *said = NULL;
+	unsigned int broken = 0;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (int i = 0; i < 2 * YAML_BROKEN_MAX; i++)
+		fputs("--- [\n", out);
+	fputs(GOOD, out);
+	fclose(out);
+	said = read_text(text, size, 0, 0);
+	ck_assert_ptr_null(strstr(said, "@"));
+	for (const char *at = said; (at = strchr(at, ';')); at++)
+		broken++;
+	ck_assert_uint_eq(broken, YAML_BROKEN_MAX);
 }
 END_TEST
 
@@ -173,7 +225,7 @@ START_TEST(nesting_is_limited)
 	cleanup(freep) char *deep = nested(YAML_DEPTH_MAX + 1);
 	cleanup(freep) char *said = read_text(fits, strlen(fits), 0, 0);
 
-	check_text(deep, "line 1: nested deeper than 64 levels", -EINVAL);
+	check_text(deep, "line 1: nested deeper than 64 levels;");
 }
 END_TEST
 
@@ -188,7 +240,7 @@ START_TEST(aliases_do_not_get_around_the_limit_of_depth)
 	for (int i = 1; i < 70; i++)
 		fprintf(out, "- &a%d [*a%d]\n", i, i - 1);
 	fclose(out);
-	check_text(text, "line 64: nested deeper than 64 levels", -EINVAL);
+	check_text(text, "line 64: nested deeper than 64 levels;");
 }
 END_TEST
 
@@ -207,7 +259,7 @@ START_TEST(a_bomb_of_aliases_is_refused)
 		fprintf(out, "]\n");
 	}
 	fclose(out);
-	check_text(text, "line 8: more than 1000000 values, aliases written out", -EINVAL);
+	check_text(text, "line 8: more than 1000000 values, aliases written out;");
 }
 END_TEST
 
@@ -220,7 +272,7 @@ START_TEST(the_number_of_anchors_is_limited)
 	for (int i = 0; i <= YAML_ANCHORS_MAX; i++)
 		fprintf(out, "- &a%d x\n", i);
 	fclose(out);
-	check_text(text, "line 257: more than 256 anchors", -EINVAL);
+	check_text(text, "line 257: more than 256 anchors;");
 }
 END_TEST
 
@@ -232,8 +284,8 @@ START_TEST(a_text_that_is_too_large_is_refused)
 
 	ck_assert_ptr_nonnull(text);
 	memset(text, ' ', length);
-	said = read_text(text, length, 0, -EINVAL);
-	ck_assert_str_eq(said, "line 0: larger than 16 MiB");
+	said = read_text(text, length, 0, 0);
+	ck_assert_str_eq(said, "line 0: larger than 16 MiB;");
 }
 END_TEST
 
@@ -249,6 +301,8 @@ CHECK_MAIN("yaml", CHECK_LOOP(scalars_resolve_as_kubernetes_reads_them, scalars)
 	   CHECK_LOOP(documents_come_with_their_number_and_line, streams),
 	   CHECK_LOOP(aliases_stand_for_what_their_anchor_says, anchors),
 	   CHECK_LOOP(what_has_no_single_meaning_is_refused_with_its_line, refused),
+	   CHECK_LOOP(reading_goes_on_after_a_broken_document, resumed),
+	   CHECK_TEST(the_number_of_broken_documents_is_limited),
 	   CHECK_TEST(nesting_is_limited), CHECK_TEST(aliases_do_not_get_around_the_limit_of_depth),
 	   CHECK_TEST(a_bomb_of_aliases_is_refused),
 	   CHECK_TEST(the_number_of_anchors_is_limited),
