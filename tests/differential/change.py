@@ -4,27 +4,65 @@
 import copy
 import dataclasses
 
+from evaluate import addresses_of, is_ordinary
 from kernel import key_of
 from reading import NAME_LABEL
 from stock import KEYS, NAMESPACES, OTHER_NODES, VALUES
+from tiers import place
 
 
 def _claims(obj):
-    """Addresses that a remote pod's object claims for itself alone."""
-    if obj["kind"] != "Pod" or obj["spec"].get("hostNetwork") or obj["spec"].get("nodeName") not in OTHER_NODES:
-        return []
-    return [ip["ip"] for ip in obj["status"].get("podIPs", [])]
+    """Addresses that a remote pod's object claims for itself alone: which of two is right is nobody's rule."""
+    remote = obj["kind"] == "Pod" and is_ordinary(obj) and obj["spec"].get("nodeName") in OTHER_NODES
+    return addresses_of(obj) if remote else []
+
+
+def _succeeded(maker, pod):
+    """Another pod at the same address."""
+    name = pod["metadata"]["name"]
+    heir = maker.pod(maker.home(), name[5:] if name.startswith("heir-") else f"heir-{name}", pod["spec"]["nodeName"],
+                     addresses_of(pod))
+    return {**heir, "status": pod["status"]}
+
+
+def _touched(maker, obj):
+    """One thing about it is different now."""
+    obj = copy.deepcopy(obj)
+    if _claims(obj) and maker.chance(0.3):
+        return _succeeded(maker, obj)
+    if obj["kind"] == "Pod" and maker.chance(0.3):
+        obj["spec"]["containers"] = [maker.container("c0")]
+    elif obj["kind"] == "Pod" and maker.chance(0.2):
+        obj["status"]["phase"] = maker.pick("Running", "Succeeded", "Failed")
+    elif obj["kind"] == "NetworkPolicy" and maker.chance(0.5):
+        obj["spec"]["podSelector"] = maker.valid_selector(maker.selector)
+    elif obj["kind"].endswith("Policy"):
+        rules = maker.pick(*(obj["spec"].get(direction) or [] for direction in ("ingress", "egress")))
+        rules.reverse() if maker.chance(0.5) else rules.clear()
+    else:
+        obj["metadata"]["labels"] = maker.labels()
+    return obj
+
+
+def _mixed(maker, share, old, new):
+    """Of objects by key: most are the old ones, some new, some changed."""
+    for key in sorted(old.keys() | new.keys()):
+        obj = (new if maker.chance(share) else old).get(key)
+        if obj:
+            # There are few nodes, and few rules speak about them.
+            yield _touched(maker, obj) if maker.chance(0.4 if obj["kind"] == "Node" else 0.15) else obj
 
 
 def later(maker, scene, share=0.25):
     """Some time after scene: objects changed, came and went, pods took over slots and addresses of others."""
+    # Often only few things happen, so that it shows when one of them was not noticed.
+    share = maker.pick(share, share / 5)
     other = maker.scene()
-    old, new = ({key_of(obj): obj for obj in objects} for objects in (scene.objects, other.objects))
-    objects, claimed = [], set()
-    for key in sorted(old.keys() | new.keys()):
-        obj = (new if maker.chance(share) else old).get(key)
-        if obj and not claimed & set(_claims(obj)):
+    objects, claimed, keys = [], set(), set()
+    for obj in _mixed(maker, share, *({key_of(obj): obj for obj in each.objects} for each in (scene, other))):
+        if key_of(obj) not in keys and not claimed & set(_claims(obj)):
             claimed.update(_claims(obj))
+            keys.add(key_of(obj))
             objects.append(obj)
     pods, taken = {}, set()
     for slot in sorted(scene.pods.keys() | other.pods.keys()):
@@ -78,8 +116,7 @@ def _first_and_rest(policy, rank):
 
 def split(_, scene):
     """A BaselineAdminNetworkPolicy stays: there is one."""
-    ranked = sorted((obj for obj in scene.objects if "priority" in obj.get("spec", {})),
-                    key=lambda obj: obj["spec"]["priority"])
+    ranked = sorted((obj for obj in scene.objects if "priority" in obj.get("spec", {})), key=place)
     objects = []
     for obj in scene.objects:
         if obj["kind"] == "NetworkPolicy":
@@ -127,7 +164,7 @@ def relabelled(maker, scene):
 
 
 def renamed(maker, scene):
-    """Namespaces exchange their names, pods and policies get new ones."""
+    """Namespaces exchange their names, pods and policies get new ones: in the same order where it has a meaning."""
     names = _shuffled(maker, NAMESPACES)
     objects = _exchange(scene.objects, {}, {}, names)
     for obj in objects:
@@ -136,8 +173,9 @@ def renamed(maker, scene):
             metadata["namespace"] = names[metadata["namespace"]]
         if obj["kind"] == "Namespace":
             metadata["name"] = names[metadata["name"]]
-        elif obj["kind"] not in ("Node", "BaselineAdminNetworkPolicy"):
-            metadata["name"] = f"z{metadata['name'][::-1]}"
+        elif obj["kind"] != "Node":
+            ordered = obj["kind"] not in ("Pod", "NetworkPolicy")
+            metadata["name"] = f"z{metadata['name'][::1 if ordered else -1]}"
     pods = {slot: pod._replace(namespace=names[pod.namespace], name=f"z{pod.name[::-1]}")
             for slot, pod in scene.pods.items()}
     return dataclasses.replace(scene, objects=objects, pods=pods)

@@ -6,11 +6,10 @@ it takes the objects as they stand in manifests and asks every policy about ever
 """
 
 import collections
-import ipaddress
 
 import network_policy
 import tiers
-from reading import NAME_LABEL, PROTOCOLS, metadata, namespace_of
+from reading import NAME_LABEL, PROTOCOLS, address_of, metadata, namespace_of
 
 # A running pod of the node: what the runtime says about it. ips are texts.
 Endpoint = collections.namedtuple("Endpoint", "namespace name ips")
@@ -29,7 +28,7 @@ class Pod:
         self.namespace, self.name = namespace, name
         # A finished pod is nobody's peer. While the runtime still holds its address it can send: a subject.
         self.is_peer = obj is None or is_ordinary(obj)
-        self.ips = [ipaddress.ip_address(ip) for ip in ips]
+        self.ips = [address_of(ip) for ip in ips]
         self.labels = metadata(obj or {}, "labels", {})
         spec = (obj or {}).get("spec") or {}
         containers = (spec.get("initContainers") or []) + (spec.get("containers") or [])
@@ -42,9 +41,15 @@ def is_ordinary(pod):
     return not finished and not (pod.get("spec") or {}).get("hostNetwork")
 
 
+def addresses_of(pod):
+    """As its object says: podIPs, or podIP where an old writer knows only that."""
+    status = pod.get("status") or {}
+    return [ip["ip"] for ip in status.get("podIPs") or []] or [ip for ip in [status.get("podIP")] if ip]
+
+
 def machine(obj):
     addresses = (obj.get("status") or {}).get("addresses") or []
-    return Machine(metadata(obj, "labels", {}), [ipaddress.ip_address(address["address"]) for address in addresses
+    return Machine(metadata(obj, "labels", {}), [address_of(address["address"]) for address in addresses
                                                  if address["type"] in ("InternalIP", "ExternalIP")])
 
 
@@ -66,7 +71,7 @@ class Cluster:
         for endpoint in endpoints:
             self._add(Pod(endpoint.namespace, endpoint.name, endpoint.ips,
                           local.get((endpoint.namespace, endpoint.name))))
-        self.local = {ipaddress.ip_address(ip) for endpoint in endpoints for ip in endpoint.ips}
+        self.local = {address_of(ip) for endpoint in endpoints for ip in endpoint.ips}
 
     def _add(self, pod):
         for ip in pod.ips:
@@ -74,10 +79,8 @@ class Cluster:
 
     def _add_remote(self, node, obj):
         home = (obj.get("spec") or {}).get("nodeName")
-        status = obj.get("status") or {}
-        ips = [ip["ip"] for ip in status.get("podIPs") or []] or [ip for ip in [status.get("podIP")] if ip]
-        if home and home != node and ips and is_ordinary(obj):
-            self._add(Pod(namespace_of(obj), metadata(obj, "name"), ips, obj))
+        if home and home != node and is_ordinary(obj):
+            self._add(Pod(namespace_of(obj), metadata(obj, "name"), addresses_of(obj), obj))
 
     def namespace_labels(self, name):
         return {**self.namespaces.get(name, {}), NAME_LABEL: name}
@@ -88,7 +91,7 @@ class Cluster:
 
     def destination(self, probe, side):
         """The pod whose ports have names here: the subject of "from", the peer of "to"; or None."""
-        return (self.pods.get if side == "from" else self.peer_at)(ipaddress.ip_address(probe.dst))
+        return (self.pods.get if side == "from" else self.peer_at)(address_of(probe.dst))
 
     def direction_holds(self, kind, subject, other, probe):
         """kind is "Ingress" or "Egress"; subject and other are addresses."""
@@ -102,9 +105,12 @@ class Cluster:
             said = tiers.says(self, "Baseline", kind, pod, other, probe)
         return said is not False
 
+    def is_itself(self, src, dst):
+        return src in self.pods and self.pods.get(dst) is self.pods[src]
+
     def allows(self, probe):
         """The verdict about the first packet of a connection, at this node."""
-        src, dst = ipaddress.ip_address(probe.src), ipaddress.ip_address(probe.dst)
-        if src in self.pods and self.pods.get(dst) is self.pods[src]:
+        src, dst = address_of(probe.src), address_of(probe.dst)
+        if self.is_itself(src, dst):
             return True
         return self.direction_holds("Egress", src, dst, probe) and self.direction_holds("Ingress", dst, src, probe)

@@ -24,12 +24,18 @@ class Scene:
 class Maker:
     def __init__(self, random):
         self.random = random
+        # In a plain scene rules have few parts, so that more hangs on each.
+        self.plain = False
 
     def chance(self, probability):
         return self.random.random() < probability
 
     def pick(self, *items):
         return self.random.choice(items)
+
+    def few(self, most):
+        """How many of something that there is at least one of."""
+        return 1 if self.plain else self.random.randint(1, most)
 
     def some(self, stock, most):
         return self.random.sample(stock, self.random.randint(0, min(most, len(stock))))
@@ -41,7 +47,7 @@ class Maker:
     # Labels and selectors
 
     def labels(self):
-        return {key: self.pick(*VALUES) for key in self.some(KEYS, 3)}
+        return {key: self.pick(*VALUES) for key in self.some(KEYS, 2)}
 
     def expression(self, keys):
         operator = self.pick("In", "NotIn", "NotIn", "Exists", "DoesNotExist")
@@ -62,9 +68,10 @@ class Maker:
             return {}
         selector = {}
         if kind < 0.65 or self.chance(0.2):
-            selector["matchLabels"] = {key: self.pick(*VALUES) for key in self.some(KEYS, 2)}
+            chosen = self.random.sample(KEYS, self.pick(0, 1, 1, 2))
+            selector["matchLabels"] = {key: self.pick(*VALUES) for key in chosen}
         if kind >= 0.65 or self.chance(0.1):
-            selector["matchExpressions"] = [self.expression(keys) for _ in range(self.random.randint(0, 2))]
+            selector["matchExpressions"] = [self.expression(keys) for _ in range(self.pick(0, 1, 1, 2))]
         return selector
 
     def valid_selector(self, make):
@@ -89,6 +96,8 @@ class Maker:
 
     def network(self, inside=None):
         """A CIDR around an address of the stock, often with host bits; inside: within that network."""
+        if not inside and self.chance(0.12):
+            return self.pick("0.0.0.0/0", "::/0")  # of one family
         address = ipaddress.ip_address(self.any_address())
         if inside and (address.version != inside.version or address not in inside):
             address = inside.network_address + self.random.randrange(min(inside.num_addresses, 1 << 20))
@@ -115,9 +124,9 @@ class Maker:
 
     def peer(self):
         kind = self.random.random()
-        if kind < 0.02:
+        if kind < 0.03:
             return {}
-        if kind < 0.04:
+        if kind < 0.06:
             return {"ipBlock": self.block(), "podSelector": {}}
         if kind < 0.35:
             return {"ipBlock": self.block()}
@@ -130,7 +139,7 @@ class Maker:
     def port(self):
         kind = self.random.random()
         port = {"protocol": self.pick(*PROTOCOLS, "TCP")} if self.chance(0.75) else {}
-        if kind < 0.03:
+        if kind < 0.05:
             port.update(self.pick({"endPort": 80}, {"port": "http", "endPort": 80}, {"port": 81, "endPort": 80},
                                   {"port": 0}, {"port": 65536}, {"port": "-"}, {"port": "80"}, {"protocol": "ICMP"}))
         elif kind < 0.4:
@@ -143,21 +152,21 @@ class Maker:
 
     def rule(self, side):
         rule = {}
-        if self.chance(0.85):
-            rule[side] = [self.peer() for _ in range(self.random.randint(0 if self.chance(0.2) else 1, 3))]
+        if self.chance(0.8):
+            rule[side] = [self.peer() for _ in range(self.few(3))] if self.chance(0.95) else []
         if self.chance(0.7):
-            rule["ports"] = [self.port() for _ in range(self.random.randint(0 if self.chance(0.2) else 1, 3))]
+            rule["ports"] = [self.port() for _ in range(self.few(3))] if self.chance(0.95) else []
         return rule
 
     def policy(self, name):
         spec = {}
-        if self.chance(0.9):
-            spec["podSelector"] = self.pick(None, {}, *(self.valid_selector(self.selector) for _ in range(2)))
+        if self.chance(0.95):
+            spec["podSelector"] = self.pick(None, *(self.valid_selector(self.selector) for _ in range(7)))
         if self.chance(0.7):
             spec["policyTypes"] = self.pick([], ["Ingress"], ["Egress"], ["Ingress", "Egress"], ["Egress", "Egress"])
         for kind, side in (("ingress", "from"), ("egress", "to")):
             if self.chance(0.7):
-                spec[kind] = [self.rule(side) for _ in range(self.random.randint(0, 3))]
+                spec[kind] = [self.rule(side) for _ in range(self.few(3))] if self.chance(0.85) else []
             elif self.chance(0.2):
                 spec[kind] = None
         return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
@@ -216,7 +225,9 @@ class Maker:
         if self.chance(0.1):
             metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
         if ips:
-            status.update({"podIP": ips[0], "podIPs": [{"ip": ip} for ip in ips]})
+            status["podIP"] = ips[0]
+        if ips and self.chance(0.9):
+            status["podIPs"] = [{"ip": ip} for ip in ips]
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status}
 
     def node(self, name, ips):
@@ -233,8 +244,10 @@ class Maker:
         endpoint = Endpoint(self.home(), f"local-{slot}", self.ips_of(LOCAL_IPS, index))
         if self.chance(0.12):
             return endpoint, None
-        return endpoint, self.pod(endpoint.namespace, endpoint.name, NODE,
-                                  endpoint.ips if self.chance(0.7) else [])
+        pod = self.pod(endpoint.namespace, endpoint.name, NODE, endpoint.ips if self.chance(0.7) else [])
+        if self.chance(0.03):
+            pod["spec"]["hostNetwork"] = True
+        return endpoint, pod
 
     def remote_pod(self, index):
         node = self.pick(*OTHER_NODES)
@@ -252,7 +265,21 @@ class Maker:
         pod["spec"]["hostNetwork"] = True
         return pod
 
+    def former_pod(self, number):
+        """An object that outlives its pod: the address is, or may become, somebody else's."""
+        stock = self.pick(LOCAL_IPS, LOCAL_IPS, REMOTE_IPS)
+        pod = self.pod(self.home(), f"former-{number}", self.pick(NODE, *OTHER_NODES),
+                       self.ips_of(stock, self.random.randrange(len(stock[0]))))
+        pod["status"]["phase"] = self.pick("Succeeded", "Failed")
+        return pod
+
+    def moved_pod(self):
+        """Of another node, says the API; at an address that this node gives to its pods, and will know better."""
+        return self.pod(self.home(), "moved", OTHER_NODES[0],
+                        self.ips_of(LOCAL_IPS, self.random.randrange(len(LOCAL_IPS[0]))))
+
     def scene(self):
+        self.plain = self.chance(0.5)
         objects, pods = [], {}
         objects += [self.namespace(name) for name in NAMESPACES if self.chance(0.8)]
         objects += [self.node(name, ips) for name, ips in ((NODE, HOSTS), *NODE_IPS.items()) if self.chance(0.7)]
@@ -261,9 +288,12 @@ class Maker:
             objects += [obj] if obj else []
         objects += [self.remote_pod(index) for index in range(len(REMOTE_IPS[0])) if self.chance(0.5)]
         objects += [self.host_pod()] if self.chance(0.2) else []
-        objects += [self.policy(f"policy-{n}") for n in range(self.random.randint(0, 9))]
+        objects += [self.former_pod(number) for number in range(2) if self.chance(0.2)]
+        objects += [self.moved_pod()] if self.chance(0.3) else []
+        objects += [self.policy(f"policy-{n}") for n in range(self.pick(0, 1, 2, 3, 4, 6, 9))]
         # In half of the scenes NetworkPolicy decides alone.
         objects += generate_tiers.policies(self, self.pick(0, 0, 0.2, 0.5))
+        objects += self.pick(generate_tiers.twins, generate_tiers.fence)(self) if self.chance(0.15) else []
         if self.chance(0.12):
             objects += self.crowd()
         elif self.chance(0.08):

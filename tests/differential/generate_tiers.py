@@ -1,37 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random policies of the Admin and Baseline tiers: ClusterNetworkPolicy, AdminNetworkPolicy, BaselineAdminNetworkPolicy.
 
-What the specification leaves undefined is not made: no two policies of a tier have one priority, because the
-remainder by PRIORITY_STEP tells which one it is.
+Many policies of a tier have one priority, and some one name: the order that the API leaves undefined is weir's own then.
 """
 
 from stock import NOBODY_DECLARES, PORT_NAMES, PORTS, PROTOCOLS
 
 API = "policy.networking.k8s.io/"
-PRIORITY_STEP = 8
-CLUSTER, ADMIN = range(5), range(5, PRIORITY_STEP)
+CLUSTER, ADMIN = 5, 3
 
 
-def _priority(maker, number):
-    return number + PRIORITY_STEP * maker.pick(0, 0, 1, 2, 123, 124 if number else 125)
+def _priority(maker):
+    return maker.pick(0, 7, 1000) if maker.chance(0.4) else maker.random.randint(0, 1000)
 
 
 def _subject(maker):
     # Which pods a malformed one would mean is nobody's rule.
-    if maker.chance(0.4):
+    if maker.chance(0.3):
+        return {"namespaces": {}}
+    if maker.chance(0.3):
         return {"namespaces": maker.valid_selector(maker.namespace_selector)}
     return {"pods": {"namespaceSelector": maker.valid_selector(maker.namespace_selector),
                      "podSelector": maker.valid_selector(maker.selector)}}
 
 
 def _pods_peer(maker):
-    if maker.chance(0.4):
+    if maker.chance(0.2):
+        return {"namespaces": {}}
+    if maker.chance(0.3):
         return {"namespaces": maker.namespace_selector()}
     return {"pods": {"namespaceSelector": maker.namespace_selector(), "podSelector": maker.selector()}}
 
 
 def _networks(maker):
-    networks = [maker.network() for _ in range(maker.random.randint(1, 3))]
+    networks = [maker.network() for _ in range(maker.few(3))]
     if maker.chance(0.03):
         networks.append(maker.pick("10.1.0.0", "10.1.0.0/33", "nonsense"))
     return networks
@@ -40,11 +42,11 @@ def _networks(maker):
 def _peer(maker, side):
     kind = maker.random.random()
     if kind < 0.02:
-        return maker.pick({}, {"unknown": {}}, {"namespaces": {}, "pods": {"namespaceSelector": {}, "podSelector": {}}},
-                          {"networks": []}, {"nodes": {}} if side == "from" else {"networks": ["10.1.0.0/129"]})
-    if side == "from" or kind < 0.55:
+        return maker.pick({}, {"domainNames": ["example.com"]},
+                          {"namespaces": {}, "pods": {"namespaceSelector": {}, "podSelector": {}}}, {"networks": []}, {"nodes": {}} if side == "from" else {"networks": ["10.1.0.0/129"]})
+    if side == "from" or kind < 0.5:
         return _pods_peer(maker)
-    if kind < 0.85:
+    if kind < 0.75:
         return {"networks": _networks(maker)}
     return {"nodes": maker.selector()}
 
@@ -73,7 +75,7 @@ def _protocol(maker, named):
         return maker.pick({}, {"icmp": {}}, {"tcp": {"destinationPort": {"unknown": 1}}},
                           {"tcp": {"destinationPort": {"number": 80}}, "udp": {"destinationPort": {"number": 80}}})
     name = maker.pick(*PROTOCOLS, "TCP").lower()
-    if kind > 0.88:
+    if kind > 0.85:
         return {name: {}}
     port = {"number": _number(maker)} if maker.chance(0.6) else {"range": _range(maker)}
     return {name: {"destinationPort": port}}
@@ -100,48 +102,69 @@ def _narrow_peer(maker, side):
 
 
 def _rule(maker, side, actions, field, element, narrow):
-    peers = [_narrow_peer(maker, side)] if narrow else [_peer(maker, side) for _ in range(maker.random.randint(1, 3))]
+    peers = [_narrow_peer(maker, side)] if narrow else [_peer(maker, side) for _ in range(maker.few(3))]
     rule = {"action": maker.pick(*actions), side: peers if maker.chance(0.99) else []}
     # A name is of a pod's port: with other peers the API refuses it.
     named = not any(peer.keys() - {"namespaces", "pods"} for peer in rule[side])
     if narrow or maker.chance(0.6):
-        rule[field] = [element(maker, named) for _ in range(2 if narrow else maker.random.randint(1, 3))]
+        rule[field] = [element(maker, named) for _ in range(2 if narrow else maker.few(3))]
     if maker.chance(0.3):
         rule["name"] = f"rule {maker.random.randint(1, 9)}"
     return rule
 
 
 def _rules(maker, crowded, *what):
-    count = 25 if crowded else maker.random.randint(1, 4)
+    count = 25 if crowded else maker.few(4)
     return {kind: [_rule(maker, side, *what, crowded) for _ in range(count)]
             for kind, side in (("ingress", "from"), ("egress", "to")) if maker.chance(0.7)}
 
 
 def cluster_policy(maker, number, crowded):
-    spec = {"tier": maker.pick("Admin", "Baseline"), "priority": _priority(maker, number), "subject": _subject(maker),
+    spec = {"tier": maker.pick("Admin", "Baseline"), "priority": _priority(maker), "subject": _subject(maker),
             **_rules(maker, crowded, ("Accept", "Deny", "Pass"), "protocols", _protocol)}
-    return {"apiVersion": f"{API}v1alpha2", "kind": "ClusterNetworkPolicy",
-            "metadata": {"name": f"cluster-{number}"}, "spec": spec}
+    return {"apiVersion": f"{API}{maker.pick('v1alpha2', 'v1beta1')}", "kind": "ClusterNetworkPolicy",
+            "metadata": {"name": f"order-{number}"}, "spec": spec}
 
 
 def admin_policy(maker, number, crowded):
-    spec = {"priority": _priority(maker, number), "subject": _subject(maker),
+    spec = {"priority": _priority(maker), "subject": _subject(maker),
             **_rules(maker, crowded, ("Allow", "Deny", "Pass"), "ports", _port)}
     return {"apiVersion": f"{API}v1alpha1", "kind": "AdminNetworkPolicy",
-            "metadata": {"name": f"admin-{number}"}, "spec": spec}
+            "metadata": {"name": f"order-{number}"}, "spec": spec}
 
 
-def baseline_policy(maker, crowded):
+def baseline_policy(maker, name, crowded):
     spec = {"subject": _subject(maker), **_rules(maker, crowded, ("Allow", "Deny"), "ports", _port)}
     return {"apiVersion": f"{API}v1alpha1", "kind": "BaselineAdminNetworkPolicy",
-            "metadata": {"name": "default"}, "spec": spec}
+            "metadata": {"name": name}, "spec": spec}
+
+
+def _flat(kind, version, name, **spec):
+    return {"apiVersion": f"{API}{version}", "kind": kind, "metadata": {"name": name},
+            "spec": {"subject": {"namespaces": {}}, **spec}}
+
+
+def twins(maker):
+    """Two of one priority and name that contradict each other about every pod."""
+    everybody = [{"namespaces": {}}]
+    return [_flat(kind, version, "twin", priority=0, **tier, ingress=[{"action": action, "from": everybody}],
+                  egress=[{"action": action, "to": everybody}])
+            for (kind, version, tier), action in zip(
+                (("ClusterNetworkPolicy", "v1alpha2", {"tier": "Admin"}), ("AdminNetworkPolicy", "v1alpha1", {})),
+                maker.pick(("Accept", "Deny"), ("Deny", "Allow")))]
+
+
+def fence(maker):
+    """Nodes of some labels are out of reach, for every pod."""
+    return [_flat("ClusterNetworkPolicy", "v1alpha2", "fence", tier="Admin", priority=0, egress=[
+        {"action": "Deny", "to": [{"nodes": maker.valid_selector(maker.selector)}]}])]
 
 
 def policies(maker, share, crowded=False):
     """Some of each kind. crowded: so many rules for the same pods that their bit sets are wider than a word."""
-    made = [cluster_policy(maker, number, crowded) for number in CLUSTER if maker.chance(share)] + \
-        [admin_policy(maker, number, crowded) for number in ADMIN if maker.chance(share)] + \
-        [baseline_policy(maker, crowded) for _ in range(1) if maker.chance(share)]
+    made = [cluster_policy(maker, number, crowded) for number in range(CLUSTER) if maker.chance(share)] + \
+        [admin_policy(maker, number, crowded) for number in range(ADMIN) if maker.chance(share)] + \
+        [baseline_policy(maker, name, crowded) for name in ("default", "another") if maker.chance(share)]
     for policy in made if crowded else ():
         policy["spec"]["subject"] = {"namespaces": {}}
     return made

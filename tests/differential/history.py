@@ -4,6 +4,7 @@
 The agent of the history is killed and started now and then, and packets come before a change has settled.
 """
 
+import collections
 import random
 
 import canonical
@@ -16,24 +17,36 @@ from kernel import Broken
 STEPS = 6
 PROBES = 300
 
+# One step: a scene, the one before it or None, and what is asked.
+World = collections.namedtuple("World", "before scene probes")
+
 
 class Different(AssertionError):
     """weir and the specification, or two ways to one state, do not agree."""
 
 
-def _step(maker, judges, scene, before):
+def worlds(seed, number, steps=STEPS):
+    """The same for equal seeds and numbers, whatever is done with them."""
+    maker = Maker(random.Random(f"{seed}/{number}"))
+    scene = None
+    for _ in range(steps):
+        before, scene = scene, later(maker, scene) if scene else maker.scene()
+        yield World(before, scene, probes.probes(maker, scene, PROBES))
+
+
+def _step(maker, judges, world):
     judge = judges.grown
-    if before and maker.chance(0.1):
+    if world.before and maker.chance(0.1):
         judge.restart()
-    judge.apply(scene, as_yaml=maker.chance(0.15))
+    judge.apply(world.scene, as_yaml=maker.chance(0.15))
     if maker.chance(0.5):
         judge.settle()
-    asked = [probe for probe in probes.probes(maker, scene, PROBES) if not judge.departed & {probe.src, probe.dst}]
-    found = compare.verdicts(judge, scene, asked)
-    wrong = compare.differing(found, compare.expected(scene, asked), asked)
+    asked = [probe for probe in world.probes if not judge.departed & {probe.src, probe.dst}]
+    found = compare.verdicts(judge, world.scene, asked)
+    wrong = compare.differing(found, compare.expected(world.scene, asked), asked)
     if wrong:
         raise Different(f"{len(wrong)} of {len(asked)} verdicts differ\n"
-                        + compare.report(judges.spare, scene, wrong[0], before))
+                        + compare.report(judges.spare, world.scene, wrong[0], world.before))
     return len(found), sum(found)
 
 
@@ -50,15 +63,13 @@ def _same_as_cold(judges, scene):
 
 def run(judges, seed, number, steps=STEPS):
     """(verdicts, how many of them were "allow"). Judges may have anything in force before."""
-    maker = Maker(random.Random(f"{seed}/{number}"))
-    scene = before = None
-    verdicts = allowed = 0
+    maker = Maker(random.Random(f"{seed}/{number}/agent"))
+    scene, verdicts, allowed = None, 0, 0
     judges.grown.reset()
     try:
-        for _ in range(steps):
-            before, scene = scene, later(maker, scene) if scene else maker.scene()
-            counted, passed = _step(maker, judges, scene, before)
-            verdicts, allowed = verdicts + counted, allowed + passed
+        for world in worlds(seed, number, steps):
+            counted, passed = _step(maker, judges, world)
+            verdicts, allowed, scene = verdicts + counted, allowed + passed, world.scene
         _same_as_cold(judges, scene)
     except (Different, Broken, canonical.Leak) as error:
         raise Different(f"history {number} of seed {seed}: {error}") from None

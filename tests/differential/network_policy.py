@@ -18,7 +18,7 @@ def _block_holds(block, address):
     return address in whole and not any(address in hole for hole in holes)
 
 
-def _port_holds(port, proto, number, destination):
+def port_holds(port, proto, number, destination):
     """destination is the pod that is connected to, or None."""
     name = port.get("protocol") or "TCP"
     if name not in PROTOCOLS:
@@ -37,7 +37,7 @@ def _port_holds(port, proto, number, destination):
     return wanted is None or wanted <= number <= (wanted if end is None else end)
 
 
-def _peer_holds(cluster, peer, home, address):
+def peer_holds(cluster, peer, home, address):
     """home is the policy's namespace."""
     block, pods, namespaces = (peer.get(name) for name in ("ipBlock", "podSelector", "namespaceSelector"))
     if block is not None:
@@ -63,23 +63,32 @@ def _any_holds(elements, holds):
     return found
 
 
+def peers_hold(cluster, rule, side, home, other):
+    peers = rule.get(side) or []
+    return not peers or _any_holds(peers, lambda peer: peer_holds(cluster, peer, home, other))
+
+
 def _rule_holds(cluster, rule, side, home, probe, other):
-    peers, ports = rule.get(side) or [], rule.get("ports") or []
-    destination = cluster.destination(probe, side)
-    return (not peers or _any_holds(peers, lambda peer: _peer_holds(cluster, peer, home, other))) and \
-        (not ports or _any_holds(ports, lambda port: _port_holds(port, probe.proto, probe.port, destination)))
+    ports, destination = rule.get("ports") or [], cluster.destination(probe, side)
+    return peers_hold(cluster, rule, side, home, other) and \
+        (not ports or _any_holds(ports, lambda port: port_holds(port, probe.proto, probe.port, destination)))
 
 
-def says(cluster, kind, pod, other, probe):
-    """True, False, or None: pod is not isolated. kind is "Ingress" or "Egress", other the far end's address."""
-    side, isolated = {"Ingress": "from", "Egress": "to"}[kind], False
+def isolating(cluster, kind, pod):
+    """The policies that isolate pod in this direction. kind is "Ingress" or "Egress"."""
     for policy in cluster.policies["NetworkPolicy"]:
         spec = policy.get("spec") or {}
         types = spec.get("policyTypes") or ["Ingress"] + ["Egress"] * bool(spec.get("egress"))
-        home = namespace_of(policy)
-        if kind not in types or home != pod.namespace or not selects(spec.get("podSelector"), pod.labels):
-            continue
+        if kind in types and namespace_of(policy) == pod.namespace and selects(spec.get("podSelector"), pod.labels):
+            yield policy
+
+
+def says(cluster, kind, pod, other, probe):
+    """True, False, or None: pod is not isolated. other is the far end's address."""
+    side, isolated = {"Ingress": "from", "Egress": "to"}[kind], False
+    for policy in isolating(cluster, kind, pod):
         isolated = True
-        if any(_rule_holds(cluster, rule, side, home, probe, other) for rule in spec.get(kind.lower()) or []):
+        if any(_rule_holds(cluster, rule, side, pod.namespace, probe, other)
+               for rule in (policy.get("spec") or {}).get(kind.lower()) or []):
             return True
     return False if isolated else None

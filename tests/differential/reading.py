@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How parts of Kubernetes objects are read: selectors, CIDRs, and what the API server would refuse."""
 
+import functools
 import ipaddress
 
 PROTOCOLS = {"TCP": 6, "UDP": 17, "SCTP": 132}
@@ -39,9 +40,14 @@ def selects(selector, labels):
     return all(key in labels and labels[key] == value for key, value in wanted) and all(held)
 
 
+# Each is read many times: an address by every rule that is asked about it, a CIDR for every connection.
+address_of = functools.lru_cache(65536)(ipaddress.ip_address)
+
+
+@functools.lru_cache(65536)
 def network(text):
     try:
-        address, length = text.split("/")
-        return ipaddress.ip_network((address, int(length)), strict=False)
+        base, length = text.split("/")
+        return ipaddress.ip_network((base, int(length)), strict=False)
     except (AttributeError, ValueError):
         raise Malformed(f"CIDR {text}") from None

@@ -3,8 +3,8 @@
 
 NODE, OTHER_NODES = "node-1", ("node-2", "node-3")
 NAMESPACES = ("default", "shop", "bank", "mill")
-KEYS = ("app", "tier", "example.com/env")
-VALUES = ("", "front", "back", "x")
+KEYS = ("app", "example.com/env")
+VALUES = ("", "front", "back")
 PORT_NAMES = ("http", "dns-1")
 NOBODY_DECLARES = "nobody"
 PORTS = (1, 53, 79, 80, 81, 443, 1023, 1024, 8080, 32767, 32768, 65534, 65535)

@@ -12,6 +12,8 @@ from reading import PROTOCOLS, Malformed, network, selects
 ALLOWING = ("Accept", "Allow")
 # A BaselineAdminNetworkPolicy has no priority: it speaks when everything that has one was asked.
 LAST = 1001
+TIERS = {"Admin": ("ClusterNetworkPolicy", "AdminNetworkPolicy"),
+         "Baseline": ("ClusterNetworkPolicy", "BaselineAdminNetworkPolicy")}
 
 Ask = collections.namedtuple("Ask", "cluster side pod other probe")
 
@@ -89,39 +91,45 @@ def _port_holds(ask, element):
     raise Malformed(f"port {element}")
 
 
+def peers_hold(ask, rule):
+    if not rule.get(ask.side):
+        raise Malformed("no peers")
+    # Every element is read, so that a malformed one is found whoever asks.
+    return any([_peer_holds(ask, peer) for peer in rule[ask.side]])
+
+
+def rule_holds(ask, rule):
+    peers = peers_hold(ask, rule)
+    services = [_protocol_holds(ask, element) for element in rule.get("protocols") or []] + \
+        [_port_holds(ask, element) for element in rule.get("ports") or []]
+    return peers and (any(services) or not services)
+
+
 def _action(ask, rule):
     """"Deny", "Pass", one of ALLOWING, or None: the rule does not match."""
     try:
-        if not rule.get(ask.side):
-            raise Malformed("no peers")
-        # Every element is read, so that a malformed one is found whoever asks.
-        peers = [_peer_holds(ask, peer) for peer in rule[ask.side]]
-        services = [_protocol_holds(ask, element) for element in rule.get("protocols") or []] + \
-            [_port_holds(ask, element) for element in rule.get("ports") or []]
+        return rule["action"] if rule_holds(ask, rule) else None
     except Malformed:
         return None if rule["action"] in ALLOWING else "Deny"
-    return rule["action"] if any(peers) and (any(services) or not services) else None
 
 
-def _policies(cluster, tier):
-    """In the order in which they are asked."""
-    found = [(policy["spec"]["priority"], policy) for policy in cluster.policies["ClusterNetworkPolicy"]
-             if policy["spec"]["tier"] == tier]
-    if tier == "Admin":
-        found += [(policy["spec"]["priority"], policy) for policy in cluster.policies["AdminNetworkPolicy"]]
-    else:
-        found += [(LAST, policy) for policy in cluster.policies["BaselineAdminNetworkPolicy"]]
-    return [policy for _, policy in sorted(found, key=lambda item: item[0])]
+def place(policy):
+    """Of a policy in its tier. What is equal by priority has no order in the API: weir's documentation gives it one."""
+    return (policy["spec"].get("priority", LAST), policy["metadata"]["name"], policy["kind"] != "ClusterNetworkPolicy")
+
+
+def selecting(cluster, tier, pod):
+    """The policies that select pod, in the order in which they are asked."""
+    found = sorted((policy for kind in TIERS[tier] for policy in cluster.policies[kind]
+                    if policy["spec"].get("tier", tier) == tier), key=place)
+    return (policy for policy in found if _picks(_only(policy["spec"]["subject"], "subject"), pod, cluster))
 
 
 def says(cluster, tier, kind, pod, other, probe):
     """True, False, or None: the next tier is asked. tier is "Admin" or "Baseline"."""
     ask = Ask(cluster, {"Ingress": "from", "Egress": "to"}[kind], pod, other, probe)
-    for policy in _policies(cluster, tier):
-        spec = policy["spec"]
-        if not _picks(_only(spec["subject"], "subject"), pod, cluster):
-            continue
-        for rule in spec.get(kind.lower()) or []:
+    for policy in selecting(cluster, tier, pod):
+        for rule in policy["spec"].get(kind.lower()) or []:
             action = _action(ask, rule)
             if action:
                 return {"Deny": False, "Pass": None}.get(action, True)
