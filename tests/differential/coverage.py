@@ -23,21 +23,39 @@ Count = collections.namedtuple("Count", "worlds verdicts")
 Coverage = collections.namedtuple("Coverage", "worlds verdicts allowed by_edge")
 
 
-def verdicts(scene, probes, judge=Cluster):
+def each_verdict(scene, probes, judge=Cluster):
+    """One after the other, so that who has seen enough can stop."""
     cluster = judge(scene.node, scene.objects, scene.pods.values())
-    return [cluster.allows(probe) for probe in probes]
+    return (cluster.allows(probe) for probe in probes)
+
+
+def verdicts(scene, probes):
+    return list(each_verdict(scene, probes))
+
+
+def _misread(reading, world):
+    """An iterator of the verdicts of one who reads world wrongly, or None: there is nothing to be read wrongly."""
+    if isinstance(reading, type):
+        return each_verdict(world.scene, world.probes, reading)
+    scene = copy.deepcopy(world.scene)
+    reading(scene, world.before)
+    return None if scene == world.scene else each_verdict(scene, world.probes)
 
 
 def count(reading, world, right):
     """Count of one world; right are its verdicts."""
-    if isinstance(reading, type):
-        turned = sum(a != b for a, b in zip(right, verdicts(world.scene, world.probes, reading)))
-        return Count(int(turned > 0), turned)
-    scene = copy.deepcopy(world.scene)
-    reading(scene, world.before)
-    if scene == world.scene:
+    wrong = _misread(reading, world)
+    if wrong is None:
         return Count(0, 0)
-    return Count(1, sum(a != b for a, b in zip(right, verdicts(scene, world.probes))))
+    turned = sum(a != b for a, b in zip(right, wrong))
+    # Who judges wrongly by himself leaves no trace in a scene but his verdicts.
+    return Count(int(turned > 0 or not isinstance(reading, type)), turned)
+
+
+def hangs(reading, world, right):
+    """Does any verdict of the world hang on it?"""
+    wrong = _misread(reading, world)
+    return wrong is not None and any(a != b for a, b in zip(right, wrong))
 
 
 def added(counts):

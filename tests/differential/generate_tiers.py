@@ -4,7 +4,7 @@
 Many policies of a tier have one priority, and some one name: the order that the API leaves undefined is weir's own then.
 """
 
-from stock import NOBODY_DECLARES, PORT_NAMES, PORTS, PROTOCOLS
+from stock import KEYS, NOBODY_DECLARES, PORT_NAMES, PORTS, PROTOCOLS
 
 API = "policy.networking.k8s.io/"
 CLUSTER, ADMIN = 5, 3
@@ -144,20 +144,28 @@ def _flat(kind, version, name, **spec):
             "spec": {"subject": {"namespaces": {}}, **spec}}
 
 
+def _about_all(action, **spec):
+    peers = [{"namespaces": {}}]
+    return {"subject": {"namespaces": {}}, "priority": 0, **spec,
+            "ingress": [{"action": action, "from": peers}], "egress": [{"action": action, "to": peers}]}
+
+
 def twins(maker):
-    """Two of one priority and name that contradict each other about every pod."""
-    everybody = [{"namespaces": {}}]
-    return [_flat(kind, version, "twin", priority=0, **tier, ingress=[{"action": action, "from": everybody}],
-                  egress=[{"action": action, "to": everybody}])
-            for (kind, version, tier), action in zip(
-                (("ClusterNetworkPolicy", "v1alpha2", {"tier": "Admin"}), ("AdminNetworkPolicy", "v1alpha1", {})),
-                maker.pick(("Accept", "Deny"), ("Deny", "Allow")))]
+    """Two of one priority, and perhaps one name, that contradict each other about every pod."""
+    names = maker.pick(("twin-1", "twin-1"), ("twin-2", "twin-1"))
+    actions = maker.pick(("Accept", "Deny"), ("Deny", "Allow"))
+    return [{"apiVersion": f"{API}v1alpha2", "kind": "ClusterNetworkPolicy", "metadata": {"name": names[0]},
+             "spec": _about_all(actions[0], tier="Admin")},
+            {"apiVersion": f"{API}v1alpha1", "kind": "AdminNetworkPolicy", "metadata": {"name": names[1]},
+             "spec": _about_all(actions[1])}]
 
 
 def fence(maker):
     """Nodes of some labels are out of reach, for every pod."""
-    return [_flat("ClusterNetworkPolicy", "v1alpha2", "fence", tier="Admin", priority=0, egress=[
-        {"action": "Deny", "to": [{"nodes": maker.valid_selector(maker.selector)}]}])]
+    nodes = maker.valid_selector(lambda: {"matchExpressions": [maker.expression(KEYS)]})
+    return [{"apiVersion": f"{API}v1alpha2", "kind": "ClusterNetworkPolicy", "metadata": {"name": "fence"},
+             "spec": {"tier": "Admin", "priority": 0, "subject": {"namespaces": {}},
+                      "egress": [{"action": "Deny", "to": [{"nodes": nodes}]}]}}]
 
 
 def policies(maker, share, crowded=False):

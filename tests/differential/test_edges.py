@@ -8,7 +8,7 @@ import history
 import pytest
 from edges import EDGES
 
-HISTORIES = 40
+HISTORIES = 60
 
 # silent: edges on which no verdict of any world hangs; share: of the verdicts, those that allow.
 Reached = collections.namedtuple("Reached", "silent share")
@@ -21,7 +21,7 @@ def reached():
     for number in range(HISTORIES):
         for world in history.worlds(1, number) if left else ():
             right = coverage.verdicts(world.scene, world.probes)
-            left = [edge for edge in left if not coverage.count(edge.reading, world, right).verdicts]
+            left = [edge for edge in left if not coverage.hangs(edge.reading, world, right)]
             verdicts += right
     return Reached([edge.what for edge in left], sum(verdicts) / len(verdicts))
 
