@@ -53,12 +53,27 @@ static int open_pools(struct agent *agent)
 	return 0;
 }
 
+/* Maps outlive the agent: they keep the size that they were made with. */
+static void warn_of_sizes(const struct agent *agent)
+{
+	const uint32_t *wanted = agent->config.table_sizes;
+	uint32_t size;
+
+	for (int map = 0; map < DATAPATH_MAP_MAX; map++) {
+		size = datapath_map_entries_max(agent->dp, (enum datapath_map)map);
+		if (wanted[map] && wanted[map] != size)
+			log_warn("table %s keeps its size of %u: another one needs a reboot or "
+				 "--cleanup", datapath_map_name((enum datapath_map)map), size);
+	}
+}
+
 static int open_datapath(struct agent *agent)
 {
 	struct datapath_config config = { .bpffs = agent->config.bpffs };
 	char error[DATAPATH_ERROR_MAX];
 	int r;
 
+	memcpy(config.sizes, agent->config.table_sizes, sizeof(config.sizes));
 	if (agent->pools[FAMILY_IP4])
 		config.gateway4 = ipam_pool_gateway(agent->pools[FAMILY_IP4]);
 	if (agent->pools[FAMILY_IP6])
@@ -68,6 +83,7 @@ static int open_datapath(struct agent *agent)
 		log_error("%s; what is attached stays as it is", error);
 		return r;
 	}
+	warn_of_sizes(agent);
 	r = reconcile_new(&agent->rec, agent->dp);
 	r = r ?: expiry_new(&agent->expiry, agent->base, agent->rec, endpoint_on_purged, agent);
 	r = r ?: linkwork_new(&agent->linkwork, agent->dp);

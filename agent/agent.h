@@ -27,7 +27,7 @@ enum family {
 	FAMILY_MAX,
 };
 
-#define AGENT_PROBLEM_MAX 256
+#define AGENT_PROBLEM_MAX 512
 
 struct control;
 

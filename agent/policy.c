@@ -42,6 +42,50 @@ static int collect(struct image_endpoint **ret, size_t *count, struct agent *age
 	return 0;
 }
 
+/* Whose address had no room. */
+struct address {
+	const struct ip_addr *addr;
+	char owner[AGENT_PROBLEM_MAX / 4];
+};
+
+static bool has_addr(const struct ip_addr *ips, size_t count, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ip_addr_equal(&ips[i], addr))
+			return true;
+	return false;
+}
+
+static int find_owner(const struct object *obj, void *arg)
+{
+	struct address *address = arg;
+	bool is_pod = obj->kind == OBJECT_POD;
+	const struct ip_addr *ips = is_pod ? obj->pod.ips : obj->node.ips;
+
+	if (!has_addr(ips, is_pod ? obj->pod.ip_count : obj->node.ip_count, address->addr))
+		return 0;
+	snprintf(address->owner, sizeof(address->owner), " of %s %s%s%s",
+		 object_kind_name(obj->kind), obj->namespace, *obj->namespace ? "/" : "", obj->name);
+	return 1;
+}
+
+static void describe_misfit(struct agent *agent, const struct misfit *misfit)
+{
+	struct address address = { .addr = &misfit->addr };
+	char addr[ADDR_TEXT_MAX] = "";
+
+	if (!ip_addr_is_none(&misfit->addr)) {
+		addr_text(addr, &misfit->addr);
+		if (!store_each(agent->store, OBJECT_POD, find_owner, &address))
+			store_each(agent->store, OBJECT_NODE, find_owner, &address);
+	}
+	snprintf(agent->problem, sizeof(agent->problem),
+		 "policy does not fit: table %s is full with its %u entries, there is no room for "
+		 "%s%s%s; the former policy stays in force", misfit->table, misfit->size,
+		 addr[0] ? "address " : "rules of ", addr[0] ? addr : misfit->policies,
+		 address.owner);
+}
+
 static int compute_and_apply(struct agent *agent)
 {
 	cleanup(freep) struct image_endpoint *endpoints = NULL;
@@ -51,25 +95,21 @@ static int compute_and_apply(struct agent *agent)
 		.host_ips = agent->host_ips,
 		.host_ip_count = agent->host_ip_count,
 	};
-	const char *full = NULL;
+	struct misfit misfit;
 	struct image *image;
 	int r;
 
 	r = collect(&endpoints, &input.endpoint_count, agent);
-	if (r < 0)
-		return r;
 	input.endpoints = endpoints;
-	r = reconcile_compile(&image, agent->rec, &input);
+	r = r ?: reconcile_compile(&image, agent->rec, &input);
 	if (r < 0) {
 		snprintf(agent->problem, sizeof(agent->problem), "policy cannot be computed: %s",
 			 r == -ENOSPC ? "too many rule sets or rules" : strerror(-r));
 		return r;
 	}
-	r = reconcile_apply(agent->rec, image, &full);
-	if (r == -ENOSPC && full)
-		snprintf(agent->problem, sizeof(agent->problem),
-			 "policy does not fit: map %s is full; the former policy stays in force",
-			 full);
+	r = reconcile_apply(agent->rec, image, &misfit);
+	if (r == -ENOSPC && misfit.table)
+		describe_misfit(agent, &misfit);
 	else if (r < 0)
 		snprintf(agent->problem, sizeof(agent->problem),
 			 "policy cannot be written: %s; the former policy stays in force",

@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static int fail(struct cni_error *error, int code, int r, const char *fmt, va_list ap)
+#include "base/utf8.h"
+
+/* Texts may come from the environment, or be cut within a character. */
+static void fail(struct cni_error *error, int code, int r, const char *fmt, va_list ap)
 {
 	error->code = code;
 	vsnprintf(error->msg, sizeof(error->msg), fmt, ap);
 	snprintf(error->details, sizeof(error->details), "%s", r ? strerror(-r) : "");
-	return -code;
+	utf8_repair(error->msg);
 }
 
 int cni_fail(struct cni_error *error, int code, const char *fmt, ...)
@@ -44,30 +47,16 @@ int cni_fail_json(struct cni_error *error, int code, const json_t *object)
 	code = given > 0 && given <= INT32_MAX ? (int)given : code;
 	cni_fail(error, code, "%s", msg ?: "no reason given");
 	snprintf(error->details, sizeof(error->details), "%s", details ?: "");
+	utf8_repair(error->details);
 	return -code;
-}
-
-/* Texts may come from the environment, or be cut within a character. */
-static json_t *any_text(const char *text)
-{
-	char ascii[sizeof(((struct cni_error *)0)->details)];
-	json_t *value = json_string(text);
-
-	if (value)
-		return value;
-	snprintf(ascii, sizeof(ascii), "%s", text);
-	for (char *p = ascii; *p; p++)
-		if (*p & 0x80)
-			*p = '?';
-	return json_string(ascii);
 }
 
 json_t *cni_error_json(const struct cni_error *error, const char *cni_version)
 {
-	json_t *object = json_pack("{s:s, s:i, s:o}", "cniVersion", cni_version, "code",
-				   error->code, "msg", any_text(error->msg));
+	json_t *object = json_pack("{s:s, s:i, s:s}", "cniVersion", cni_version, "code",
+				   error->code, "msg", error->msg);
 
 	if (object && error->details[0])
-		json_object_set_new(object, "details", any_text(error->details));
+		json_object_set_new(object, "details", json_string(error->details));
 	return object;
 }

@@ -28,7 +28,7 @@ struct cni_error {
 	char details[512];
 };
 
-/* Return -@code; over-long texts are cut. */
+/* Return -@code; over-long texts are cut, and what is not UTF-8 becomes question marks. */
 int cni_fail(struct cni_error *error, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

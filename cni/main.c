@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/jsoncost.h"
 #include "cni/call.h"
 
 #define FIRST_BYTES 16384
@@ -42,7 +43,7 @@ static int find_verb(const struct verb **ret, struct cni_error *error)
 	return cni_fail(error, CNI_BAD_ENVIRONMENT, "unknown CNI_COMMAND: %s", command);
 }
 
-static int read_stdin(char **ret)
+static int read_stdin(char **ret, size_t *length)
 {
 	cleanup(freep) char *text = NULL;
 	size_t room = 0, used = 0;
@@ -69,6 +70,7 @@ static int read_stdin(char **ret)
 			return -EFBIG;
 	}
 	text[used] = '\0';
+	*length = used;
 	*ret = take_ptr(&text);
 	return 0;
 }
@@ -76,7 +78,10 @@ static int read_stdin(char **ret)
 /* What VERSION is given may be empty or anything: it is answered all the same. */
 static json_t *answer_version(const char *text)
 {
-	cleanup(json_decrefp) json_t *conf = json_loads(text, 0, NULL);
+	cleanup(json_decrefp) json_t *conf = NULL;
+
+	if (json_cost(text, strlen(text)) <= NETCONF_COST_MAX)
+		conf = json_loads(text, 0, NULL);
 
 	return cni_version_json(json_string_value(json_object_get(conf, "cniVersion")) ?: "");
 }
@@ -84,21 +89,23 @@ static json_t *answer_version(const char *text)
 static int run_verb(json_t **ret, struct cni_call *call, const struct verb *verb,
 		    struct cni_error *error)
 {
-	char *text = NULL;
+	cleanup(freep) char *text = NULL;
+	size_t length = 0;
 	int r;
 
 	r = cni_env_read(&call->env, verb->required, error);
 	if (r < 0)
 		return r;
-	r = read_stdin(&text);
+	r = read_stdin(&text, &length);
 	if (r < 0)
 		return cni_fail_errno(error, CNI_IO_FAILURE, r, "cannot read the configuration");
 	if (!verb->run) {
 		*ret = answer_version(text);
-		free(text);
 		return 0;
 	}
-	r = netconf_parse(&call->conf, text, verb->required & CNI_ENV_NETNS, error);
+	if (strlen(text) != length)
+		return cni_fail(error, CNI_DECODE_FAILURE, "the configuration contains a NUL");
+	r = netconf_parse(&call->conf, take_ptr(&text), verb->required & CNI_ENV_NETNS, error);
 	if (r < 0)
 		return r;
 	if (call->conf.version < verb->since)

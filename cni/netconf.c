@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "base/cleanup.h"
+#include "base/jsoncost.h"
 
 #define MTU_MIN 68
 #define MTU_MAX 65535
@@ -262,6 +263,8 @@ int netconf_parse(struct netconf *ret, char *text, bool attachment, struct cni_e
 	int r;
 
 	*ret = (struct netconf){ .text = text, .version = CNI_NEWEST };
+	if (json_cost(text, strlen(text)) > NETCONF_COST_MAX)
+		return cni_fail(error, CNI_DECODE_FAILURE, "the configuration has too many values");
 	ret->root = json_loads(text, 0, &where);
 	if (!ret->root)
 		return cni_fail(error, CNI_DECODE_FAILURE,

@@ -12,7 +12,8 @@
 #include "cni/version.h"
 
 #define NETCONF_SOCKET "/run/weir/weir.sock"
-#define NETCONF_BYTES_MAX (64u << 20)
+#define NETCONF_BYTES_MAX (4u << 20) /* GC names every pod of the node */
+#define NETCONF_COST_MAX (48u << 20) /* of its values in memory */
 
 struct netconf {
 	char *text; /* stdin as it came, for a delegated plugin */

@@ -20,6 +20,7 @@ enum fault_code {
 	FAULT_NOT_FOUND = 104,
 };
 
+/* Its texts are UTF-8. */
 struct fault {
 	enum fault_code code;
 	char msg[160];

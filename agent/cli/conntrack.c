@@ -31,8 +31,10 @@ int print_flows(FILE *out, const json_t *answer)
 	cleanup(table_done) struct table table =
 		TABLE("PROTOCOL", "OPENER", "ANSWERER", "STATE", ">EXPIRES", ">PACKETS", ">BYTES",
 		      ">BACK", ">BYTES BACK");
+	json_int_t more = json_number(answer, "more");
 	json_t *flow;
 	size_t i;
+	int r;
 
 	json_array_foreach(json_object_get(answer, "flows"), i, flow) {
 		table_cell(&table, "%s", json_text(flow, "protocol"));
@@ -45,7 +47,10 @@ int print_flows(FILE *out, const json_t *answer)
 		table_cell(&table, "%lld", count_of(flow, "packets", 1));
 		cell_bytes(&table, count_of(flow, "bytes", 1));
 	}
-	return table_print(out, &table);
+	r = table_print(out, &table);
+	if (!r && more > 0)
+		fprintf(out, "and %lld more\n", more);
+	return r;
 }
 
 int print_flushed(FILE *out, const json_t *answer)

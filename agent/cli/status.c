@@ -191,6 +191,7 @@ static void print_problems(FILE *out, const json_t *sources)
 			if (count++ < PROBLEMS_SHOWN)
 				print_problem(out, problem);
 		}
+		count += (size_t)json_number(source, "moreProblems");
 	}
 	if (count > PROBLEMS_SHOWN)
 		fprintf(out, "  and %zu more; all: weir status -o yaml\n", count - PROBLEMS_SHOWN);

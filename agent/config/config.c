@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <string.h>
@@ -27,6 +28,8 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_MTU] = { "mtu", "BYTES", "of pod interfaces (default 0: the uplink's)" },
 	[CONFIG_MASQUERADE] = { "masquerade", "yes|no",
 				"translate pod addresses towards the outside (default yes)" },
+	[CONFIG_TABLE_SIZE] = { "table-size", "TABLE=ENTRIES",
+				"of a table in the kernel; repeat it for others", true },
 	[CONFIG_LOG_LEVEL] = { "log-level", "LEVEL", "error, warn, info (default) or debug" },
 };
 
@@ -154,6 +157,41 @@ static int set_mtu(struct config *config, const char *value, char *why)
 	return 0;
 }
 
+static int find_table(enum datapath_map *ret, const char *value, size_t length)
+{
+	const char *name;
+
+	for (int map = 0; map < DATAPATH_MAP_MAX; map++) {
+		name = datapath_map_name((enum datapath_map)map);
+		if (!datapath_map_size_max((enum datapath_map)map) || strlen(name) != length ||
+		    memcmp(name, value, length))
+			continue;
+		*ret = (enum datapath_map)map;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int set_table_size(struct config *config, const char *value, char *why)
+{
+	size_t length = strcspn(value, "=");
+	enum datapath_map map;
+	uint64_t size = 0;
+
+	if (!value[length])
+		return refuse(why, "\"%s\" is not like peer4=200000", value);
+	if (find_table(&map, value, length) < 0)
+		return refuse(why, "\"%.*s\" is no table whose size can be chosen", (int)length,
+			      value);
+	if (parse_u64(&size, value + length + 1, datapath_map_size_max(map)) < 0 || !size)
+		return refuse(why, "\"%s\": the size must be 1 to %" PRIu32, value,
+			      datapath_map_size_max(map));
+	if (config->table_sizes[map])
+		return refuse(why, "\"%s\" is a second size of the same table", value);
+	config->table_sizes[map] = (uint32_t)size;
+	return 0;
+}
+
 static int set_bool(bool *ret, const char *value, char *why)
 {
 	if (!strcmp(value, "yes") || !strcmp(value, "true"))
@@ -188,6 +226,8 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return set_mtu(config, value, why);
 	case CONFIG_MASQUERADE:
 		return set_bool(&config->masquerade, value, why);
+	case CONFIG_TABLE_SIZE:
+		return set_table_size(config, value, why);
 	case CONFIG_LOG_LEVEL:
 		if (log_level_parse(&config->log_level, value) < 0)
 			return refuse(why, "\"%s\" is not error, warn, info or debug", value);
@@ -202,4 +242,6 @@ void config_clear_list(struct config *config, enum config_key key)
 {
 	if (key == CONFIG_POD_CIDR)
 		config->pod_cidr_count = 0;
+	else if (key == CONFIG_TABLE_SIZE)
+		memset(config->table_sizes, 0, sizeof(config->table_sizes));
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/log.h"
+#include "datapath/datapath.h"
 #include "model/objects.h"
 
 #define CONFIG_FILE "/etc/weir/weir.yaml"
@@ -29,6 +30,7 @@ struct config {
 	char *uplink; /* NULL: found by the default route */
 	unsigned int mtu; /* 0: the uplink's */
 	bool masquerade;
+	uint32_t table_sizes[DATAPATH_MAP_MAX]; /* 0: the default */
 	enum log_level log_level;
 	bool cleanup; /* remove everything and end; command line only */
 };
@@ -44,6 +46,7 @@ enum config_key {
 	CONFIG_UPLINK,
 	CONFIG_MTU,
 	CONFIG_MASQUERADE,
+	CONFIG_TABLE_SIZE,
 	CONFIG_LOG_LEVEL,
 	CONFIG_KEY_MAX,
 };

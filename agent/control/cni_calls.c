@@ -241,8 +241,10 @@ static int call_attach(json_t **ret, struct agent *agent, const json_t *body, co
 		return fault_set(fault, FAULT_DECODE, "interface is not valid",
 				 "ifindex and mac are needed");
 	r = endpoint_attach(agent, id, ifname, (uint32_t)ifindex, mac, fault);
+	if (r < 0)
+		return r;
 	*ret = json_object();
-	return r;
+	return 0;
 }
 
 static int call_del(json_t **ret, struct agent *agent, const json_t *body, const char *tail,
@@ -273,8 +275,10 @@ static int call_check(json_t **ret, struct agent *agent, const json_t *body, con
 		if (!ip_addr_is_none(&ips[family]))
 			ips[count++] = ips[family];
 	r = r ?: endpoint_check(agent, id, ifname, ips, count, fault);
+	if (r < 0)
+		return r;
 	*ret = json_object();
-	return r;
+	return 0;
 }
 
 static int call_status(json_t **ret, struct agent *agent, const json_t *body, const char *tail,

@@ -12,15 +12,18 @@
 #include <sys/un.h>
 
 #include "base/cleanup.h"
+#include "base/jsoncost.h"
 #include "base/log.h"
+#include "control/connections.h"
 
-#define BODY_MAX (4 << 20)
+#define BODY_COST_MAX (16 << 20) /* in memory */
 #define BACKLOG 256
 #define IDLE_S 30
 
 struct control {
 	struct agent *agent;
 	struct evhttp *http;
+	struct connections connections;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
@@ -115,12 +118,16 @@ static int read_body(json_t **ret, struct evhttp_request *request, struct fault 
 	struct evbuffer *buffer = evhttp_request_get_input_buffer(request);
 	size_t length = evbuffer_get_length(buffer);
 	json_error_t error;
+	const char *text;
 
 	*ret = NULL;
 	if (!length)
 		return 0;
-	*ret = json_loadb((const char *)evbuffer_pullup(buffer, -1), length, JSON_REJECT_DUPLICATES,
-			  &error);
+	text = (const char *)evbuffer_pullup(buffer, -1);
+	if (!text || json_cost(text, length) > BODY_COST_MAX)
+		return fault_set(fault, FAULT_DECODE, "request is too large", "%s",
+				 "it has too many values");
+	*ret = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	if (!*ret)
 		return fault_set(fault, FAULT_DECODE, "request is not JSON", "line %d: %s",
 				 error.line, error.text);
@@ -152,10 +159,12 @@ static int call(json_t **ret, struct control *control, struct evhttp_request *re
 
 static void on_request(struct evhttp_request *request, void *arg)
 {
+	struct control *control = arg;
 	json_t *answer = NULL;
 	struct fault fault = {};
 
-	if (call(&answer, arg, request, &fault) < 0) {
+	connections_end_slow(&control->connections);
+	if (call(&answer, control, request, &fault) < 0) {
 		log_debug("%s: %s: %s", evhttp_request_get_uri(request), fault.msg, fault.details);
 		reply_fault(request, &fault);
 		return;
@@ -199,10 +208,9 @@ static int prepare(struct control *control)
 		return -ENOMEM;
 	evhttp_set_allowed_methods(control->http,
 				   EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_DELETE);
-	evhttp_set_max_body_size(control->http, BODY_MAX);
 	evhttp_set_timeout(control->http, IDLE_S);
 	evhttp_set_gencb(control->http, on_request, control);
-	return 0;
+	return connections_open(&control->connections, control->http, control->agent->base);
 }
 
 int control_new(struct control **ret, struct agent *agent)
@@ -229,6 +237,7 @@ void control_free(struct control *control)
 {
 	if (!control)
 		return;
+	connections_close(&control->connections);
 	if (control->http)
 		evhttp_free(control->http);
 	free(control);

@@ -84,8 +84,11 @@ static int query_identities(json_t **ret, struct agent *agent, const json_t *bod
 	return answer(ret, view_identities(reconcile_image(agent->rec)), fault);
 }
 
+#define FLOWS_SHOWN_MAX 10000 /* one takes some kilobytes here */
+
 struct flow_list {
 	json_t *flows;
+	json_int_t more; /* that are not shown */
 	struct view_clock clock;
 };
 
@@ -98,6 +101,10 @@ static int add_flow(enum ct_table table, const void *key, const struct ct_entry 
 	/* Expired and not swept yet: it counts no more. */
 	if ((int32_t)(list->clock.now - entry->expires) > 0)
 		return 0;
+	if (json_array_size(list->flows) == FLOWS_SHOWN_MAX) {
+		list->more++;
+		return 0;
+	}
 	return json_array_append_new(list->flows, view_flow(&wide, entry, &list->clock)) < 0 ?
 		       -ENOMEM : 0;
 }
@@ -114,7 +121,7 @@ static int query_flows(json_t **ret, struct agent *agent, const json_t *body, co
 		json_decref(list.flows);
 		return fault_errno(fault, FAULT_KERNEL, r, "flows cannot be read", "%s", "conntrack");
 	}
-	return answer(ret, json_pack("{s:o}", "flows", list.flows), fault);
+	return answer(ret, json_pack("{s:o,s:I}", "flows", list.flows, "more", list.more), fault);
 }
 
 static int flush_flows(json_t **ret, struct agent *agent, const json_t *body, const char *tail,

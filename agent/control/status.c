@@ -57,6 +57,8 @@ static json_t *problem_to_json(const struct manifest_problem *problem)
 			 problem->warning);
 }
 
+#define PROBLEMS_SHOWN_MAX 1000 /* one takes some kilobytes here */
+
 static json_t *sources_to_json(const struct agent *agent)
 {
 	const struct manifest_problem *problems;
@@ -68,14 +70,17 @@ static json_t *sources_to_json(const struct agent *agent)
 		return list;
 	}
 	problems = manifest_problems(agent->manifest, &count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && i < PROBLEMS_SHOWN_MAX; i++)
 		json_array_append_new(items, problem_to_json(&problems[i]));
 	for (int kind = 0; kind < OBJECT_KIND_MAX; kind++)
 		objects += store_count(agent->store, (enum object_kind)kind);
-	json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I,s:o}", "kind", "manifests", "path",
+	json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I,s:o,s:I}", "kind", "manifests", "path",
 					      agent->config.manifests, "files",
 					      (json_int_t)manifest_files(agent->manifest), "objects",
-					      (json_int_t)objects, "problems", items));
+					      (json_int_t)objects, "problems", items,
+					      "moreProblems",
+					      count > PROBLEMS_SHOWN_MAX ?
+						      (json_int_t)(count - PROBLEMS_SHOWN_MAX) : 0));
 	return list;
 }
 
@@ -94,11 +99,9 @@ static json_t *policy_to_json(const struct agent *agent)
 }
 
 /* Entries of the maps that this agent fills; it knows them without asking the kernel. */
-static json_t *maps_to_json(const struct agent *agent)
+static void count_entries(json_int_t used[static DATAPATH_MAP_MAX], const struct agent *agent)
 {
 	const struct image *image = reconcile_image(agent->rec);
-	json_int_t used[DATAPATH_MAP_MAX] = {};
-	json_t *list = json_array();
 
 	used[MAP_ENDPOINT] = (json_int_t)agent->endpoints.count;
 	used[MAP_RULESET] = (json_int_t)image->ruleset_count;
@@ -114,7 +117,25 @@ static json_t *maps_to_json(const struct agent *agent)
 			used[ip_addr_is_v4(&set->cidrs[j].prefix.addr) ? MAP_POLICY_CIDR4 :
 									 MAP_POLICY_CIDR6]++;
 	}
-	for (int map = MAP_ENDPOINT; map <= MAP_POLICY_BITS; map++)
+}
+
+/* The datapath's own tables: as they were when their flows were last looked through. */
+static void count_flows(json_int_t used[static DATAPATH_MAP_MAX], const struct agent *agent)
+{
+	used[MAP_CT4] = expiry_count(agent->expiry, CT_TABLE_4);
+	used[MAP_CT6] = expiry_count(agent->expiry, CT_TABLE_6);
+	used[MAP_CT4_NEW] = expiry_count(agent->expiry, CT_TABLE_4_NEW);
+	used[MAP_CT6_NEW] = expiry_count(agent->expiry, CT_TABLE_6_NEW);
+}
+
+static json_t *maps_to_json(const struct agent *agent)
+{
+	json_int_t used[DATAPATH_MAP_MAX] = {};
+	json_t *list = json_array();
+
+	count_entries(used, agent);
+	count_flows(used, agent);
+	for (int map = MAP_ENDPOINT; map <= MAP_CT6_NEW; map++)
 		json_array_append_new(
 			list, json_pack("{s:s,s:I,s:I}", "name",
 					datapath_map_name((enum datapath_map)map), "entries",

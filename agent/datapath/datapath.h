@@ -23,12 +23,6 @@
 
 struct datapath;
 
-struct datapath_config {
-	const char *bpffs; /* directory of a BPF file system, see datapath_mount() */
-	struct ip_addr gateway4, gateway6; /* ::  the family is not in use */
-	bool clsact; /* attach as before Linux 6.6; otherwise decided by what the kernel takes */
-};
-
 enum datapath_map {
 	MAP_STATE,
 	MAP_ENDPOINT,
@@ -59,6 +53,13 @@ enum datapath_program {
 	DATAPATH_PROGRAM_MAX,
 };
 
+struct datapath_config {
+	const char *bpffs; /* directory of a BPF file system, see datapath_mount() */
+	struct ip_addr gateway4, gateway6; /* ::  the family is not in use */
+	uint32_t sizes[DATAPATH_MAP_MAX]; /* of maps that are made, 0: the default */
+	bool clsact; /* attach as before Linux 6.6; otherwise decided by what the kernel takes */
+};
+
 /* What libbpf says goes to the debug log from now on, as after datapath_open(). */
 void datapath_hush(void);
 
@@ -78,7 +79,12 @@ void datapath_freep(struct datapath **dp);
 /* Borrowed. */
 int datapath_map_fd(const struct datapath *dp, enum datapath_map map);
 const char *datapath_map_name(enum datapath_map map);
+
+/* A map that was adopted has the size that it was made with, whatever is configured. */
 uint32_t datapath_map_entries_max(const struct datapath *dp, enum datapath_map map);
+
+/* The largest size that may be configured; 0: it is fixed. */
+uint32_t datapath_map_size_max(enum datapath_map map);
 
 /* The mapped `state`: a store to it is seen by the next packet. */
 volatile struct node_state *datapath_state(struct datapath *dp);

@@ -14,30 +14,6 @@
 #include "sweep.skel.h"
 #include "uplink.skel.h"
 
-static const char *const map_names[DATAPATH_MAP_MAX] = {
-	[MAP_STATE] = "state",
-	[MAP_ENDPOINT] = "endpoint",
-	[MAP_PEER4] = "peer4",
-	[MAP_PEER6] = "peer6",
-	[MAP_RULESET] = "ruleset",
-	[MAP_POLICY_CLASS] = "policy_class",
-	[MAP_POLICY_PORT] = "policy_port",
-	[MAP_POLICY_CIDR4] = "policy_cidr4",
-	[MAP_POLICY_CIDR6] = "policy_cidr6",
-	[MAP_POLICY_BITS] = "policy_bits",
-	[MAP_CT4] = "ct4",
-	[MAP_CT6] = "ct6",
-	[MAP_CT4_NEW] = "ct4_new",
-	[MAP_CT6_NEW] = "ct6_new",
-	[MAP_FRAG] = "frag",
-	[MAP_METRIC] = "metric",
-};
-
-const char *datapath_map_name(enum datapath_map map)
-{
-	return map_names[map];
-}
-
 int datapath_map_fd(const struct datapath *dp, enum datapath_map map)
 {
 	return dp->maps[map];
@@ -108,7 +84,7 @@ static int keep_maps(struct datapath *dp, struct bpf_object *obj)
 	int r;
 
 	for (int i = 0; i < DATAPATH_MAP_MAX; i++) {
-		map = bpf_object__find_map_by_name(obj, map_names[i]);
+		map = bpf_object__find_map_by_name(obj, datapath_map_name((enum datapath_map)i));
 		if (!map || dp->maps[i] >= 0)
 			continue;
 		dp->entries_max[i] = bpf_map__max_entries(map);
@@ -142,7 +118,8 @@ static int load_sweep(struct datapath *dp, const struct bpf_object_open_opts *op
 
 	if (!skel)
 		return -errno;
-	r = sweep__load(skel);
+	r = datapath_size_maps(skel->obj, config->sizes, opts->pin_root_path);
+	r = r ?: sweep__load(skel);
 	r = r ?: keep_maps(dp, skel->obj);
 	r = r ?: keep_program(dp, PROGRAM_SWEEP, skel->progs.sweep);
 	r = r ?: keep_program(dp, PROGRAM_CLOCK, skel->progs.clock);
@@ -159,7 +136,8 @@ static int load_pod(struct datapath *dp, const struct bpf_object_open_opts *opts
 	if (!skel)
 		return -errno;
 	configure((struct node_config *)&skel->rodata->config, dp, config);
-	r = pod__load(skel);
+	r = datapath_size_maps(skel->obj, config->sizes, opts->pin_root_path);
+	r = r ?: pod__load(skel);
 	r = r ?: keep_maps(dp, skel->obj);
 	r = r ?: keep_program(dp, PROGRAM_FROM_POD, skel->progs.from_pod);
 	r = r ?: keep_program(dp, PROGRAM_TO_POD, skel->progs.to_pod);
@@ -176,7 +154,8 @@ static int load_uplink(struct datapath *dp, const struct bpf_object_open_opts *o
 	if (!skel)
 		return -errno;
 	configure((struct node_config *)&skel->rodata->config, dp, config);
-	r = uplink__load(skel);
+	r = datapath_size_maps(skel->obj, config->sizes, opts->pin_root_path);
+	r = r ?: uplink__load(skel);
 	r = r ?: keep_maps(dp, skel->obj);
 	r = r ?: keep_program(dp, PROGRAM_FROM_WIRE, skel->progs.from_wire);
 	uplink__destroy(skel);

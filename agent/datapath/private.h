@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of datapath.h: shared by load.c, attach.c and clock.c. */
+/* Inside of datapath.h: shared by its files. */
 #pragma once
 
 #include <bpf/bpf.h>
@@ -31,6 +31,12 @@ extern const struct attach_point attach_points[DATAPATH_ATTACHED_MAX];
 /* Attach by a clsact filter; the device has left. */
 int clsact_attach(const struct datapath *dp, uint32_t ifindex, enum datapath_program program);
 void clsact_forget(const struct datapath *dp, uint32_t ifindex);
+
+/*
+ * Before @obj is loaded: its maps get the configured size, but one that is pinned in
+ * @pins keeps its own, for it is full of what packets need. 0 or a negative errno.
+ */
+int datapath_size_maps(struct bpf_object *obj, const uint32_t *sizes, const char *pins);
 
 /* Finds out how many jiffies make a second. */
 int datapath_measure_hz(struct datapath *dp);

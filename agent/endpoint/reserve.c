@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "endpoint/adopt.h"
 #include "endpoint/lifecycle.h"
 #include "weir/linkname.h"
@@ -84,26 +85,43 @@ static int take_addresses(struct pod_endpoint *ep, struct agent *agent,
 	return r;
 }
 
-/* An IPAM plugin's, or another plugin's, addresses: they must be new here all the same. */
+static int refuse_delegated(const struct pod_endpoint *owner, const struct ip_addr *addr,
+			    struct fault *fault)
+{
+	char text[ADDR_TEXT_MAX];
+
+	return fault_set(fault, owner->state == POD_LEAVING ? FAULT_TRY_LATER : FAULT_ADDRESS,
+			 "delegated address is in use", "%s belongs to %s/%s",
+			 addr_text(text, addr), owner->namespace, owner->pod);
+}
+
+/*
+ * An IPAM plugin's, or another plugin's, addresses: they must be new here all the same,
+ * and a pool that has them must not give them to somebody else.
+ */
 static int use_delegated(struct pod_endpoint *ep, struct agent *agent,
 			 const struct endpoint_request *request, struct fault *fault)
 {
 	const struct pod_endpoint *other;
-	char text[ADDR_TEXT_MAX];
+	int r = 0;
 
-	for (int family = 0; family < FAMILY_MAX; family++) {
-		if (ip_addr_is_none(&request->ips[family]))
+	for (int family = 0; !r && family < FAMILY_MAX; family++) {
+		const struct ip_addr *addr = &request->ips[family];
+		const struct ipam_pool *pool = agent->pools[family];
+
+		if (ip_addr_is_none(addr))
 			continue;
-		other = endpoints_find_addr(&agent->endpoints, &request->ips[family]);
+		other = endpoints_find_addr(&agent->endpoints, addr);
 		if (other)
-			return fault_set(fault, other->state == POD_LEAVING ? FAULT_TRY_LATER :
-									      FAULT_ADDRESS,
-					 "delegated address is in use", "%s belongs to %s/%s",
-					 addr_text(text, &request->ips[family]), other->namespace,
-					 other->pod);
-		ep->ips[family] = request->ips[family];
+			r = refuse_delegated(other, addr, fault);
+		else if (pool && ipam_pool_contains(pool, addr))
+			r = take_wanted(agent, addr, fault);
+		if (!r)
+			ep->ips[family] = *addr;
 	}
-	return 0;
+	if (r < 0)
+		give_back(agent, ep);
+	return r;
 }
 
 static int choose_mac(struct pod_endpoint *ep, const struct endpoint_request *request)
@@ -177,6 +195,10 @@ static int choose_link(struct pod_endpoint *ep, struct agent *agent,
 	if (r < 0)
 		return fault_errno(fault, FAULT_KERNEL, r, "chained interface is not there",
 				   "ifindex %u", request->chained_ifindex);
+	/* It is told in JSON, and the kernel takes any bytes. */
+	if (!utf8_is_valid(link.name))
+		return fault_set(fault, FAULT_CONFIG, "chained interface has a name that is no text",
+				 "ifindex %u", request->chained_ifindex);
 	ep->chained = true;
 	ep->ifindex = link.ifindex;
 	memcpy(ep->host_ifname, link.name, sizeof(ep->host_ifname));
@@ -235,8 +257,7 @@ int endpoint_reserve(struct pod_endpoint **ret, struct agent *agent,
 	ep->since_ms = clock_ms();
 	r = endpoints_insert(&agent->endpoints, ep);
 	if (r < 0) {
-		if (!foreign)
-			give_back(agent, ep);
+		give_back(agent, ep);
 		return fault_errno(fault, FAULT_TRY_LATER, r, "slot of the interface is in use",
 				   "ifindex %u", ep->ifindex);
 	}

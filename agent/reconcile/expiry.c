@@ -28,6 +28,8 @@ struct expiry {
 	size_t wanted_count, wanted_room;
 	uint32_t *purging; /* interfaces that had left when this walk began */
 	size_t purging_count;
+	uint32_t counting; /* flows of the table that is walked */
+	uint32_t counts[CT_TABLE_MAX]; /* of the last walk over each */
 };
 
 void expiry_free(struct expiry *expiry)
@@ -67,21 +69,24 @@ static bool is_orphan(const struct expiry *expiry, const struct ct_entry *entry)
 static void judge_step(struct expiry *expiry, uint32_t now)
 {
 	struct walk *walk = expiry->walk;
-	uint32_t size = walk_key_size(walk->table), dead = 0;
-	int fd = datapath_map_fd(expiry->dp, walk_map(walk->table));
+	uint32_t size = walk_key_size(walk->table), dead = 0, gone = 0;
+	int fd = datapath_map_fd(expiry->dp, walk_map(walk->table)), r;
 
 	for (uint32_t i = 0; i < walk->count; i++) {
 		const struct ct_entry *entry = &walk->entries[i];
 
 		if (is_orphan(expiry, entry))
-			bpf_map_delete_elem(fd, walk_key(walk, i));
+			gone += !bpf_map_delete_elem(fd, walk_key(walk, i));
 		else if ((int32_t)(now - entry->expires) > 0)
 			memmove(walk->keys + (size_t)dead++ * size, walk_key(walk, i), size);
 	}
 	/* A test run takes 64 KiB at most. */
-	for (uint32_t done = 0; done < dead; done += 1024)
-		datapath_sweep(expiry->dp, walk->table, walk->keys + (size_t)done * size,
-			       dead - done < 1024 ? dead - done : 1024);
+	for (uint32_t done = 0; done < dead; done += 1024) {
+		r = datapath_sweep(expiry->dp, walk->table, walk->keys + (size_t)done * size,
+				   dead - done < 1024 ? dead - done : 1024);
+		gone += r > 0 ? (uint32_t)r : 0;
+	}
+	expiry->counting += walk->count - gone;
 }
 
 static int start_walk(struct expiry *expiry)
@@ -122,6 +127,8 @@ static int step(struct expiry *expiry)
 	judge_step(expiry, now);
 	if (r > 0)
 		return 1;
+	expiry->counts[expiry->walk->table] = expiry->counting;
+	expiry->counting = 0;
 	if (expiry->walk->table + 1 < CT_TABLE_MAX) {
 		walk_begin(expiry->walk, (enum ct_table)(expiry->walk->table + 1));
 		return 1;
@@ -185,6 +192,11 @@ int expiry_purge(struct expiry *expiry, uint32_t ifindex)
 	if (!expiry->walk)
 		schedule(expiry, REST_PURGE_MS);
 	return 0;
+}
+
+uint32_t expiry_count(const struct expiry *expiry, enum ct_table table)
+{
+	return expiry->counts[table];
 }
 
 int expiry_each_flow(struct datapath *dp, expiry_fn fn, void *arg)

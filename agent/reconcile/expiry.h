@@ -33,6 +33,9 @@ int expiry_run(struct expiry *expiry);
  */
 int expiry_purge(struct expiry *expiry, uint32_t ifindex);
 
+/* How many flows the table had when it was last walked: some seconds ago at most. */
+uint32_t expiry_count(const struct expiry *expiry, enum ct_table table);
+
 /* One flow, for a listing. @key is a struct ct4_key or ct6_key, by @table. */
 typedef int (*expiry_fn)(enum ct_table table, const void *key, const struct ct_entry *entry,
 			 void *arg);

@@ -132,28 +132,31 @@ static void take_back(struct reconcile *rec, struct change *change,
 	slots_bind(rec, rec->image, generation_now(rec), false);
 }
 
+/*
+ * What is turned is there already and has its room; only what is added may not fit.
+ * -ENOSPC: *@misfit says what.
+ */
 static int write_beside(struct reconcile *rec, struct change *change, const struct image *image,
-			uint32_t next, const char **map)
+			uint32_t next, struct misfit *misfit)
 {
-	uint32_t added[DATAPATH_MAP_MAX] = {}, turned[DATAPATH_MAP_MAX];
-	enum datapath_map failed = MAP_ENDPOINT;
+	uint32_t added[DATAPATH_MAP_MAX], turned[DATAPATH_MAP_MAX];
+	enum datapath_map failed;
 	int r;
 
 	r = journal_write(&change->add, rec->dp, added, &failed);
+	if (r == -ENOSPC) {
+		misfit->size = datapath_map_entries_max(rec->dp, failed);
+		misfit_describe(misfit, image, failed,
+				journal_key(&change->add, failed, added[failed]));
+	}
 	r = r ?: journal_write(&change->turn, rec->dp, turned, &failed);
-	if (!r) {
-		failed = MAP_ENDPOINT;
-		r = slots_bind(rec, image, next, change->must_turn);
-	}
-	if (r < 0) {
+	r = r ?: slots_bind(rec, image, next, change->must_turn);
+	if (r < 0)
 		take_back(rec, change, added);
-		if (map)
-			*map = datapath_map_name(failed);
-	}
 	return r;
 }
 
-static int apply(struct reconcile *rec, const struct image *image, const char **map)
+static int apply(struct reconcile *rec, const struct image *image, struct misfit *misfit)
 {
 	cleanup(change_freep) struct change *change = calloc(1, sizeof(*change));
 	uint32_t next = generation_after(generation_now(rec), 1);
@@ -166,7 +169,7 @@ static int apply(struct reconcile *rec, const struct image *image, const char **
 		return r;
 	if (!change->must_turn)
 		next = generation_after(generation_now(rec), 2);
-	r = write_beside(rec, change, image, next, map);
+	r = write_beside(rec, change, image, next, misfit);
 	if (r < 0)
 		return r;
 	if (!change->must_turn) {
@@ -181,14 +184,15 @@ static int apply(struct reconcile *rec, const struct image *image, const char **
 	return 0;
 }
 
-int reconcile_apply(struct reconcile *rec, struct image *image, const char **map)
+int reconcile_apply(struct reconcile *rec, struct image *image, struct misfit *misfit)
 {
+	struct misfit unasked;
 	int r;
 
-	if (map)
-		*map = NULL;
+	misfit = misfit ?: &unasked;
+	*misfit = (struct misfit){};
 	reconcile_settle(rec);
-	r = apply(rec, image, map);
+	r = apply(rec, image, misfit);
 	if (r < 0) {
 		image_free(image);
 		return r;

@@ -16,6 +16,7 @@
 
 #include "datapath/datapath.h"
 #include "model/image.h"
+#include "reconcile/misfit.h"
 #include "weir/endpoint.h"
 #include "weir/maps.h"
 
@@ -45,10 +46,10 @@ int reconcile_compile(struct image **ret, const struct reconcile *rec,
 
 /*
  * Put @image in force, as reconcile_compile() made it. Takes ownership in any case.
- * 0, -ENOSPC with the name of the full map in *@map (may be NULL), or another
- * negative errno; on failure nothing has changed for packets.
+ * 0, -ENOSPC for a full map with what it had no room for in *@misfit (may be NULL), or
+ * another negative errno; on failure nothing has changed for packets.
  */
-int reconcile_apply(struct reconcile *rec, struct image *image, const char **map);
+int reconcile_apply(struct reconcile *rec, struct image *image, struct misfit *misfit);
 
 /* Ends what reconcile_apply() left for after the grace period; call it some 50 ms later. */
 void reconcile_settle(struct reconcile *rec);

@@ -21,52 +21,67 @@ static const char *const policy_types[] = { "Ingress", "Egress", NULL };
 static const char *const rule_fields[] = { "ingress", "egress" };
 static const char *const peer_fields[] = { "from", "to" };
 
-static void isolate_all(struct network_policy *policy)
+/* Nobody knows whether the rules were written for this direction, or are dead text. */
+static void silence_rules(struct network_policy *policy, enum policy_dir dir)
 {
-	for (int dir = 0; dir < POLICY_DIR_MAX; dir++)
-		policy->isolates[dir] = true;
+	for (size_t i = 0; i < policy->rule_count[dir]; i++)
+		policy->rules[dir][i].matches_nothing = true;
 }
 
-static int read_types(struct network_policy *policy, const struct field *types)
+/* Marks the directions that are listed. */
+static int read_types(bool listed[static POLICY_DIR_MAX], const struct field *types)
 {
-	unsigned int dir = 0;
 	int r = field_list(types);
 
 	if (r < 0)
 		return r;
 	if (field_count(types) > POLICY_TYPES_MAX)
-		return field_error(types, "must not have more than %d entries", POLICY_TYPES_MAX);
+		r = field_error(types, "must not have more than %d entries", POLICY_TYPES_MAX);
 	for (size_t i = 0; i < field_count(types); i++) {
 		struct field element = field_at(types, i);
+		unsigned int dir = 0;
 
-		r = field_enum(&dir, &element, policy_types);
-		if (r < 0)
-			return r;
-		policy->isolates[dir] = true;
+		if (field_enum(&dir, &element, policy_types) < 0)
+			r = -EINVAL;
+		else
+			listed[dir] = true;
 	}
-	return 0;
+	return r;
+}
+
+/* What policyTypes are when there are none. */
+static void default_types(bool listed[static POLICY_DIR_MAX], const struct field *spec)
+{
+	struct field egress = field_get(spec, "egress");
+
+	listed[POLICY_INGRESS] = true;
+	/* Anything but a list is malformed: it was meant to be rules. */
+	listed[POLICY_EGRESS] = field_count(&egress) ||
+				(!field_is_absent(&egress) && !json_is_array(egress.value));
 }
 
 /*
- * @trusted: every field of the policy is known. Otherwise the default of
- * policyTypes does not hold: it or `egress` may have been mistyped.
+ * Comes after the rules. @trusted: every field of the policy is known. Otherwise the
+ * default of policyTypes does not hold: it or `egress` may have been mistyped. Rules of
+ * a direction that the policy was not written for are dead text, and must not come alive
+ * because nobody can tell any more.
  */
 static void decode_types(struct network_policy *policy, const struct field *spec, bool trusted)
 {
 	struct field types = field_get(spec, "policyTypes");
-	struct field egress = field_get(spec, "egress");
+	bool listed[POLICY_DIR_MAX] = {};
+	bool doubtful = read_types(listed, &types) < 0;
 
-	if (read_types(policy, &types) < 0 || (!field_count(&types) && !trusted)) {
-		isolate_all(policy);
-		return;
+	if (!doubtful && !field_count(&types)) {
+		doubtful = !trusted;
+		if (trusted)
+			default_types(listed, spec);
 	}
-	if (field_count(&types))
-		return;
-	policy->isolates[POLICY_INGRESS] = true;
-	/* Anything but a list is malformed: it was meant to be rules. */
-	policy->isolates[POLICY_EGRESS] = field_count(&egress) ||
-					  (!field_is_absent(&egress) &&
-					   !json_is_array(egress.value));
+	for (int dir = 0; dir < POLICY_DIR_MAX; dir++) {
+		policy->isolates[dir] = listed[dir] || doubtful;
+		if (!listed[dir] && doubtful)
+			silence_rules(policy, (enum policy_dir)dir);
+	}
 }
 
 static int decode_rules(struct network_policy *policy, enum policy_dir dir,
@@ -126,7 +141,8 @@ static int decode_subject(struct network_policy *policy, const struct field *spe
 
 void decode_policy_close(struct network_policy *policy)
 {
-	isolate_all(policy);
+	for (int dir = 0; dir < POLICY_DIR_MAX; dir++)
+		policy->isolates[dir] = true;
 	policy_close(policy);
 }
 
@@ -141,7 +157,7 @@ int decode_policy(struct object *obj, const struct field *root)
 	trusted = trusted || !field_is_absent(&spec);
 	if (field_object(&spec) < 0 || field_only(&spec, spec_fields, false) < 0)
 		trusted = false;
-	decode_types(&obj->policy, &spec, trusted);
 	r = decode_all_rules(&obj->policy, &spec);
+	decode_types(&obj->policy, &spec, trusted);
 	return r ?: decode_subject(&obj->policy, &spec, trusted);
 }

@@ -2,6 +2,7 @@
 /* From a text to the values of its documents: YAML, or JSON. */
 #include <string.h>
 
+#include "base/jsoncost.h"
 #include "source/decode.h"
 #include "source/yaml.h"
 
@@ -19,19 +20,10 @@ static int report_broken(void *arg, unsigned int line, const char *why)
 	return 0;
 }
 
-/* Every value but the first has a comma before it, or a bracket or a key. */
-static bool has_many_values(const char *text, size_t length)
-{
-	size_t commas = 0;
-
-	for (size_t i = 0; i < length; i++)
-		commas += text[i] == ',';
-	return commas > YAML_NODES_MAX;
-}
-
 /*
  * JSON first: almost all of it is YAML too, but not surrogate pairs. What is
- * wrong with it, the YAML parser says with its line; it also counts exactly.
+ * wrong with it, the YAML parser says with its line; it also counts
+ * exactly what the values take.
  */
 static json_t *load_json(const char *text, size_t length)
 {
@@ -41,7 +33,7 @@ static json_t *load_json(const char *text, size_t length)
 		blank++;
 	if (blank == length || text[blank] != '{')
 		return NULL;
-	if (length > YAML_TEXT_MAX || has_many_values(text, length))
+	if (length > YAML_TEXT_MAX || json_cost(text, length) > YAML_COST_MAX)
 		return NULL;
 	return json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
 }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "source/utf8.h"
+#include "base/utf8.h"
 
 #define FIELD_PATH_MAX 512
 #define FIELD_TEXT_MAX 512

@@ -23,6 +23,7 @@
 #define BURST_MAX_MS 200
 #define RETRY_MS 1000
 #define EXCHANGES_MAX 10 /* within one pass: whoever exchanges faster gets a mixture */
+#define PROBLEMS_TOLD_MAX 10000 /* of all files; of those behind one each */
 #define POLL_MS 10000 /* catches what inotify cannot see: hard links, network file systems */
 
 struct manifest {
@@ -87,13 +88,27 @@ static void forget_gone(struct manifest *manifest)
 		manifest->copier.sweep = true;
 }
 
+/* Whoever fills a directory with nonsense fills no memory with words about it. */
+static int trim_problems(struct manifest_file *file, size_t *told)
+{
+	int r = 0;
+
+	if (*told > PROBLEMS_TOLD_MAX)
+		r = problem_list_trim(&file->faults) ?: problem_list_trim(&file->content.problems);
+	*told += file->faults.count + file->content.problems.count;
+	return r;
+}
+
 static int read_files(struct manifest *manifest, int64_t now, int64_t *again_ms)
 {
+	uint64_t room = MANIFESTS_BYTES_MAX;
 	int r, first_error = 0;
+	size_t told = 0;
 
 	for (size_t i = 0; i < manifest->dir.count; i++) {
 		watch_link(manifest, manifest->dir.files[i]);
-		r = manifest_file_update(manifest->dir.files[i], now, again_ms);
+		r = manifest_file_update(manifest->dir.files[i], now, again_ms, &room) ?:
+		    trim_problems(manifest->dir.files[i], &told);
 		if (r < 0 && !first_error)
 			first_error = r;
 	}
@@ -159,7 +174,11 @@ static int look_at_dir(struct manifest *manifest, int64_t now, int64_t *again_ms
 				   strerror(-r));
 	}
 	forget_gone(manifest);
-	return 0;
+	if (!manifest->dir.left_out)
+		return 0;
+	return problem_add(&manifest->dir_problems, dir, "",
+			   "has %zu files more than the %d that are read", manifest->dir.left_out,
+			   MANIFEST_FILES_MAX);
 }
 
 /*

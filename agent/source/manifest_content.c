@@ -2,6 +2,7 @@
 #include "source/manifest_content.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 struct reading {
 	struct manifest_content content;
 	const char *file;
+	size_t untold; /* problems beyond */
+	unsigned int last_document; /* that has one of them */
 	bool no_memory;
 };
 
@@ -80,8 +83,31 @@ static void take_problem(void *arg, const struct decode_problem *problem)
 
 	if (!problem->document)
 		reading->content.broken = true;
+	/* Documents that cannot be read are bounded already, and decide about the file. */
+	if (problem->document && reading->content.problems.count >= PROBLEMS_MAX) {
+		reading->untold++;
+		reading->last_document = problem->document;
+		return;
+	}
 	if (problem_add_decoded(&reading->content.problems, reading->file, problem) < 0)
 		reading->no_memory = true;
+}
+
+/* Of which objects they are is not told: as if their names could not be read. */
+static int add_untold(struct reading *reading)
+{
+	char text[64];
+
+	if (!reading->untold)
+		return 0;
+	snprintf(text, sizeof(text), "there are %zu more problems", reading->untold);
+	return problem_add_decoded(&reading->content.problems, reading->file,
+				   &(struct decode_problem){
+					   .document = reading->last_document,
+					   .object = "",
+					   .field = "",
+					   .text = text,
+				   });
 }
 
 int content_decode(struct manifest_content *ret, const char *file, const char *text,
@@ -96,6 +122,8 @@ int content_decode(struct manifest_content *ret, const char *file, const char *t
 	int r;
 
 	r = decode_text(&sink, text, length);
+	if (r >= 0)
+		r = add_untold(&reading);
 	if (r < 0 || reading.no_memory) {
 		content_done(&reading.content);
 		return -ENOMEM;

@@ -142,7 +142,9 @@ static int list_place(struct manifest_dir *dir, DIR *stream, const char *place, 
 		    (has_data && leads_through_data(stream, entry)))
 			continue;
 		file = find_file(dir, sorted, entry->d_name);
-		if (!file)
+		if (!file && dir->count >= MANIFEST_FILES_MAX)
+			dir->left_out++;
+		else if (!file)
 			r = add_file(dir, place, entry->d_name);
 		else if (!file->listed)
 			r = manifest_file_found(file, place);
@@ -179,6 +181,7 @@ int manifest_dir_list(struct manifest_dir *dir)
 
 	for (size_t i = 0; i < dir->count; i++)
 		dir->files[i]->listed = false;
+	dir->left_out = 0;
 	sign_both(&dir->self, &dir->data, dir->path);
 	r = list_both(dir);
 	for (size_t i = 0; r < 0 && i < dir->count; i++)

@@ -8,6 +8,8 @@
 
 #include "source/manifest_file.h"
 
+#define MANIFEST_FILES_MAX 20000
+
 /* What tells one directory at a path from the next. */
 struct dir_sign {
 	struct file_sign link; /* zero: the path is no symbolic link */
@@ -20,6 +22,7 @@ struct manifest_dir {
 	const struct manifest_copies *copies; /* borrowed */
 	struct manifest_file **files; /* by name */
 	size_t count;
+	size_t left_out; /* beyond MANIFEST_FILES_MAX */
 	uint64_t next_id;
 	struct dir_sign self, data; /* of the directory and its `..data`, when it was listed */
 };

@@ -73,6 +73,10 @@ static void describe_read_error(char *buf, size_t size, int r)
 	case -EFBIG:
 		snprintf(buf, size, "is larger than %u MiB", YAML_TEXT_MAX >> 20);
 		break;
+	case -EDQUOT:
+		snprintf(buf, size, "is not read: the files before it have all of the %u MiB that "
+			 "manifests may have together", MANIFESTS_BYTES_MAX >> 20);
+		break;
 	case -EBADF:
 		snprintf(buf, size, "is not a regular file");
 		break;
@@ -93,8 +97,11 @@ static int read_failed(struct manifest_file *file, int r, int64_t now_ms, int64_
 		look_again(again_ms, now_ms + TORN_RETRY_MS);
 		return judge_recall(file);
 	case -EFBIG:
+		/* It is asked for its size every time. */
+		file->settled = false;
+		break;
 	case -EBADF:
-		/* Only a change can heal these, and the sign tells of it. */
+		/* Only a change can heal it, and the sign tells of it. */
 		file->settled = true;
 		break;
 	default:
@@ -150,19 +157,31 @@ static int read_file(struct manifest_file *file, int64_t now_ms, int64_t *again_
 	return r;
 }
 
-int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *again_ms)
+/* A writer that does not end is no reason to wait until there is room for it. */
+static int check_size(const struct file_sign *sign, uint64_t *room)
+{
+	if (sign->size > (off_t)YAML_TEXT_MAX)
+		return -EFBIG;
+	if ((uint64_t)sign->size > *room)
+		return -EDQUOT;
+	*room -= (uint64_t)sign->size;
+	return 0;
+}
+
+int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *again_ms,
+			 uint64_t *room)
 {
 	struct file_sign sign;
 	int r;
 
+	r = file_sign_get(&sign, manifest_file_place(file)) ?: check_size(&sign, room);
+	if (r < 0)
+		return read_failed(file, r, now_ms, again_ms);
 	if (file->writing_ms && now_ms - file->writing_ms < MANIFEST_WRITER_MS) {
 		look_again(again_ms, file->writing_ms + MANIFEST_WRITER_MS);
 		return 0;
 	}
 	file->writing_ms = 0;
-	r = file_sign_get(&sign, manifest_file_place(file));
-	if (r < 0)
-		return read_failed(file, r, now_ms, again_ms);
 	if (file->settled && file_sign_equal(&sign, &file->sign))
 		return 0;
 	return read_file(file, now_ms, again_ms);

@@ -14,6 +14,7 @@
 #define MANIFEST_WRITER_MS 1000 /* a writer that is quiet for so long is done */
 #define MANIFEST_EMPTY_MS 1000 /* a file that stays empty for so long means it */
 #define MANIFEST_RETRY_MS 1000
+#define MANIFESTS_BYTES_MAX (256u << 20) /* of all files together */
 
 struct manifest_copies;
 
@@ -70,9 +71,11 @@ static inline const char *manifest_file_place(const struct manifest_file *file)
  * Look whether the file has changed, and read it if so. A file that cannot be
  * used now keeps its content, or if it never had one says what its copy says, and
  * has a fault. *@again_ms is lowered to the time at which to look again even if
- * nothing is heard of the file. 0 or -ENOMEM.
+ * nothing is heard of the file. *@room are the bytes that all files may have from
+ * this one on; a file that has more is not read. 0 or -ENOMEM.
  */
-int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *again_ms);
+int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *again_ms,
+			 uint64_t *room);
 
 /*
  * Read the file once more, to get the wanted objects that the store owns. Objects

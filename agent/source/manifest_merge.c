@@ -208,6 +208,7 @@ static int report_clashes(const struct manifest_merge *merge, struct manifest_fi
 {
 	const struct manifest_object *item;
 	const struct merge_claim *claim;
+	size_t untold = 0;
 	int r;
 
 	for (size_t i = 0; i < file->content.count; i++) {
@@ -215,6 +216,10 @@ static int report_clashes(const struct manifest_merge *merge, struct manifest_fi
 		claim = claim_find(merge, item->label);
 		if (claim->winner.item == item)
 			continue;
+		if (file->clashes.count == PROBLEMS_MAX) {
+			untold++;
+			continue;
+		}
 		r = problem_add(&file->clashes, file->path, item->label,
 				claim->winner.file == file ?
 					"is twice in the file; the first is in force" :
@@ -223,7 +228,8 @@ static int report_clashes(const struct manifest_merge *merge, struct manifest_fi
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return untold ? problem_add(&file->clashes, file->path, "", "%zu more of its objects are "
+				    "elsewhere too", untold) : 0;
 }
 
 int manifest_merge_run(struct manifest_merge *merge, struct manifest_file *const *files,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,32 @@ int problem_append(struct manifest_problem *problem, const char *more)
 		return -ENOMEM;
 	free(problem->text);
 	problem->text = text;
+	return 0;
+}
+
+int problem_list_trim(struct problem_list *list)
+{
+	struct manifest_problem kept, *items;
+	char more[64];
+	size_t at = 0;
+	int r;
+
+	if (list->count < 2)
+		return 0;
+	while (at + 1 < list->count && list->items[at].warning)
+		at++;
+	snprintf(more, sizeof(more), "; and %zu more of this file", list->count - 1);
+	r = problem_append(&list->items[at], more);
+	if (r < 0)
+		return r;
+	kept = list->items[at];
+	list->items[at] = list->items[0];
+	list->items[0] = kept;
+	for (size_t i = 1; i < list->count; i++)
+		problem_done(&list->items[i]);
+	list->count = 1;
+	items = realloc(list->items, sizeof(*items));
+	list->items = items ?: list->items;
 	return 0;
 }
 

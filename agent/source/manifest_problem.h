@@ -5,6 +5,8 @@
 #include "source/decode.h"
 #include "source/manifest.h"
 
+#define PROBLEMS_MAX 200 /* of one file: nobody reads more at once */
+
 struct problem_list {
 	struct manifest_problem *items;
 	size_t count;
@@ -20,6 +22,9 @@ int problem_add_decoded(struct problem_list *list, const char *file,
 
 /* Adds @more to the sentence. 0 or -ENOMEM. */
 int problem_append(struct manifest_problem *problem, const char *more);
+
+/* Of many problems one stays, an error if there is one, with the number of the others. 0 or -ENOMEM. */
+int problem_list_trim(struct problem_list *list);
 
 /* Leaves an empty list. */
 void problem_list_done(struct problem_list *list);

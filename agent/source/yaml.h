@@ -2,16 +2,17 @@
 /*
  * YAML to JSON values, as Kubernetes reads it (YAML 1.1 scalars resolve like
  * sigs.k8s.io/yaml: null, booleans, integers, floats; all else is a string).
- * Bounded: size, depth and the expansion of aliases are limited.
+ * Bounded: size, depth, the memory of a document and the expansion of aliases are limited.
  */
 #pragma once
 
 #include <jansson.h>
 #include <stddef.h>
 
-#define YAML_TEXT_MAX (16u << 20) /* bytes */
+#define YAML_TEXT_MAX (8u << 20) /* bytes */
 #define YAML_DEPTH_MAX 64
-#define YAML_NODES_MAX 1000000 /* after expansion of aliases, per document */
+#define YAML_COST_MAX (32u << 20) /* bytes that the values of a document take in memory */
+#define YAML_ALIASED_MAX 250000 /* values that stand there by aliases only, per text */
 #define YAML_ANCHORS_MAX 256 /* per document */
 #define YAML_BROKEN_MAX 100 /* documents that cannot be read, before the rest is given up */
 #define YAML_ERROR_MAX 256

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * libyaml's events to jansson values. An alias shares the value of its anchor;
- * nodes and depth are counted as if it were written out, because whoever walks
+ * its nodes and depth are counted as if it were written out, because whoever walks
  * the value sees it so.
  *
  * Source: YAML 1.1, https://yaml.org/spec/1.1/
@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "source/scalar.h"
-#include "source/utf8.h"
 #include "source/yaml.h"
 
 #define TAG_MAP "tag:yaml.org,2002:map"
@@ -36,16 +36,6 @@ static int too_deep(struct yaml_reader *reader)
 				  YAML_DEPTH_MAX);
 }
 
-static int count_nodes(struct yaml_reader *reader, unsigned int nodes)
-{
-	if (nodes > YAML_NODES_MAX - reader->nodes)
-		return yaml_reader_refuse(reader, yaml_reader_line(reader),
-					  "more than %d values, aliases written out",
-					  YAML_NODES_MAX);
-	reader->nodes += nodes;
-	return 0;
-}
-
 /* Anchors are known when they are complete: one cannot contain itself. */
 static int read_alias(struct yaml_reader *reader, json_t **ret, unsigned int depth,
 		      struct yaml_extent *extent)
@@ -58,7 +48,7 @@ static int read_alias(struct yaml_reader *reader, json_t **ret, unsigned int dep
 		return refuse_here(reader, "alias of an unknown anchor");
 	if (depth + extent->depth > YAML_DEPTH_MAX)
 		return too_deep(reader);
-	r = count_nodes(reader, extent->nodes);
+	r = yaml_count_alias(reader, extent->nodes);
 	if (r < 0)
 		return r;
 	*ret = json_incref(value);
@@ -170,6 +160,9 @@ static int read_pair(struct yaml_reader *reader, struct pair *ret, unsigned int 
 	int r;
 
 	ret->line = yaml_reader_line(reader);
+	r = yaml_count_value(reader);
+	if (r < 0)
+		return r;
 	r = read_key(reader, &ret->key, &ret->is_merge);
 	if (r < 0)
 		return r;
@@ -269,7 +262,7 @@ static int read_node(struct yaml_reader *reader, json_t **ret, unsigned int dept
 	*extent = (struct yaml_extent){ .nodes = 1, .depth = 1 };
 	if (depth >= YAML_DEPTH_MAX)
 		return too_deep(reader);
-	r = count_nodes(reader, 1);
+	r = yaml_count_value(reader);
 	if (r < 0)
 		return r;
 	if (anchor_of(&reader->event)) {
@@ -293,7 +286,7 @@ int yaml_reader_root(struct yaml_reader *reader, json_t **ret)
 	struct yaml_extent extent;
 	int r;
 
-	reader->nodes = 0;
+	reader->cost = 0;
 	r = read_node(reader, ret, 0, &extent);
 	yaml_anchors_drop(reader);
 	return r;

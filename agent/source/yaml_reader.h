@@ -26,7 +26,8 @@ struct yaml_reader {
 	bool has_event;
 	struct anchor *anchors; /* of the document */
 	unsigned int anchor_count;
-	unsigned int nodes; /* of the document so far, aliases written out */
+	size_t cost; /* of the document so far, in bytes of memory */
+	unsigned int aliased; /* values of the text so far that stand there by aliases */
 	unsigned int lines; /* of the text before what the parser was given */
 	char error[YAML_ERROR_MAX];
 	unsigned int error_line;
@@ -39,6 +40,12 @@ int yaml_reader_refuse(struct yaml_reader *reader, unsigned int line, const char
 	__attribute__((format(printf, 3, 4)));
 
 int yaml_reader_next(struct yaml_reader *reader);
+
+/* The current event starts a value or a key: count what it takes in memory. */
+int yaml_count_value(struct yaml_reader *reader);
+
+/* The current event is an alias of so many values. */
+int yaml_count_alias(struct yaml_reader *reader, unsigned int nodes);
 
 /* Takes *@name; @value is referenced once more. Of equal names the last counts. */
 int yaml_anchor_add(struct yaml_reader *reader, char **name, json_t *value,

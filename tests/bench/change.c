@@ -82,7 +82,7 @@ static double put_in_force(struct bench_node *node)
 {
 	int64_t start = clock_ns();
 	struct image *image;
-	const char *map = "";
+	struct misfit misfit;
 	double took;
 	int r;
 
@@ -90,9 +90,9 @@ static double put_in_force(struct bench_node *node)
 	if (r < 0)
 		die("image_compile", r);
 	took = ms_since(start);
-	r = reconcile_apply(node->rec, image, &map);
+	r = reconcile_apply(node->rec, image, &misfit);
 	if (r < 0)
-		die(map ?: "reconcile_apply", r);
+		die(misfit.table ?: "reconcile_apply", r);
 	return took;
 }
 

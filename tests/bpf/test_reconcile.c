@@ -7,21 +7,16 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <sched.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "base/file.h"
-#include "lib/check_main.h"
+#include "bpffs_main.h"
 #include "reconcile/reconcile.h"
 
 #define IFINDEX 65600
 
-static char bpffs[] = "/tmp/weir-reconcile-XXXXXX";
 static struct datapath *dp;
 static struct reconcile *rec;
 
@@ -257,7 +252,7 @@ END_TEST
 
 START_TEST(what_does_not_fit_changes_nothing)
 {
-	const char *map = NULL;
+	struct misfit misfit;
 	struct peer peer;
 	bool there;
 
@@ -265,8 +260,8 @@ START_TEST(what_does_not_fit_changes_nothing)
 	open_endpoint();
 	apply(image_make(1, 1, 2));
 	reconcile_settle(rec);
-	ck_assert_int_eq(reconcile_apply(rec, image_make(2, 7, PEERS_MAX + 1), &map), -ENOSPC);
-	ck_assert_str_eq(map, "peer4");
+	ck_assert_int_eq(reconcile_apply(rec, image_make(2, 7, PEERS_MAX + 1), &misfit), -ENOSPC);
+	ck_assert_str_eq(misfit.table, "peer4");
 	ck_assert_uint_eq(generation(), 1);
 	peer = peer_of("10.0.0.1", &there);
 	ck_assert(there);
@@ -376,7 +371,7 @@ static size_t entries_of(enum datapath_map map)
 
 START_TEST(a_new_agent_finds_its_rule_set_in_a_map_that_holds_it_once)
 {
-	const char *map = NULL;
+	struct misfit misfit;
 	struct image *image;
 	struct peer peer;
 	bool there;
@@ -389,8 +384,8 @@ START_TEST(a_new_agent_finds_its_rule_set_in_a_map_that_holds_it_once)
 
 	open_agent();
 	/* In other numbers it does not fit. */
-	ck_assert_int_eq(reconcile_apply(rec, with_ports(image_make(1, 1, 2)), &map), -ENOSPC);
-	ck_assert_str_eq(map, "policy_port");
+	ck_assert_int_eq(reconcile_apply(rec, with_ports(image_make(1, 1, 2)), &misfit), -ENOSPC);
+	ck_assert_str_eq(misfit.table, "policy_port");
 	ck_assert_uint_eq(entries_of(MAP_POLICY_PORT), PORTS);
 	image = with_ports(image_make(1, 1, 3));
 	ck_assert_int_eq(image_renumber(image, reconcile_image(rec)), 0);
@@ -490,46 +485,13 @@ START_TEST(a_slot_has_one_owner)
 }
 END_TEST
 
-/* Every test runs in a child with mounts of its own: the pinned maps end with it. */
-static void own_mounts(void)
-{
-	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	ck_assert_int_eq(datapath_mount(bpffs), 0);
-}
-
-int main(void)
-{
-	const struct check_row rows[] = {
-		CHECK_TEST(nothing_passes_before_the_first_image),
-		CHECK_TEST(what_is_in_use_changes_with_one_turn),
-		CHECK_TEST(a_pod_of_this_node_comes_without_a_turn),
-		CHECK_TEST(an_address_that_gets_an_owner_elsewhere_is_world_until_the_turn),
-		CHECK_TEST(an_address_that_loses_its_owner_elsewhere_is_world_from_the_turn_on),
-		CHECK_TEST(what_does_not_fit_changes_nothing),
-		CHECK_TEST(a_new_agent_finds_what_is_in_force_and_replaces_it),
-		CHECK_TEST(a_new_agent_finds_its_rule_set_in_a_map_that_holds_it_once),
-		CHECK_TEST(a_rule_set_that_is_not_what_it_was_is_written_anew),
-		CHECK_TEST(a_slot_has_one_owner),
-	};
-	Suite *suite = suite_create("reconcile");
-	TCase *tcase;
-	int r;
-
-	if (geteuid()) {
-		puts("1..0 # SKIP needs root");
-		return EXIT_SUCCESS;
-	}
-	if (!mkdtemp(bpffs))
-		return EXIT_FAILURE;
-	for (int i = 0; i < CHECK_COUNT(rows); i++) {
-		tcase = tcase_create(rows[i].name);
-		tcase_set_timeout(tcase, 60);
-		tcase_add_checked_fixture(tcase, own_mounts, NULL);
-		tcase_add_test(tcase, rows[i].test);
-		suite_add_tcase(suite, tcase);
-	}
-	r = check_run(suite);
-	rmdir(bpffs);
-	return r;
-}
+BPFFS_MAIN("reconcile", CHECK_TEST(nothing_passes_before_the_first_image),
+	   CHECK_TEST(what_is_in_use_changes_with_one_turn),
+	   CHECK_TEST(a_pod_of_this_node_comes_without_a_turn),
+	   CHECK_TEST(an_address_that_gets_an_owner_elsewhere_is_world_until_the_turn),
+	   CHECK_TEST(an_address_that_loses_its_owner_elsewhere_is_world_from_the_turn_on),
+	   CHECK_TEST(what_does_not_fit_changes_nothing),
+	   CHECK_TEST(a_new_agent_finds_what_is_in_force_and_replaces_it),
+	   CHECK_TEST(a_new_agent_finds_its_rule_set_in_a_map_that_holds_it_once),
+	   CHECK_TEST(a_rule_set_that_is_not_what_it_was_is_written_anew),
+	   CHECK_TEST(a_slot_has_one_owner))

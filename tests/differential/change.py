@@ -3,6 +3,7 @@
 
 import copy
 import dataclasses
+import zlib
 
 from evaluate import addresses_of, is_ordinary
 from kernel import key_of
@@ -49,8 +50,7 @@ def _mixed(maker, share, old, new):
     for key in sorted(old.keys() | new.keys()):
         obj = (new if maker.chance(share) else old).get(key)
         if obj:
-            # There are few nodes, and few rules speak about them.
-            yield _touched(maker, obj) if maker.chance(0.4 if obj["kind"] == "Node" else 0.15) else obj
+            yield _touched(maker, obj) if maker.chance(0.3 if obj["kind"] in ("Namespace", "Node") else 0.15) else obj
 
 
 def later(maker, scene, share=0.25):
@@ -129,9 +129,9 @@ def split(_, scene):
 
 
 def joined_by_a_stranger(maker, scene):
-    """A pod that no probe is about, in a namespace of its own."""
-    stranger = maker.pod("elsewhere", "stranger", OTHER_NODES[0], ["10.9.9.9", "fd09::9"])
-    return dataclasses.replace(scene, objects=[*scene.objects, maker.namespace("elsewhere"), stranger])
+    """A pod that no probe is about, in a namespace of its own. It comes first, so that it may stand in the others' way."""
+    stranger = maker.pod("abroad", "stranger", OTHER_NODES[0], ["10.9.9.9", "fd09::9"])
+    return dataclasses.replace(scene, objects=[stranger, maker.namespace("abroad"), *scene.objects])
 
 
 def _exchange(tree, keys, values, names):
@@ -163,6 +163,11 @@ def relabelled(maker, scene):
     return dataclasses.replace(scene, objects=_exchange(scene.objects, keys, values, {}))
 
 
+def _other_name(name):
+    """Of another order among its like."""
+    return f"z{zlib.crc32(name.encode()):08x}"
+
+
 def renamed(maker, scene):
     """Namespaces exchange their names, pods and policies get new ones: in the same order where it has a meaning."""
     names = _shuffled(maker, NAMESPACES)
@@ -175,8 +180,8 @@ def renamed(maker, scene):
             metadata["name"] = names[metadata["name"]]
         elif obj["kind"] != "Node":
             ordered = obj["kind"] not in ("Pod", "NetworkPolicy")
-            metadata["name"] = f"z{metadata['name'][::1 if ordered else -1]}"
-    pods = {slot: pod._replace(namespace=names[pod.namespace], name=f"z{pod.name[::-1]}")
+            metadata["name"] = f"z{metadata['name']}" if ordered else _other_name(metadata["name"])
+    pods = {slot: pod._replace(namespace=names[pod.namespace], name=_other_name(pod.name))
             for slot, pod in scene.pods.items()}
     return dataclasses.replace(scene, objects=objects, pods=pods)
 

@@ -68,8 +68,7 @@ class Maker:
             return {}
         selector = {}
         if kind < 0.65 or self.chance(0.2):
-            chosen = self.random.sample(KEYS, self.pick(0, 1, 1, 2))
-            selector["matchLabels"] = {key: self.pick(*VALUES) for key in chosen}
+            selector["matchLabels"] = {key: self.pick(*VALUES) for key in self.random.sample(KEYS, self.pick(0, 1, 1, 2))}
         if kind >= 0.65 or self.chance(0.1):
             selector["matchExpressions"] = [self.expression(keys) for _ in range(self.pick(0, 1, 1, 2))]
         return selector
@@ -86,6 +85,10 @@ class Maker:
     def namespace_selector(self):
         if self.chance(0.25):
             return {"matchLabels": {"kubernetes.io/metadata.name": self.pick(*NAMESPACES)}}
+        if self.chance(0.5):
+            return self.pick({"matchLabels": {self.pick(*KEYS): self.pick(*VALUES)}},
+                             {"matchExpressions": [{"key": self.pick(*KEYS), "operator": self.pick("In", "NotIn"),
+                                                    "values": self.random.sample(VALUES, self.pick(1, 2))}]})
         return self.selector((*KEYS, "kubernetes.io/metadata.name"))
 
     # Rules
@@ -144,8 +147,8 @@ class Maker:
                                   {"port": 0}, {"port": 65536}, {"port": "-"}, {"port": "80"}, {"protocol": "ICMP"}))
         elif kind < 0.4:
             port["port"] = self.pick(*PORTS)
-        elif kind < 0.7:
-            port["port"] = self.pick(*PORT_NAMES, NOBODY_DECLARES)
+        elif kind < 0.75:
+            port["port"] = self.pick(*PORT_NAMES, *PORT_NAMES, NOBODY_DECLARES)
         elif kind < 0.9:
             port["port"], port["endPort"] = sorted((self.pick(*PORTS), self.pick(*PORTS)))
         return port
@@ -194,28 +197,18 @@ class Maker:
                           "egress": [self.narrow_rule("to") for _ in range(3)]}}
                 for n in range(self.random.randint(25, 70))]
 
-    def throng(self):
-        """So many that even the first look at wide bit sets is no longer at all of them; each has a port of its own."""
-        kind, side = self.pick(("ingress", "from"), ("egress", "to"))
-        ports = [{"protocol": name, "port": port} for name in PROTOCOLS for port in (*PORTS, *range(2000, 3500))]
-        self.random.shuffle(ports)
-        return [{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
-                 "metadata": {"name": "throng", "namespace": self.home()},
-                 "spec": {"podSelector": {}, "policyTypes": [kind.title()],
-                          kind: [{side: [{"namespaceSelector": {}}], "ports": [port]} for port in ports]}}]
-
     # Clusters
 
     def namespace(self, name):
-        labels = self.labels()
+        labels = self.labels() if self.chance(0.3) else {key: self.pick(*VALUES) for key in KEYS}
         if self.chance(0.1):
             labels["kubernetes.io/metadata.name"] = name
         return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
     def container(self, name):
         ports = []
-        for port_name in self.some(PORT_NAMES, 2):
-            for protocol in self.some(PROTOCOLS, 3):
+        for port_name in self.random.sample(PORT_NAMES, self.pick(0, 1, 2, 2)):
+            for protocol in self.random.sample(PROTOCOLS, self.pick(1, 2, 3)):
                 port = {"containerPort": self.pick(*PORTS), "name": port_name}
                 if protocol != "TCP" or self.chance(0.5):
                     port["protocol"] = protocol
@@ -303,9 +296,8 @@ class Maker:
         objects += [self.policy(f"policy-{n}") for n in range(self.pick(0, 1, 2, 3, 4, 6, 9))]
         # In half of the scenes NetworkPolicy decides alone.
         objects += generate_tiers.policies(self, self.pick(0, 0, 0.2, 0.5))
-        objects += self.pick(generate_tiers.twins, generate_tiers.fence)(self) if self.chance(0.25) else []
         if self.chance(0.12):
-            objects += self.throng() if self.chance(0.04) else self.crowd()
+            objects += self.crowd()
         elif self.chance(0.08):
             objects = [obj for obj in objects if not obj["apiVersion"].startswith(generate_tiers.API)]
             objects += generate_tiers.policies(self, 0.9, crowded=True)

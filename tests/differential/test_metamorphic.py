@@ -10,7 +10,7 @@ from change import SAME
 from generate import Maker
 from probes import probes
 
-SCENES = 12
+SCENES = 20
 PROBES = 300
 
 

@@ -5,20 +5,12 @@
  * problem is valid text, and no rule became "any" by losing what it listed.
  */
 #include <netinet/in.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
 #include "source/decode.h"
 #include "source/fingerprint.h"
 #include "source/names.h"
-
-#define PROMISE(condition)       \
-	do {                     \
-		if (!(condition)) \
-			abort(); \
-	} while (0)
 
 static void check_labels(const struct labels *labels)
 {

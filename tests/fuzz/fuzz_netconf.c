@@ -6,8 +6,7 @@
 
 #include "cni/netconf.h"
 #include "cni/result.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* What was read can be written in every version, and what was written be read again. */
 static void write_all(const json_t *result)

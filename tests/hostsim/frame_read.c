@@ -265,6 +265,7 @@ static void read_packet(struct reading *reading, struct view *view, bool segment
 	    (!reading->v6 && length < (size_t)(peek8(view, 0) & 15) * 4))
 		return;
 	view->end = view->at + length;
+	reading->length = (uint32_t)length;
 	reading->hops = peek8(view, reading->v6 ? 7 : 8);
 	read_ip(&reading->tuple, view, reading->v6, &fragment);
 	if (view->broken)

@@ -42,6 +42,7 @@ struct reading {
 	bool complete; /* the transport header is all there */
 	struct tuple tuple;
 	uint32_t id; /* of fragments */
+	uint32_t length; /* of the IP packet */
 	uint8_t hops;
 	uint8_t icmp_type;
 	uint8_t tcp_flags;

@@ -7,6 +7,7 @@
 
 #include "bpf/fixture.h"
 #include "hostsim/fuzz_count.h"
+#include "hostsim/fuzz_entry.h"
 #include "hostsim/fuzz_flows.h"
 #include "hostsim/fuzz_form.h"
 
@@ -22,10 +23,11 @@ struct scene_of {
 	struct frame before;
 	struct reading reading;
 	enum who from, to; /* pods at the ends */
-	bool known;
+	struct seen_entry entry; /* of its connection */
+	bool alone; /* no other packet passed while it did */
 	bool unlucky; /* a helper may fail */
 	/* Of a later fragment: what its first one may have been. */
-	struct tuple candidates[CANDIDATES_MAX];
+	struct candidate candidates[CANDIDATES_MAX];
 	bool candidates_known[CANDIDATES_MAX];
 	unsigned int candidate_count;
 };
@@ -67,14 +69,14 @@ static void check_sender(const struct scene_of *s)
 	bool local;
 
 	who_mac(mac, s->from);
-	REQUIRE(!memcmp(s->before.data + 6, mac, 6));
+	PROMISE(!memcmp(s->before.data + 6, mac, 6));
 	if (r->kind == READ_ARP)
 		return;
 	local = t->src.bytes[0] == 0xfe && t->src.bytes[1] == 0x80 && t->src.bytes[15] == mac[5];
-	REQUIRE(ip_addr_equal(&t->src, &own) || (r->v6 && ip_addr_equal(&t->src, &none)) ||
+	PROMISE(ip_addr_equal(&t->src, &own) || (r->v6 && ip_addr_equal(&t->src, &none)) ||
 		(local && (t->dst.bytes[0] == 0xff || t->dst.bytes[0] == 0xfe)));
 	if (ip_addr_equal(&t->src, &none))
-		REQUIRE(r->part == PART_LATER || is_nd(r) || r->icmp_type == MLD_REPORT ||
+		PROMISE(r->part == PART_LATER || is_nd(r) || r->icmp_type == MLD_REPORT ||
 			r->icmp_type == MLD2_REPORT);
 }
 
@@ -86,11 +88,11 @@ static void check_control(const struct scene_of *s)
 	if (r->kind != READ_IP || r->part == PART_LATER)
 		return;
 	if (is_nd(r))
-		REQUIRE(r->icmp_type != 134 && r->icmp_type != 137 && r->hops == 255);
+		PROMISE(r->icmp_type != 134 && r->icmp_type != 137 && r->hops == 255);
 	if (!r->v6 && r->tuple.proto == IPPROTO_ICMP)
-		REQUIRE(r->icmp_type != 5);
+		PROMISE(r->icmp_type != 5);
 	if (r->tuple.proto == IPPROTO_UDP)
-		REQUIRE(r->tuple.dport != (r->v6 ? 546 : 68));
+		PROMISE(r->tuple.dport != (r->v6 ? 546 : 68));
 }
 
 /* An address of this node or its pods is heard from where it lives. */
@@ -99,12 +101,12 @@ static void check_origin(const struct scene_of *s)
 	struct ip_addr host = who_addr(HOST, s->reading.v6);
 
 	if (s->visit->program == FROM_WIRE) {
-		REQUIRE(!s->from && !ip_addr_equal(&s->reading.tuple.src, &host));
+		PROMISE(!s->from && !ip_addr_equal(&s->reading.tuple.src, &host));
 		return;
 	}
 	/* The link of POD_C is another plugin's, which may have a bridge in between. */
 	if (s->visit->program == TO_POD && s->from && s->from != POD_C)
-		REQUIRE(s->visit->from_socket ||
+		PROMISE(s->visit->from_socket ||
 			s->visit->ingress_ifindex == ifindex_of(s->from));
 }
 
@@ -117,34 +119,34 @@ static struct opening opening_of(const struct scene_of *s, const struct tuple *t
 static void check_later(const struct scene_of *s)
 {
 	for (unsigned int i = 0; i < s->candidate_count; i++) {
-		struct opening opening = opening_of(s, &s->candidates[i]);
-		enum reading_role role = reading_role(&s->reading, s->candidates[i].proto);
+		struct opening opening = opening_of(s, &s->candidates[i].tuple);
+		enum reading_role role = s->candidates[i].role;
 
 		if (!flow_allows(&opening, s->candidates_known[i], role))
 			continue;
 		flow_passed(&opening, s->candidates_known[i], role);
 		return;
 	}
-	REQUIRE(!"a later fragment passed without a first one that may");
+	PROMISE(!"a later fragment passed without a first one that may");
 }
 
 static void check_error(const struct scene_of *s)
 {
 	const struct reading *r = &s->reading;
 
-	REQUIRE(r->has_quote && ip_addr_equal(&r->quote.src, &r->tuple.dst));
+	PROMISE(r->has_quote && ip_addr_equal(&r->quote.src, &r->tuple.dst));
 	if (s->visit->program == FROM_POD)
-		REQUIRE(ip_addr_equal(&r->quote.dst, &r->tuple.src));
-	REQUIRE(flow_error_passes(&r->quote));
+		PROMISE(ip_addr_equal(&r->quote.dst, &r->tuple.src));
+	PROMISE(flow_error_passes(&r->quote));
 }
 
 /* Multicast is no connection: who is isolated neither sends nor gets any. */
 static void check_group(const struct scene_of *s)
 {
 	if (s->visit->program == FROM_POD)
-		REQUIRE(pod_is_open(s->from, POLICY_EGRESS));
+		PROMISE(pod_is_open(s->from, POLICY_EGRESS));
 	else
-		REQUIRE(s->visit->from_socket || pod_is_open(s->to, POLICY_INGRESS));
+		PROMISE(s->visit->from_socket || pod_is_open(s->to, POLICY_INGRESS));
 }
 
 static void check_policy(const struct scene_of *s)
@@ -162,9 +164,11 @@ static void check_policy(const struct scene_of *s)
 	if (reading_is_error(r))
 		return check_error(s);
 	role = reading_role(r, r->tuple.proto);
-	REQUIRE(r->complete);
-	REQUIRE(flow_allows(&opening, s->known, role));
-	flow_passed(&opening, s->known, role);
+	PROMISE(r->complete);
+	PROMISE(flow_allows(&opening, s->entry.there, role));
+	flow_passed(&opening, s->entry.there, role);
+	if (role != ROLE_QUERY && !s->unlucky)
+		entry_has_booked(&s->entry, r, s->alone);
 }
 
 /* A helper failed when it had been judged: its connection is known from now on. */
@@ -173,8 +177,8 @@ static void remember_unlucky(const struct scene_of *s)
 	struct opening opening = opening_of(s, &s->reading.tuple);
 	enum reading_role role = reading_role(&s->reading, s->reading.tuple.proto);
 
-	if (s->reading.kind == READ_IP && flow_allows(&opening, s->known, role))
-		flow_passed(&opening, s->known, role);
+	if (s->reading.kind == READ_IP && flow_allows(&opening, s->entry.there, role))
+		flow_passed(&opening, s->entry.there, role);
 }
 
 static bool is_disguised(const struct reading *reading)
@@ -188,14 +192,14 @@ static void check_pass(const struct scene_of *s)
 {
 	const struct reading *r = &s->reading;
 
-	REQUIRE(r->kind != READ_OTHER);
+	PROMISE(r->kind != READ_OTHER);
 	if (s->visit->program != FROM_WIRE)
-		REQUIRE(pod_is_ready(pod_behind(s->visit->ifindex)));
+		PROMISE(pod_is_ready(pod_behind(s->visit->ifindex)));
 	if (s->visit->program == FROM_POD) {
 		check_sender(s);
 		check_control(s);
 	}
-	REQUIRE(!is_disguised(r));
+	PROMISE(!is_disguised(r));
 	check_origin(s);
 	check_policy(s);
 	if (s->visit->action != TC_ACT_REDIRECT)
@@ -231,12 +235,12 @@ static void look_before(struct scene_of *s)
 	find_ends(s);
 	if (s->reading.kind != READ_IP)
 		return;
-	s->known = flow_is_known(&s->reading.tuple);
+	entry_look(&s->entry, &s->reading.tuple);
 	while (s->reading.part == PART_LATER && s->candidate_count < CANDIDATES_MAX &&
 	       fragment_find(&s->candidates[s->candidate_count], &s->reading,
 			     s->candidate_count)) {
 		s->candidates_known[s->candidate_count] =
-			flow_is_known(&s->candidates[s->candidate_count]);
+			flow_is_known(&s->candidates[s->candidate_count].tuple);
 		s->candidate_count++;
 	}
 	if (s->reading.part == PART_FIRST && s->reading.complete)
@@ -262,8 +266,11 @@ static void trace(const struct sim_visit *visit, const struct frame *before, int
 	fprintf(stderr, "\n");
 }
 
-/* Runs it, and says under which reason it was counted; -1: under none. */
-static int run_counted(struct sim_visit *visit)
+/*
+ * Runs it, and says under which reason it was counted; -1: under none. @alone: no
+ * other packet was inside.
+ */
+static int run_counted(bool *alone, struct sim_visit *visit)
 {
 	enum policy_dir dir = visit->program == FROM_POD ? POLICY_EGRESS : POLICY_INGRESS;
 	struct counts before, own, outer = inner;
@@ -274,6 +281,7 @@ static int run_counted(struct sim_visit *visit)
 	inner = (struct counts){};
 	counts_read(&before);
 	sim_go(visit);
+	*alone = counts_are_none(&inner);
 	counts_since(&own, &before, &inner);
 	reason = counts_reason(&own, dir, visit->frame.len);
 	counts_add(&inner, &own);
@@ -289,8 +297,8 @@ static int run_counted(struct sim_visit *visit)
  */
 static void check_uncounted(const struct scene_of *s)
 {
-	REQUIRE(s->visit->program == FROM_WIRE && s->visit->action == TC_ACT_OK);
-	REQUIRE(s->reading.kind != READ_IP || !s->to || is_disguised(&s->reading) ||
+	PROMISE(s->visit->program == FROM_WIRE && s->visit->action == TC_ACT_OK);
+	PROMISE(s->reading.kind != READ_IP || !s->to || is_disguised(&s->reading) ||
 		s->unlucky);
 	form_is_unchanged(s->visit, &s->before);
 }
@@ -310,12 +318,12 @@ void check_visit(struct sim_visit *visit)
 		return;
 	}
 	look_before(&s);
-	reason = run_counted(visit);
+	reason = run_counted(&s.alone, visit);
 	trace(visit, &s.before, reason);
 	if (reason == DROP_INTERNAL)
 		remember_unlucky(&s);
 	if (reason > DROP_NONE)
-		REQUIRE(visit->action == TC_ACT_SHOT && !visit->redirect);
+		PROMISE(visit->action == TC_ACT_SHOT && !visit->redirect);
 	else if (reason < 0)
 		check_uncounted(&s);
 	else
@@ -334,20 +342,21 @@ static bool slot_is_ready(uint32_t ifindex)
 
 void check_visit_loosely(struct sim_visit *visit)
 {
+	bool alone;
 	int reason;
 
 	if (!is_judge(visit->program)) {
 		sim_go(visit);
 		return;
 	}
-	reason = run_counted(visit);
+	reason = run_counted(&alone, visit);
 	if (reason > DROP_NONE) {
-		REQUIRE(visit->action == TC_ACT_SHOT);
+		PROMISE(visit->action == TC_ACT_SHOT);
 		return;
 	}
-	REQUIRE(visit->action == TC_ACT_OK || visit->action == TC_ACT_REDIRECT);
+	PROMISE(visit->action == TC_ACT_OK || visit->action == TC_ACT_REDIRECT);
 	if (visit->program != FROM_WIRE)
-		REQUIRE(reason == DROP_NONE && slot_is_ready(visit->ifindex));
+		PROMISE(reason == DROP_NONE && slot_is_ready(visit->ifindex));
 	if (visit->redirect)
-		REQUIRE(slot_is_ready(visit->redirect));
+		PROMISE(slot_is_ready(visit->redirect));
 }

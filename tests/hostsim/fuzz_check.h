@@ -8,6 +8,8 @@
  *  - policy of this moment allows its connection, judged from the opener, or, for a
  *    fragment, the connection that its first one named, or, for an ICMP error, the
  *    one that it quotes;
+ *  - its connection then has an entry with a verdict of this moment, which has
+ *    counted it once, with its bytes;
  *  - its bytes stay what they were but for one hop and the frame's addresses, and
  *    checksums that were right are right afterwards.
  *
@@ -15,18 +17,8 @@
  */
 #pragma once
 
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "fuzz/fuzz.h"
 #include "hostsim/engine_host.h"
-
-#define REQUIRE(truth)                                                                  \
-	do {                                                                            \
-		if (!(truth)) {                                                         \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #truth); \
-			abort();                                                        \
-		}                                                                       \
-	} while (0)
 
 /* Nothing has been sent yet. */
 void check_begin(void);

@@ -2,6 +2,7 @@
 /* The metrics around one run of a program, which may have runs of others inside. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "weir/reason.h"
@@ -16,6 +17,7 @@ void counts_read(struct counts *ret);
 /* @outer becomes what was counted since; what @inner runs counted is left out. */
 void counts_since(struct counts *ret, const struct counts *before, const struct counts *inner);
 void counts_add(struct counts *to, const struct counts *more);
+bool counts_are_none(const struct counts *counts);
 
 /*
  * The only reason that counted, in direction @dir, with a packet of @length bytes;

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hostsim/fuzz_flows.h"
 
-#include <arpa/inet.h>
-
-#include "bpf/fixture.h"
-#include "hostsim/engine_host.h"
+#include "hostsim/fuzz_entry.h"
 
 /* More than one input has packets. */
 #define FLOWS_MAX 4096
@@ -13,7 +10,7 @@ struct first {
 	struct ip_addr src, dst;
 	uint32_t id;
 	uint8_t proto; /* of a datagram's identity in IPv4 only */
-	struct tuple tuple;
+	struct candidate is;
 };
 
 static struct opening flows[FLOWS_MAX];
@@ -35,42 +32,12 @@ static struct opening *find(const struct tuple *tuple)
 	return NULL;
 }
 
-static void key_of(void *ret, const struct tuple *tuple, bool v6)
-{
-	if (v6)
-		*(struct ct6_key *)ret = (struct ct6_key){
-			.addr = { tuple->src, tuple->dst },
-			.port = { htons(tuple->sport), htons(tuple->dport) },
-			.proto = tuple->proto };
-	else
-		*(struct ct4_key *)ret = (struct ct4_key){
-			.addr = { tuple->src.words[3], tuple->dst.words[3] },
-			.port = { htons(tuple->sport), htons(tuple->dport) },
-			.proto = tuple->proto };
-}
-
-/* Whichever end the datapath sorts first. */
-static bool table_knows(const char *table, const struct tuple *tuple, bool v6)
-{
-	struct tuple reverse = tuple_reverse(tuple);
-	uint8_t key[sizeof(struct ct6_key)];
-	struct ct_entry entry;
-
-	key_of(key, tuple, v6);
-	if (engine_lookup(table, key, &entry)) {
-		key_of(key, &reverse, v6);
-		if (engine_lookup(table, key, &entry))
-			return false;
-	}
-	return (int32_t)(sim_now() - entry.expires) <= 0;
-}
-
 bool flow_is_known(const struct tuple *tuple)
 {
-	bool v6 = !ip_addr_is_v4(&tuple->src);
+	struct seen_entry seen;
 
-	return table_knows(map_of("ct", v6, ""), tuple, v6) ||
-	       table_knows(map_of("ct", v6, "_new"), tuple, v6);
+	entry_look(&seen, tuple);
+	return seen.there;
 }
 
 static struct opening opening_reverse(const struct opening *opening)
@@ -141,20 +108,30 @@ static bool is_first_of(const struct first *first, const struct reading *reading
 	       (reading->v6 || first->proto == reading->tuple.proto);
 }
 
+static enum reading_role role_of_later(const struct reading *first)
+{
+	struct reading later = *first;
+	enum reading_role role;
+
+	later.part = PART_LATER;
+	role = reading_role(&later, first->tuple.proto);
+	return role == ROLE_ANSWERS ? reading_role(first, first->tuple.proto) : role;
+}
+
 void fragment_first(const struct reading *reading)
 {
 	if (first_count < FLOWS_MAX)
-		firsts[first_count++] = (struct first){ reading->tuple.src, reading->tuple.dst,
-							reading->id, reading->tuple.proto,
-							reading->tuple };
+		firsts[first_count++] = (struct first){
+			reading->tuple.src, reading->tuple.dst, reading->id, reading->tuple.proto,
+			{ reading->tuple, role_of_later(reading) } };
 }
 
-bool fragment_find(struct tuple *ret, const struct reading *reading, unsigned int nth)
+bool fragment_find(struct candidate *ret, const struct reading *reading, unsigned int nth)
 {
 	for (size_t i = first_count; i-- > 0;) {
 		if (!is_first_of(&firsts[i], reading) || nth--)
 			continue;
-		*ret = firsts[i].tuple;
+		*ret = firsts[i].is;
 		return true;
 	}
 	return false;

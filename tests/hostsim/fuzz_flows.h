@@ -25,6 +25,16 @@ void flow_passed(const struct opening *packet, bool known, enum reading_role rol
 /* An error about a packet of @quote. */
 bool flow_error_passes(const struct tuple *quote);
 
+/* What a later fragment may be: what a first one of its datagram was. */
+struct candidate {
+	struct tuple tuple;
+	/*
+	 * Of the later one. An answer of ICMP has its connection, but while the first one is
+	 * on its way that may be an opening of which nobody has been told.
+	 */
+	enum reading_role role;
+};
+
 /* The first fragment of a datagram was seen; later ones are what it was. */
 void fragment_first(const struct reading *reading);
-bool fragment_find(struct tuple *ret, const struct reading *reading, unsigned int nth);
+bool fragment_find(struct candidate *ret, const struct reading *reading, unsigned int nth);

@@ -65,6 +65,11 @@ static uint32_t half(void)
 	return world.generation & 1;
 }
 
+uint32_t world_generation(void)
+{
+	return world.generation;
+}
+
 static void write_pod(enum who pod)
 {
 	struct pod_model *m = model(pod);

@@ -35,6 +35,9 @@ void world_begin(uint32_t generation);
 
 void world_event(const struct record *record);
 
+/* Of the policy in force. */
+uint32_t world_generation(void);
+
 bool pod_is_ready(enum who pod);
 /* Nothing restricts the pod in this direction. */
 bool pod_is_open(enum who pod, enum policy_dir dir);

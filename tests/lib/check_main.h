@@ -22,7 +22,7 @@ static inline int check_run(Suite *suite)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static inline void check_add(Suite *suite, const char *name, const TTest *test, int rows)
+static inline TCase *check_add(Suite *suite, const char *name, const TTest *test, int rows)
 {
 	TCase *tcase = tcase_create(name);
 
@@ -32,6 +32,7 @@ static inline void check_add(Suite *suite, const char *name, const TTest *test, 
 	else
 		tcase_add_test(tcase, test);
 	suite_add_tcase(suite, tcase);
+	return tcase;
 }
 
 /* One row a test: its name, and the number of table rows (_i) or 0. */

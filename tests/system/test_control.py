@@ -41,7 +41,8 @@ def test_every_option_is_a_key(nodes):
     node = nodes(start=False)
     keys = {"manifests": node.manifests, "node-name": "node-1", "pod-cidr": list(node.cidrs),
             "state-dir": node.state, "run-dir": node.run_dir, "bpffs": node.bpffs, "cgroup": "/sys/fs/cgroup",
-            "uplink": "up0", "mtu": 1400, "masquerade": False, "log-level": "debug"}
+            "uplink": "up0", "mtu": 1400, "masquerade": False, "log-level": "debug",
+            "table-size": ["peer4=1000", "ct4=2000"]}
     known = set(re.findall(r"--([a-z-]+)=", weir.run(weir.AGENT, "--help"))) - {"config"}
     assert set(keys) == known
     path = f"{node.dir}/weir.yaml"
@@ -52,6 +53,7 @@ def test_every_option_is_a_key(nodes):
     status = node.status()
     assert (status["node"], status["uplink"]) == ("node-1", "up0")
     assert status["podCidrs"] == list(node.cidrs)
+    assert {table["name"]: table["max"] for table in status["maps"]}["peer4"] == 1000
     pod = node.add_pod("shop", "front", labels={})
     assert pod.links()["eth0"]["mtu"] == 1400
     assert not re.search("saddr @pods4 .*masquerade", node.nft())

@@ -140,8 +140,9 @@ def collect(task, addresses, port):
 
 
 @pytest.fixture
-def scene(node):
+def scene(nodes):
     """A closed and an open Pod object for one address, a friend and a stranger."""
+    node = nodes(options=["--table-size=policy_port=16384"])
     node.route_pods()
     node.pod_manifest(("shop/closed", {"app": "closed"}), ("shop/open", {"app": "open"}), wait=False)
     node.manifest("closed", policy("shop", "closed", {"app": "closed"},
@@ -319,7 +320,7 @@ def test_a_pod_that_starts_while_the_agent_restarts_sends_nothing_that_is_denied
 
 def too_many_ports():
     """More entries than the table of ports has room for: every second port, both directions, three protocols."""
-    ports = [{"port": port, "protocol": proto} for proto in ("TCP", "UDP", "SCTP") for port in range(1, 65536, 2)]
+    ports = [{"port": port, "protocol": proto} for proto in ("TCP", "UDP", "SCTP") for port in range(1, 12000, 2)]
     return policy("shop", "big", {"app": "closed"}, ingress=[{"ports": ports}], egress=[{"ports": ports}])
 
 

@@ -234,7 +234,7 @@ def test_programs_that_cannot_be_loaded_leave_the_old_ones_at_work(node, busy):
     # A map of another build, which should have another schema but has not.
     pin = pinned_map(node, "frag")
     os.rename(pin, f"{pin}-kept")
-    weir.run("bpftool", "map", "create", pin, "type", "lru_hash", "key", "40", "value", "8", "entries", "16",
+    weir.run("bpftool", "map", "create", pin, "type", "lru_hash", "key", "40", "value", "16", "entries", "16",
              "name", "frag")
     said = fails_to_start(node.command())
     assert "loading pod.bpf.o" in said and "stays as it is" in said, said

@@ -7,6 +7,7 @@ policies and says what must be open and what must be shut; shut means silence, n
 
 import itertools
 import json
+import os
 import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
@@ -285,6 +286,7 @@ def test_the_kinds_of_before(house):
 
 MANY = 70_000
 IN_ONE = 100  # as many as the API takes
+IN_FILE = 200  # policies
 LIMIT = 1 << 16
 
 
@@ -307,10 +309,13 @@ def many_policies(*last):
 def test_more_rules_than_16_bits_count(house):
     deny = {"action": "Deny", "to": [team("green")], "ports": [{"portNumber": {"protocol": "TCP", "port": 8080}}]}
     allow = {"action": "Allow", "to": [team("green")]}
+    files = set()
 
     def apply(*policies):
-        # JSON, because Python writes YAML slowly.
-        house.node.write("policies.yaml", json.dumps({"apiVersion": "v1", "kind": "List", "items": policies}))
+        # JSON, because Python writes YAML slowly; several files, because one has 8 MiB at most.
+        for first in range(0, len(policies), IN_FILE):
+            text = "\n---\n".join(map(json.dumps, policies[first:first + IN_FILE]))
+            files.add(house.node.write(f"many-{first}.yaml", text))
         house.node.settle()
     apply(*many_policies(deny, allow))
     house.expect(opened=["red tcp green 80", "red udp green *"], shut=["red tcp green 8080", "red tcp blue *"])
@@ -320,6 +325,8 @@ def test_more_rules_than_16_bits_count(house):
         ("deny", "AdminNetworkPolicy p69900", 98), ("allow", "AdminNetworkPolicy p69900", 99)]
     apply(*many_policies({**deny, "action": "Pass"}, deny))
     house.expect(opened=["blue tcp green *"], shut=both("red green"))
+    for path in files:
+        os.unlink(path)
 
 
 def test_a_pod_reaches_itself_whatever_is_denied(house):

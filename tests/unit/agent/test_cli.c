@@ -237,6 +237,7 @@ static const struct print_row prints[] = {
 	  "\"answerer\":{\"address\":\"fd00::1\",\"port\":80},\"state\":\"new\","
 	  "\"expiresSeconds\":9,\"packets\":[1,2],\"bytes\":[1023,1536]}]}",
 	  "~tcp       10.0.0.5:4  [fd00::1]:80  new         9s        1  1023 B     2     1.5 KiB\n" },
+	{ "conntrack list", "{\"flows\":[],\"more\":3}", "~and 3 more\n" },
 	{ "conntrack flush", "{\"removed\":1}", "1 connection forgotten\n" },
 	{ "conntrack flush", "{\"removed\":20}", "20 connections forgotten\n" },
 	{ "status", "{\"healthy\":true,\"version\":\"1\",\"node\":\"n\",\"uptimeSeconds\":90061}",

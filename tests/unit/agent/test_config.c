@@ -85,6 +85,7 @@ START_TEST(a_file_sets_every_option)
 					  "uplink: eth1\n"
 					  "mtu: 9000\n"
 					  "masquerade: no\n"
+					  "table-size: [peer4=1000, ct6_new=16]\n"
 					  "log-level: debug\n"), "%s", error);
 	ck_assert_str_eq(config.manifests, "/etc/weir/manifests");
 	ck_assert_str_eq(config.node_name, "node-1.example");
@@ -99,6 +100,9 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_uint_eq(config.mtu, 9000);
 	ck_assert(!config.masquerade);
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_DEBUG);
+	ck_assert_uint_eq(config.table_sizes[MAP_PEER4], 1000);
+	ck_assert_uint_eq(config.table_sizes[MAP_CT6_NEW], 16);
+	ck_assert_uint_eq(config.table_sizes[MAP_PEER6], 0);
 }
 END_TEST
 
@@ -141,6 +145,13 @@ static const struct refused_row refused[] = {
 	{ "pod-cidr: fe80::/64\n", ":1: pod-cidr", "no pod can have" },
 	{ "pod-cidr: ff02::/64\n", ":1: pod-cidr", "no pod can have" },
 	{ "log-level: loud\n", ":1: log-level", "loud" },
+	{ "table-size: peer4\n", ":1: table-size", "not like" },
+	{ "table-size: [peer4=]\n", ":1: table-size", "1 to 16777216" },
+	{ "table-size: [peer4=0]\n", ":1: table-size", "1 to 16777216" },
+	{ "table-size: [ruleset=4097]\n", ":1: table-size", "1 to 4096" },
+	{ "table-size: [peers=10]\n", ":1: table-size", "\"peers\" is no table" },
+	{ "table-size: [endpoint=10]\n", ":1: table-size", "no table whose size" },
+	{ "table-size: [ct4=1, ct4=2]\n", ":1: table-size", "second size" },
 	{ "state-dir: var/lib\n", ":1: state-dir", "absolute" },
 	{ "manifests: ''\n", ":1: manifests", "absolute" },
 	{ "uplink: a-very-long-device-name\n", ":1: uplink", "device" },

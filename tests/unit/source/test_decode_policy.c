@@ -79,9 +79,9 @@ static const struct row specs[] = {
 
 	/* Whatever else is malformed, what podSelector names is isolated. */
 	{ SUBJECT "policyTypes: 5, ingress: 5, egress: 5}", " pods(app=b) ingress egress",
-	  ERR("spec.policyTypes: must be a list, not a number")
 	  ERR("spec.ingress: must be a list, not a number")
-	  ERR("spec.egress: must be a list, not a number") },
+	  ERR("spec.egress: must be a list, not a number")
+	  ERR("spec.policyTypes: must be a list, not a number") },
 	{ SUBJECT "policyTypes: [Ingress], ingress: x}", " pods(app=b) ingress",
 	  ERR("spec.ingress: must be a list, not a string") },
 	{ SUBJECT "policyTypes: [Egress], egress: [5, {to: 5}, {ports: [x]}]}",
@@ -99,6 +99,16 @@ static const struct row specs[] = {
 	  " pods(*) egress [ nothing : ]", ERR("spec.podSelector.app: is not a known field") },
 	{ ", spec: text", " pods(*) ingress egress",
 	  ERR("spec: must be a mapping, not a string") },
+	/* Rules that may have been dead text do not come alive. */
+	{ ", spec: {policyTypes: [ingress], ingress: [{}], egress: [{}]}",
+	  " pods(*) ingress [ nothing : ] egress [ nothing : ]",
+	  ERR("spec.policyTypes[0]: must be Ingress or Egress, not \"ingress\"") },
+	{ ", spec: {policyTypes: [null, Egress], ingress: [{}], egress: [{}]}",
+	  " pods(*) ingress [ nothing : ] egress [ : ]",
+	  ERR("spec.policyTypes[0]: must be a string, not null") },
+	{ ", spec: {podSelector: {}, policyTyps: [Egress], ingress: [{}], egress: [{}]}",
+	  " pods(*) ingress [ nothing : ] egress [ nothing : ]",
+	  ERR("spec.policyTyps: is not a known field") },
 
 	/* A field that nobody knows may be any that is absent. */
 	{ ", spec: {podSelecter: {}, ingress: [{}]}", " pods(*) ingress [ nothing : ] egress",

@@ -336,7 +336,7 @@ START_TEST(what_is_no_file_is_reported_and_not_waited_for)
 	expect_problem("dir.yaml", "", "is not a regular file");
 	expect_problem("fifo.yaml", "", "is not a regular file");
 	expect_problem("loop.yaml", "", "is not a regular file");
-	expect_problem("huge.yaml", "", "is larger than 16 MiB");
+	expect_problem("huge.yaml", "", "is larger than 8 MiB");
 	in_place("manifests/z.yaml", POLICY("front", 81));
 	expect_changes(1);
 	ck_assert_uint_eq(manifest_files(w.manifest), 1);

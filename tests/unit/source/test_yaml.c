@@ -259,7 +259,7 @@ START_TEST(a_bomb_of_aliases_is_refused)
 		fprintf(out, "]\n");
 	}
 	fclose(out);
-	check_text(text, "line 8: more than 1000000 values, aliases written out;");
+	check_text(text, "line 7: more than 250000 values by aliases;");
 }
 END_TEST
 
@@ -276,6 +276,53 @@ START_TEST(the_number_of_anchors_is_limited)
 }
 END_TEST
 
+/* Each document has a tenth of what a text may have, twenty times. */
+START_TEST(aliases_add_up_over_the_documents_of_a_text)
+{
+	cleanup(freep) char *text = NULL;
+	cleanup(freep) char *said = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (int document = 0; document < 20; document++) {
+		fprintf(out, "---\n- &a [x,x,x,x,x,x,x,x,x]\n- [");
+		for (int n = 0; n < YAML_ALIASED_MAX / 100; n++)
+			fprintf(out, "*a ,");
+		fprintf(out, "]\n");
+	}
+	fclose(out);
+	said = read_text(text, size, 0, 0);
+	ck_assert_ptr_nonnull(strstr(said, "more than 250000 values by aliases;"));
+	ck_assert_ptr_nonnull(strstr(said, "10@"));
+	ck_assert_ptr_null(strstr(said, "11@"));
+}
+END_TEST
+
+/* As many of a kind as the memory of a document has no room for; in another document they are read. */
+static const struct {
+	const char *value;
+	size_t cost;
+} costs[] = { { "{}", 240 }, { "[]", 144 }, { "x", 97 }, { "{k: x}", 434 }, { "[x]", 241 } };
+
+START_TEST(the_memory_of_a_document_is_limited)
+{
+	size_t count = YAML_COST_MAX / costs[_i].cost, size;
+	cleanup(freep) char *text = NULL;
+	cleanup(freep) char *said = NULL;
+	FILE *out = open_memstream(&text, &size);
+
+	fprintf(out, "- 1\n---\n");
+	for (size_t i = 0; i <= count; i++)
+		fprintf(out, "- %s\n", costs[_i].value);
+	fprintf(out, "---\n- 2\n");
+	fclose(out);
+	said = read_text(text, size, 0, 0);
+	ck_assert_ptr_nonnull(strstr(said, "1@1 [1];line "));
+	ck_assert_ptr_nonnull(strstr(said, "takes more than 32 MiB of memory"));
+	ck_assert_ptr_nonnull(strstr(said, " [2];"));
+}
+END_TEST
+
 START_TEST(a_text_that_is_too_large_is_refused)
 {
 	size_t length = YAML_TEXT_MAX + 1;
@@ -285,7 +332,7 @@ START_TEST(a_text_that_is_too_large_is_refused)
 	ck_assert_ptr_nonnull(text);
 	memset(text, ' ', length);
 	said = read_text(text, length, 0, 0);
-	ck_assert_str_eq(said, "line 0: larger than 16 MiB;");
+	ck_assert_str_eq(said, "line 0: larger than 8 MiB;");
 }
 END_TEST
 
@@ -306,4 +353,6 @@ CHECK_MAIN("yaml", CHECK_LOOP(scalars_resolve_as_kubernetes_reads_them, scalars)
 	   CHECK_TEST(nesting_is_limited), CHECK_TEST(aliases_do_not_get_around_the_limit_of_depth),
 	   CHECK_TEST(a_bomb_of_aliases_is_refused),
 	   CHECK_TEST(the_number_of_anchors_is_limited),
+	   CHECK_TEST(aliases_add_up_over_the_documents_of_a_text),
+	   CHECK_LOOP(the_memory_of_a_document_is_limited, costs),
 	   CHECK_TEST(a_text_that_is_too_large_is_refused), CHECK_TEST(the_caller_can_stop))
