@@ -68,7 +68,8 @@ class Maker:
             return {}
         selector = {}
         if kind < 0.65 or self.chance(0.2):
-            selector["matchLabels"] = {key: self.pick(*VALUES) for key in self.random.sample(KEYS, self.pick(0, 1, 1, 2))}
+            chosen = self.random.sample(KEYS, self.pick(0, 1, 1, 2))
+            selector["matchLabels"] = {key: self.pick(*VALUES) for key in chosen}
         if kind >= 0.65 or self.chance(0.1):
             selector["matchExpressions"] = [self.expression(keys) for _ in range(self.pick(0, 1, 1, 2))]
         return selector
