@@ -72,6 +72,12 @@ def names_reversed(scene, _):
         policy["metadata"]["name"] = "".join(chr(255 - ord(char)) for char in policy["metadata"]["name"]) + chr(255)
 
 
+@edge("equal priority (undefined by the API): ClusterNetworkPolicy first, whatever the names")
+def kinds_first(scene, _):
+    for policy in tier_policies(scene):
+        policy["metadata"]["name"] = f"{policy['kind'] != 'ClusterNetworkPolicy':d}{policy['metadata']['name']}"
+
+
 @edge("equal priority and name (undefined by the API): AdminNetworkPolicy first")
 def kinds_reversed(scene, _):
     for policy in of_kind(scene, "ClusterNetworkPolicy"):

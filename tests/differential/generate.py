@@ -68,7 +68,8 @@ class Maker:
             return {}
         selector = {}
         if kind < 0.65 or self.chance(0.2):
-            selector["matchLabels"] = {key: self.pick(*VALUES) for key in self.random.sample(KEYS, self.pick(0, 1, 1, 2))}
+            chosen = self.random.sample(KEYS, self.pick(0, 1, 1, 2))
+            selector["matchLabels"] = {key: self.pick(*VALUES) for key in chosen}
         if kind >= 0.65 or self.chance(0.1):
             selector["matchExpressions"] = [self.expression(keys) for _ in range(self.pick(0, 1, 1, 2))]
         return selector
@@ -197,6 +198,16 @@ class Maker:
                           "egress": [self.narrow_rule("to") for _ in range(3)]}}
                 for n in range(self.random.randint(25, 70))]
 
+    def throng(self):
+        """So many that even the first look at wide bit sets is no longer at all of them; each has a port of its own."""
+        kind, side = self.pick(("ingress", "from"), ("egress", "to"))
+        ports = [{"protocol": name, "port": port} for name in PROTOCOLS for port in (*PORTS, *range(2000, 3500))]
+        self.random.shuffle(ports)
+        return [{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                 "metadata": {"name": "throng", "namespace": self.home()},
+                 "spec": {"podSelector": {}, "policyTypes": [kind.title()],
+                          kind: [{side: [{"namespaceSelector": {}}], "ports": [port]} for port in ports]}}]
+
     # Clusters
 
     def namespace(self, name):
@@ -296,8 +307,9 @@ class Maker:
         objects += [self.policy(f"policy-{n}") for n in range(self.pick(0, 1, 2, 3, 4, 6, 9))]
         # In half of the scenes NetworkPolicy decides alone.
         objects += generate_tiers.policies(self, self.pick(0, 0, 0.2, 0.5))
+        objects += self.pick(generate_tiers.twins, generate_tiers.fence)(self) if self.chance(0.2) else []
         if self.chance(0.12):
-            objects += self.crowd()
+            objects += self.throng() if self.chance(0.04) else self.crowd()
         elif self.chance(0.08):
             objects = [obj for obj in objects if not obj["apiVersion"].startswith(generate_tiers.API)]
             objects += generate_tiers.policies(self, 0.9, crowded=True)

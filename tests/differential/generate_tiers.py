@@ -4,7 +4,7 @@
 Many policies of a tier have one priority, and some one name: the order that the API leaves undefined is weir's own then.
 """
 
-from stock import NOBODY_DECLARES, PORT_NAMES, PORTS, PROTOCOLS
+from stock import KEYS, NOBODY_DECLARES, PORT_NAMES, PORTS, PROTOCOLS
 
 API = "policy.networking.k8s.io/"
 CLUSTER, ADMIN = 5, 3
@@ -140,12 +140,28 @@ def baseline_policy(maker, name, crowded):
             "metadata": {"name": name}, "spec": spec}
 
 
-def _twins(maker, number):
-    """Of one name, tier and priority, about the same pods: their kinds alone say which is asked first."""
-    cluster, admin = cluster_policy(maker, number, False), admin_policy(maker, number, False)
-    cluster["spec"]["tier"] = "Admin"
-    admin["spec"].update({field: cluster["spec"][field] for field in ("priority", "subject")})
-    return [cluster, admin]
+def _about_all(action, **spec):
+    peers = [{"namespaces": {}}]
+    return {"subject": {"namespaces": {}}, "priority": 0, **spec,
+            "ingress": [{"action": action, "from": peers}], "egress": [{"action": action, "to": peers}]}
+
+
+def twins(maker):
+    """Two of one priority, and perhaps one name, that contradict each other about every pod."""
+    names = maker.pick(("twin-1", "twin-1"), ("twin-2", "twin-1"))
+    actions = maker.pick(("Accept", "Deny"), ("Deny", "Allow"))
+    return [{"apiVersion": f"{API}v1alpha2", "kind": "ClusterNetworkPolicy", "metadata": {"name": names[0]},
+             "spec": _about_all(actions[0], tier="Admin")},
+            {"apiVersion": f"{API}v1alpha1", "kind": "AdminNetworkPolicy", "metadata": {"name": names[1]},
+             "spec": _about_all(actions[1])}]
+
+
+def fence(maker):
+    """Nodes of some labels are out of reach, for every pod."""
+    nodes = maker.valid_selector(lambda: {"matchExpressions": [maker.expression(KEYS)]})
+    return [{"apiVersion": f"{API}v1alpha2", "kind": "ClusterNetworkPolicy", "metadata": {"name": "fence"},
+             "spec": {"tier": "Admin", "priority": 0, "subject": {"namespaces": {}},
+                      "egress": [{"action": "Deny", "to": [{"nodes": nodes}]}]}}]
 
 
 def policies(maker, share, crowded=False):
@@ -153,8 +169,6 @@ def policies(maker, share, crowded=False):
     made = [cluster_policy(maker, number, crowded) for number in range(CLUSTER) if maker.chance(share)] + \
         [admin_policy(maker, number, crowded) for number in range(ADMIN) if maker.chance(share)] + \
         [baseline_policy(maker, name, crowded) for name in ("default", "another") if maker.chance(share)]
-    if made and maker.chance(0.3):
-        made += _twins(maker, CLUSTER)
     for policy in made if crowded else ():
         policy["spec"]["subject"] = {"namespaces": {}}
     return made

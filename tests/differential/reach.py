@@ -14,27 +14,48 @@ from evaluate import Cluster
 FILES = {edges_policy: "NetworkPolicies", edges_pods: "Pods, nodes and what becomes of them",
          edges_tiers: "Admin and Baseline tiers"}
 
+# What is nearly always allowed, or denied, says little: the share of verdicts that allow lies between.
+BALANCED = (0.2, 0.8)
+
 # worlds: in how many it occurs; verdicts: how many hang on it.
 Count = collections.namedtuple("Count", "worlds verdicts")
 # Of some worlds: by_edge has a Count for each edge's text.
 Coverage = collections.namedtuple("Coverage", "worlds verdicts allowed by_edge")
 
 
-def verdicts(scene, probes, judge=Cluster):
+def each_verdict(scene, probes, judge=Cluster):
+    """One after the other, so that who has seen enough can stop."""
     cluster = judge(scene.node, scene.objects, scene.pods.values())
-    return [cluster.allows(probe) for probe in probes]
+    return (cluster.allows(probe) for probe in probes)
+
+
+def verdicts(scene, probes):
+    return list(each_verdict(scene, probes))
+
+
+def _misread(reading, world):
+    """An iterator of the verdicts of one who reads world wrongly, or None: there is nothing to be read wrongly."""
+    if isinstance(reading, type):
+        return each_verdict(world.scene, world.probes, reading)
+    scene = copy.deepcopy(world.scene)
+    reading(scene, world.before)
+    return None if scene == world.scene else each_verdict(scene, world.probes)
 
 
 def count(reading, world, right):
     """Count of one world; right are its verdicts."""
-    if isinstance(reading, type):
-        turned = sum(a != b for a, b in zip(right, verdicts(world.scene, world.probes, reading)))
-        return Count(int(turned > 0), turned)
-    scene = copy.deepcopy(world.scene)
-    reading(scene, world.before)
-    if scene == world.scene:
+    wrong = _misread(reading, world)
+    if wrong is None:
         return Count(0, 0)
-    return Count(1, sum(a != b for a, b in zip(right, verdicts(scene, world.probes))))
+    turned = sum(a != b for a, b in zip(right, wrong))
+    # Who judges wrongly by himself leaves no trace in a scene but his verdicts.
+    return Count(int(turned > 0 or not isinstance(reading, type)), turned)
+
+
+def hangs(reading, world, right):
+    """Does any verdict of the world hang on it?"""
+    wrong = _misread(reading, world)
+    return wrong is not None and any(a != b for a, b in zip(right, wrong))
 
 
 def added(counts):
@@ -54,6 +75,13 @@ def of_history(seed_and_number):
 def plus(a, b):
     return Coverage(*(x + y for x, y in zip(a[:3], b[:3])),
                     {what: added((a.by_edge[what], b.by_edge[what])) for what in a.by_edge})
+
+
+def faults(coverage):
+    """Texts: edges on which nothing hangs, and verdicts that are nearly all alike."""
+    found = [f"no verdict hangs on: {what}" for what, each in coverage.by_edge.items() if not each.verdicts]
+    share = coverage.allowed / max(coverage.verdicts, 1)
+    return found + ([] if BALANCED[0] <= share <= BALANCED[1] else [f"{share:.0%} of the verdicts allow"])
 
 
 def table(coverage):
