@@ -11,10 +11,10 @@ import pytest
 from peak import Peak
 from scene import FRONT_ONLY, back_policy, text_of
 from traffic import Task
-from weir import wait_for
+from weir import DEADLINE_S, wait_for
 
 GROWTH_MIB = 64
-ANSWER_S = weir.DEADLINE_S  # nobody is locked out; how fast it is depends on the machine
+ANSWER_S = DEADLINE_S  # nobody is locked out; how fast it is depends on the machine
 MIB = 1 << 20
 GIB = 1 << 30
 TEXT_MAX = 8 * MIB
