@@ -32,14 +32,6 @@ int log_level_parse(enum log_level *ret, const char *text)
 	return -EINVAL;
 }
 
-const char *log_level_name(enum log_level level)
-{
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		if (levels[i].level == level)
-			return levels[i].name;
-	return "unknown";
-}
-
 void log_set_level(enum log_level level)
 {
 	max_level = level;

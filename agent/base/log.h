@@ -20,7 +20,6 @@ enum log_level {
 
 /* "error", "warn", "info", "debug". 0 or -EINVAL. */
 int log_level_parse(enum log_level *ret, const char *text);
-const char *log_level_name(enum log_level level);
 
 /* Lines above @level are not written; the start value is info. */
 void log_set_level(enum log_level level);

@@ -18,7 +18,8 @@ struct endpoint_request {
 	unsigned int mtu; /* 0: the agent decides */
 	uint8_t mac[MAC_BYTES]; /* zero: the agent decides */
 	struct ip_addr ips[FAMILY_MAX]; /* wanted addresses, :: none */
-	bool delegated; /* @ips come from an IPAM plugin; a pool that has them gives them to nobody else */
+	/* @ips come from an IPAM plugin; a pool that has them gives them to nobody else. */
+	bool delegated;
 	uint32_t chained_ifindex; /* another plugin's link, 0: none */
 	struct host_port *ports;
 	size_t port_count;

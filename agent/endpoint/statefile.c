@@ -83,8 +83,8 @@ static json_t *to_json(const struct pod_endpoint *ep)
 	char mac[MAC_TEXT_MAX], host_mac[MAC_TEXT_MAX], ip[2][ADDR_TEXT_MAX];
 
 	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:s,s:s,s:i,s:b,s:[s,s],s:o}",
-			 "version", VERSION, "containerID", ep->container_id, "ifname", ep->ifname, "network",
-			 ep->network, "namespace", ep->namespace, "pod", ep->pod, "uid", ep->uid,
+			 "version", VERSION, "containerID", ep->container_id, "ifname", ep->ifname,
+			 "network", ep->network, "namespace", ep->namespace, "pod", ep->pod, "uid", ep->uid,
 			 "ifindex", (json_int_t)ep->ifindex, "hostIfname", ep->host_ifname, "mac",
 			 mac_text(mac, ep->mac), "hostMac", mac_text(host_mac, ep->host_mac), "mtu",
 			 (int)ep->mtu, "chained", ep->chained, "ips", addr_text(ip[0], &ep->ips[0]),

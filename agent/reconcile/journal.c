@@ -39,14 +39,6 @@ void journal_done(struct journal *journal)
 	memset(journal, 0, sizeof(*journal));
 }
 
-bool journal_is_empty(const struct journal *journal)
-{
-	for (int i = 0; i < DATAPATH_MAP_MAX; i++)
-		if (journal->maps[i].count)
-			return false;
-	return true;
-}
-
 const void *journal_key(const struct journal *journal, enum datapath_map map, uint32_t index)
 {
 	return journal->maps[map].keys + (size_t)index * sizes[map].key;

@@ -19,7 +19,6 @@ struct journal {
 };
 
 void journal_done(struct journal *journal);
-bool journal_is_empty(const struct journal *journal);
 
 /* Entry @index of @map. */
 const void *journal_key(const struct journal *journal, enum datapath_map map, uint32_t index);
