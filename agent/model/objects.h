@@ -7,7 +7,8 @@
  * (agent/source/decode.h) normalises: defaults of semantics are applied, so a
  * missing podSelector arrives as a selector that matches everything.
  *
- * Source: Kubernetes API core/v1 Pod, Namespace and Node, networking.k8s.io/v1,
+ * Source: Kubernetes API core/v1 Pod, Namespace, Node and Service,
+ * discovery.k8s.io/v1 EndpointSlice, networking.k8s.io/v1,
  * policy.networking.k8s.io/v1alpha1, v1alpha2 and v1beta1.
  */
 #pragma once
@@ -57,7 +58,7 @@ enum object_kind {
 	OBJECT_POD,
 	OBJECT_NAMESPACE,
 	OBJECT_NETWORK_POLICY,
-	OBJECT_SERVICE, /* schema is checked, content is not kept yet */
+	OBJECT_SERVICE,
 	OBJECT_ENDPOINT_SLICE,
 	OBJECT_NODE,
 	OBJECT_CLUSTER_NETWORK_POLICY,
@@ -94,6 +95,82 @@ struct node {
 	struct labels labels;
 	struct ip_addr *ips; /* status.addresses, InternalIP and ExternalIP */
 	size_t ip_count;
+};
+
+enum service_type {
+	SERVICE_CLUSTER_IP, /* also: absent */
+	SERVICE_NODE_PORT,
+	SERVICE_LOAD_BALANCER,
+	SERVICE_EXTERNAL_NAME,
+};
+
+struct service_spec_port {
+	char *name; /* "" when the service's only port has none */
+	uint8_t proto; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
+	uint16_t port;
+	uint16_t node_port; /* 0: none */
+};
+
+/*
+ * A Service. Addresses that cannot be meant are left out and reported by the decoder:
+ * loopback, link-local, multicast, unspecified.
+ */
+struct service {
+	enum service_type type;
+	/* clusterIP "None", or one of the labels that say that another proxy serves it (semantics 3.1). */
+	bool headless;
+	bool foreign;
+	bool internal_local; /* internalTrafficPolicy Local */
+	bool external_local; /* externalTrafficPolicy Local */
+	uint32_t affinity_s; /* sessionAffinity ClientIP: timeout in seconds; 0: None */
+	uint16_t health_port; /* healthCheckNodePort, 0: none */
+	struct ip_addr *cluster_ips;
+	size_t cluster_ip_count;
+	struct ip_addr *external_ips;
+	size_t external_ip_count;
+	struct ip_addr *balancer_ips; /* status.loadBalancer.ingress[].ip whose ipMode is VIP or unset */
+	size_t balancer_ip_count;
+	/* loadBalancerSourceRanges; @has_ranges without a range that can be read: nobody may. */
+	bool has_ranges;
+	struct prefix *ranges;
+	size_t range_count;
+	struct service_spec_port *ports;
+	size_t port_count;
+};
+
+enum slice_condition {
+	SLICE_READY = 1 << 0,
+	SLICE_SERVING = 1 << 1, /* defaults are applied: nil follows ready */
+	SLICE_TERMINATING = 1 << 2,
+};
+
+/* Names are shared: the slice owns each once, in @names. */
+struct slice_endpoint {
+	struct ip_addr addr; /* the first one */
+	const char *node; /* NULL: unknown */
+	const char **zones; /* hints.forZones; in @hint_names of the slice */
+	const char **nodes; /* hints.forNodes */
+	uint16_t zone_count;
+	uint16_t node_count;
+	uint8_t conditions; /* enum slice_condition */
+};
+
+struct slice_port {
+	char *name; /* "" is a name; ports without name or number are left out (semantics 3.2) */
+	uint8_t proto;
+	uint16_t port;
+};
+
+struct endpoint_slice {
+	char *service; /* label kubernetes.io/service-name, "": belongs to none */
+	bool is_v4; /* addressType; slices of FQDN arrive without endpoints */
+	struct slice_endpoint *endpoints;
+	size_t endpoint_count;
+	struct slice_port *ports;
+	size_t port_count;
+	char **names; /* sorted, unique */
+	size_t name_count;
+	const char **hint_names; /* what @zones and @nodes of the endpoints point into */
 };
 
 /* One element of from / to. */
@@ -169,6 +246,8 @@ struct object {
 		struct namespace ns;
 		struct network_policy policy;
 		struct node node;
+		struct service *service; /* pointers: there are many more pods */
+		struct endpoint_slice *slice;
 	};
 };
 

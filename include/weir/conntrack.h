@@ -61,6 +61,16 @@ enum ct_flag {
 	 * (host ports): answers take the same way, so that they are translated back.
 	 */
 	CT_STACK_OPENED = 1 << 3,
+	/*
+	 * A connection to a service is two entries. This one is of the packet as its client
+	 * sends it, to the service's address: it carries no verdict and tells only what the
+	 * packet becomes. Its opener is the client.
+	 */
+	CT_SERVICE = 1 << 4,
+	/* And this one is of the packet as the backend gets it: answers become what they were. */
+	CT_TRANSLATED = 1 << 5,
+	/* With CT_SERVICE: the backend was a pod, so its end of life is known (peer.h). */
+	CT_BACKEND_POD = 1 << 6,
 };
 
 struct ct_entry {
@@ -70,8 +80,44 @@ struct ct_entry {
 	__u8 flags; /* enum ct_flag */
 	__u8 fin[CT_END_MAX]; /* TCP: this end has sent FIN */
 	__u32 ifindex[CT_END_MAX]; /* local endpoint at each end, 0: none */
-	__u32 pad;
+	__u32 backend; /* CT_SERVICE: number of the backend (service.h) */
 	__u64 packets[CT_END_MAX]; /* sent by each end */
 	__u64 bytes[CT_END_MAX];
 };
 ABI_SIZE(struct ct_entry, 56);
+
+/*
+ * The other addresses of a translated connection, in the direction of its opener: of
+ * a CT_SERVICE entry what its packets become, of a CT_TRANSLATED entry what they were.
+ * Without either flag its content means nothing.
+ */
+struct ct4_nat {
+	__be32 src;
+	__be32 dst;
+	__be16 sport;
+	__be16 dport;
+	__u32 generation; /* CT_SERVICE: of the backend */
+};
+ABI_SIZE(struct ct4_nat, 16);
+
+struct ct6_nat {
+	struct ip_addr src;
+	struct ip_addr dst;
+	__be16 sport;
+	__be16 dport;
+	__u32 generation;
+};
+ABI_SIZE(struct ct6_nat, 40);
+
+/* The values of the tables; the common part comes first. */
+struct ct4_value {
+	struct ct_entry entry;
+	struct ct4_nat nat;
+};
+ABI_SIZE(struct ct4_value, 72);
+
+struct ct6_value {
+	struct ct_entry entry;
+	struct ct6_nat nat;
+};
+ABI_SIZE(struct ct6_value, 96);

@@ -15,7 +15,7 @@
  */
 struct node_state {
 	__u32 generation;
-	__u32 pad;
+	__u32 services; /* 0: no frontend exists, and none is looked up */
 };
 ABI_SIZE(struct node_state, 8);
 
