@@ -34,7 +34,7 @@ static char *block(const struct nat *nat, const char *name)
 	cleanup(freep) char *script = NULL;
 	char *found, *end, *to;
 
-	ck_assert_int_eq(nat_script(&script, nat), 0);
+	ck_assert_int_eq(nat_script(&script, nat, NULL), 0);
 	found = strstr(script, name);
 	ck_assert_ptr_nonnull(found);
 	end = strstr(found, "\n\t}\n");
@@ -137,13 +137,13 @@ START_TEST(masquerade_is_a_choice_and_hairpins_are_not)
 }
 END_TEST
 
-START_TEST(the_script_replaces_the_table_and_touches_no_other)
+START_TEST(a_table_that_is_not_there_is_made_and_no_other_touched)
 {
 	cleanup(freep) char *script = NULL;
 	struct nat nat = {};
 	int tables = 0;
 
-	ck_assert_int_eq(nat_script(&script, &nat), 0);
+	ck_assert_int_eq(nat_script(&script, &nat, NULL), 0);
 	ck_assert_int_eq(strncmp(script, NAT_SCRIPT_REMOVE, strlen(NAT_SCRIPT_REMOVE)), 0);
 	for (const char *at = script; (at = strstr(at, "table ")); at++, tables++)
 		ck_assert_int_eq(strncmp(at, "table inet weir", strlen("table inet weir")), 0);
@@ -154,4 +154,4 @@ END_TEST
 CHECK_MAIN("nat", CHECK_LOOP(ports_become_elements_of_their_family, port_cases),
 	   CHECK_TEST(pod_cidrs_go_to_the_set_of_their_family),
 	   CHECK_TEST(masquerade_is_a_choice_and_hairpins_are_not),
-	   CHECK_TEST(the_script_replaces_the_table_and_touches_no_other))
+	   CHECK_TEST(a_table_that_is_not_there_is_made_and_no_other_touched))
