@@ -43,6 +43,7 @@ static bool add_elements(struct nat_table *table, const char *set, char *line)
 	return !end;
 }
 
+/* Rules are passed over: they are replaced, whatever they are. */
 static void parse_lines(struct nat_table *table)
 {
 	const char *set = NULL;

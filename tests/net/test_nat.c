@@ -27,7 +27,10 @@ static char *listed(const char *flags)
 	return text;
 }
 
-/* The lines of chains, sets and maps, with the numbers that they have as long as they exist. */
+/*
+ * The lines of the table and its chains, sets and maps, with the numbers that they have
+ * as long as they exist; a table counts its own, and is counted among all tables.
+ */
 static char *lasting(void)
 {
 	cleanup(freep) char *text = listed("-a");
@@ -36,7 +39,7 @@ static char *lasting(void)
 
 	ck_assert_ptr_nonnull(found);
 	while ((line = strsep(&rest, "\n")))
-		if (line[0] == '\t' && line[1] != '\t')
+		if (line[strspn(line, "\t")] && strspn(line, "\t") < 2)
 			strcat(found, line);
 	return found;
 }
