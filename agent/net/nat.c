@@ -47,21 +47,31 @@ static int spawn_nft(pid_t *ret, int input, int output)
 	return -r;
 }
 
-static void log_output(int fd)
+/* All that the program has said. */
+static int read_output(char **ret, int fd)
 {
-	char text[ERROR_TEXT_MAX];
-	ssize_t n;
+	off_t size = lseek(fd, 0, SEEK_END);
+	cleanup(freep) char *text = NULL;
 
-	n = pread(fd, text, sizeof(text) - 1, 0);
-	if (n <= 0)
-		return;
-	text[n] = '\0';
-	log_debug("nft: %s", text);
+	if (size < 0)
+		return -errno;
+	text = malloc(size + 1);
+	if (!text)
+		return -ENOMEM;
+	if (pread(fd, text, size, 0) != size)
+		return -EIO;
+	text[size] = '\0';
+	*ret = take_ptr(&text);
+	return 0;
 }
 
-/* Files in memory instead of pipes: neither side can wait for the other. */
-static int run_nft(const char *script)
+/*
+ * Files in memory instead of pipes: neither side can wait for the other. @ret (NULL:
+ * of no interest) is what nft printed; the caller frees.
+ */
+static int run_nft(char **ret, const char *script)
 {
+	cleanup(freep) char *said = NULL;
 	cleanup(closep) int input = memfd_create("nft-input", MFD_CLOEXEC);
 	cleanup(closep) int output = memfd_create("nft-output", MFD_CLOEXEC);
 	int r, status;
@@ -80,22 +90,39 @@ static int run_nft(const char *script)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
-	log_output(output);
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
+	r = read_output(&said, output);
+	if (r < 0)
+		return r;
+	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		log_debug("nft: %.*s", ERROR_TEXT_MAX, said);
+		return -EIO;
+	}
+	if (ret)
+		*ret = take_ptr(&said);
+	return 0;
 }
 
-int nat_apply(const struct nat *nat)
+static int apply(const struct nat *nat, const char *listed)
 {
 	cleanup(freep) char *script = NULL;
 	int r;
 
-	r = nat_script(&script, nat);
-	if (r < 0)
-		return r;
-	return run_nft(script);
+	r = nat_script(&script, nat, listed);
+	return r ?: run_nft(NULL, script);
+}
+
+int nat_apply(const struct nat *nat)
+{
+	cleanup(freep) char *listed = NULL;
+	int r;
+
+	r = run_nft(&listed, "list table inet weir\n");
+	r = r ?: apply(nat, listed);
+	/* There is no table, or one that nft does not turn into this. */
+	return r == -EIO || r == -EEXIST ? apply(nat, NULL) : r;
 }
 
 int nat_remove(void)
 {
-	return run_nft(NAT_SCRIPT_REMOVE);
+	return run_nft(NULL, NAT_SCRIPT_REMOVE);
 }

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Masquerade and host ports by one nftables table, `weir`, of this network
- * namespace, which is replaced as a whole in one transaction.
+ * Masquerade and host ports by one nftables table, `weir`, of this network namespace.
+ *
+ * Every change is one transaction, and packets meet it as a whole only if what they
+ * run through stays: each chain asks for itself which generation counts, and so does
+ * each look-up. Of two base chains or two maps, one new and one deleted, a packet may
+ * meet the empty state of both. So chains, sets and maps stay; rules are replaced, which
+ * is safe, because a chain has a whole list of them per generation; and of the elements
+ * only those are written that differ. (Linux before 6.17 may miss an element that one
+ * transaction deletes and adds again.)
  */
 #pragma once
 
@@ -10,14 +17,11 @@
 
 #include "base/addr.h"
 
-/*
- * Removes the table, whether it exists or not. One transaction removes and makes it
- * anew, but each chain asks for itself which generation counts: a packet between the
- * old chain and the new one may find rules in neither, so the first packet of a
- * connection to a host port is refused then. Seen once in some dozen runs of the
- * restart tests. Chains that stay, and are flushed and filled, would have no such gap.
- */
+/* Removes the table, whether it exists or not. */
 #define NAT_SCRIPT_REMOVE "add table inet weir\ndelete table inet weir\n"
+
+/* Removes the rules of the table and nothing else. */
+#define NAT_SCRIPT_EMPTY "add table inet weir\nflush table inet weir\n"
 
 struct nat_port {
 	uint8_t proto; /* IPPROTO_* */
@@ -36,14 +40,20 @@ struct nat {
 };
 
 /*
- * The nft script, which replaces the table; the caller frees it. 0 or -ENOMEM.
+ * The nft script that puts @nat in force; the caller frees it. @listed is what nft
+ * lists of the table, which is changed in place; NULL: the table is removed and made
+ * anew. 0, -ENOMEM, or -EEXIST: @listed is no table that can be changed in place.
  * Of two ports that want the same host port the first has it; ports whose
  * addresses are of different families, or that name no TCP, UDP or SCTP port, are
  * left out.
  */
-int nat_script(char **ret, const struct nat *nat);
+int nat_script(char **ret, const struct nat *nat, const char *listed);
 
-/* Put @nat in force. -ENOENT: no nft; -EIO: it refused. On failure the table is what it was. */
+/*
+ * Put @nat in force. A table that cannot be changed in place, of another version of
+ * weir, is made anew; then new connections may miss it for a moment.
+ * -ENOENT: no nft; -EIO: it refused. On failure the table is what it was.
+ */
 int nat_apply(const struct nat *nat);
 
 /* Remove the table. */

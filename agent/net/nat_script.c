@@ -6,7 +6,11 @@
 
 #include "base/cleanup.h"
 #include "net/nat.h"
+#include "net/nat_table.h"
 #include "weir/mark.h"
+
+#define SET_NAME_MAX 16
+#define ELEMENT_MAX 256 /* three addresses and numbers */
 
 /* What differs between the families in nft's language. */
 struct dialect {
@@ -67,15 +71,31 @@ static bool is_usable(const struct nat *nat, size_t index, const struct dialect 
 	return true;
 }
 
-/* The elements of a set; nft has no syntax for an empty list. */
+/* The elements of a set or map that are not there yet; nft has no syntax for an empty list. */
 struct elements {
 	FILE *out;
+	struct nat_table *table;
+	char set[SET_NAME_MAX];
 	bool any;
 };
 
-static void element_begin(struct elements *elements)
+/* @kind is "set" or "map"; the block is open until elements_end(). */
+static struct elements elements_begin(FILE *out, struct nat_table *table, const char *kind,
+				      const char *name, const struct dialect *dialect)
 {
+	struct elements elements = { .out = out, .table = table };
+
+	snprintf(elements.set, sizeof(elements.set), "%s%s", name, dialect->name);
+	fprintf(out, "\t%s %s {\n", kind, elements.set);
+	return elements;
+}
+
+static void element_put(struct elements *elements, const char *text)
+{
+	if (nat_table_keep(elements->table, elements->set, text))
+		return;
 	fputs(elements->any ? ",\n\t\t\t" : "\t\telements = {\n\t\t\t", elements->out);
+	fputs(text, elements->out);
 	elements->any = true;
 }
 
@@ -86,59 +106,57 @@ static void elements_end(struct elements *elements)
 	fputs("\t}\n", elements->out);
 }
 
-static void write_pods(FILE *out, const struct nat *nat, const struct dialect *dialect)
+static void write_pods(FILE *out, struct nat_table *table, const struct nat *nat,
+		       const struct dialect *dialect)
 {
-	struct elements elements = { out };
+	struct elements elements = elements_begin(out, table, "set", "pods", dialect);
 	char text[PREFIX_TEXT_MAX];
 
-	fprintf(out, "\tset pods%s {\n\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n",
-		dialect->name, dialect->type);
-	for (size_t i = 0; i < nat->cidr_count; i++) {
-		if (ip_addr_is_v4(&nat->cidrs[i].addr) != dialect->v4)
-			continue;
-		element_begin(&elements);
-		fputs(prefix_text(text, &nat->cidrs[i]), out);
-	}
+	fprintf(out, "\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n", dialect->type);
+	for (size_t i = 0; i < nat->cidr_count; i++)
+		if (ip_addr_is_v4(&nat->cidrs[i].addr) == dialect->v4)
+			element_put(&elements, prefix_text(text, &nat->cidrs[i]));
 	elements_end(&elements);
 }
 
 /* `pod . pod`: nft cannot compare two fields of a packet, but look up both at once. */
-static void write_hairpins(FILE *out, const struct nat *nat, const struct dialect *dialect)
+static void write_hairpins(FILE *out, struct nat_table *table, const struct nat *nat,
+			   const struct dialect *dialect)
 {
-	struct elements elements = { out };
-	char text[ADDR_TEXT_MAX];
+	struct elements elements = elements_begin(out, table, "set", "hairpins", dialect);
+	char pod[ADDR_TEXT_MAX], text[ELEMENT_MAX];
 
-	fprintf(out, "\tset hairpins%s {\n\t\ttype %s . %s\n", dialect->name, dialect->type,
-		dialect->type);
+	fprintf(out, "\t\ttype %s . %s\n", dialect->type, dialect->type);
 	for (size_t i = 0; i < nat->port_count; i++) {
 		if (!is_usable(nat, i, dialect))
 			continue;
-		addr_text(text, &nat->ports[i].pod_ip);
-		element_begin(&elements);
-		fprintf(out, "%s . %s", text, text);
+		addr_text(pod, &nat->ports[i].pod_ip);
+		snprintf(text, sizeof(text), "%s . %s", pod, pod);
+		element_put(&elements, text);
 	}
 	elements_end(&elements);
 }
 
 /* Host ports of one address of the node (@bound), or of all. */
-static void write_ports(FILE *out, const struct nat *nat, const struct dialect *dialect, bool bound)
+static void write_ports(FILE *out, struct nat_table *table, const struct nat *nat,
+			const struct dialect *dialect, bool bound)
 {
-	struct elements elements = { out };
-	char text[ADDR_TEXT_MAX];
+	struct elements elements =
+		elements_begin(out, table, "map", bound ? "bound" : "ports", dialect);
+	char host[ADDR_TEXT_MAX], pod[ADDR_TEXT_MAX], text[ELEMENT_MAX];
 
-	fprintf(out, "\tmap %s%s {\n\t\ttype %s%sinet_proto . inet_service : %s . inet_service\n",
-		bound ? "bound" : "ports", dialect->name, bound ? dialect->type : "",
-		bound ? " . " : "", dialect->type);
+	fprintf(out, "\t\ttype %s%sinet_proto . inet_service : %s . inet_service\n",
+		bound ? dialect->type : "", bound ? " . " : "", dialect->type);
 	for (size_t i = 0; i < nat->port_count; i++) {
 		const struct nat_port *port = &nat->ports[i];
 
 		if (!is_usable(nat, i, dialect) || ip_addr_is_none(&port->host_ip) == bound)
 			continue;
-		element_begin(&elements);
-		if (bound)
-			fprintf(out, "%s . ", addr_text(text, &port->host_ip));
-		fprintf(out, "%s . %u : %s . %u", proto_name(port->proto), port->host_port,
-			addr_text(text, &port->pod_ip), port->container_port);
+		snprintf(text, sizeof(text), "%s%s%s . %u : %s . %u",
+			 bound ? addr_text(host, &port->host_ip) : "", bound ? " . " : "",
+			 proto_name(port->proto), port->host_port, addr_text(pod, &port->pod_ip),
+			 port->container_port);
+		element_put(&elements, text);
 	}
 	elements_end(&elements);
 }
@@ -199,30 +217,58 @@ static void write_postrouting(FILE *out, const struct nat *nat)
 	fputs("\t}\n", out);
 }
 
-int nat_script(char **ret, const struct nat *nat)
+/* The table as it shall be, without the elements that @table has. */
+static void write_table(FILE *out, struct nat_table *table, const struct nat *nat)
 {
-	cleanup(freep) char *text = NULL;
-	size_t size;
-	FILE *out;
-	bool failed;
-
-	out = open_memstream(&text, &size);
-	if (!out)
-		return -ENOMEM;
-	fputs(NAT_SCRIPT_REMOVE "table inet weir {\n", out);
+	fputs("table inet weir {\n", out);
 	for (size_t i = 0; i < DIALECTS; i++) {
-		write_pods(out, nat, &dialects[i]);
-		write_hairpins(out, nat, &dialects[i]);
-		write_ports(out, nat, &dialects[i], true);
-		write_ports(out, nat, &dialects[i], false);
+		write_pods(out, table, nat, &dialects[i]);
+		write_hairpins(out, table, nat, &dialects[i]);
+		write_ports(out, table, nat, &dialects[i], true);
+		write_ports(out, table, nat, &dialects[i], false);
 	}
 	write_host_port_chain(out);
 	write_hooks(out);
 	write_postrouting(out, nat);
 	fputs("}\n", out);
-	failed = ferror(out);
-	if (fclose(out) || failed)
+}
+
+static int close_text(FILE *out)
+{
+	bool failed = ferror(out);
+
+	return fclose(out) || failed ? -ENOMEM : 0;
+}
+
+int nat_script(char **ret, const struct nat *nat, const char *listed)
+{
+	cleanup(nat_table_done) struct nat_table table = {};
+	cleanup(freep) char *body = NULL;
+	cleanup(freep) char *text = NULL;
+	size_t size;
+	FILE *out;
+	int r;
+
+	if (listed && nat_table_parse(&table, listed) < 0)
 		return -ENOMEM;
+	out = open_memstream(&body, &size);
+	if (!out)
+		return -ENOMEM;
+	write_table(out, &table, nat);
+	r = close_text(out);
+	if (r < 0)
+		return r;
+	if (!nat_table_is_part(&table, body))
+		return -EEXIST;
+	out = open_memstream(&text, &size);
+	if (!out)
+		return -ENOMEM;
+	fputs(listed ? NAT_SCRIPT_EMPTY : NAT_SCRIPT_REMOVE, out);
+	nat_table_delete_rest(out, &table);
+	fputs(body, out);
+	r = close_text(out);
+	if (r < 0)
+		return r;
 	*ret = take_ptr(&text);
 	return 0;
 }

@@ -158,13 +158,16 @@ class Task:
 
 
 class Counters:
-    """Counts packets that come into a namespace: {name: "udp dport 53"}, in nft's language."""
+    """Counts packets that come into a namespace: {name: "udp dport 53"}, in nft's language.
 
-    def __init__(self, netns, rules, drop=False):
+    They are counted as they come, or at another priority of the hook.
+    """
+
+    def __init__(self, netns, rules, drop=False, priority=-400):
         self.netns = netns
         self.names = list(rules)
         lines = ["table inet watch {", *[f"counter {name} {{}}" for name in rules],
-                 "chain in { type filter hook prerouting priority -400; policy accept;"]
+                 f"chain in {{ type filter hook prerouting priority {priority}; policy accept;"]
         lines += [f"{rule} counter name {name}{' drop' if drop else ''}" for name, rule in rules.items()]
         netns.exec("nft", "-f", "-", input="\n".join([*lines, "}", "}"]) + "\n")
 

@@ -29,20 +29,26 @@ static struct nat_port port_of(const struct port_text *text)
 }
 
 /* The block of set, map or chain @name, without tabs and line ends. */
-static char *block(const struct nat *nat, const char *name)
+static char *block_of(const char *script, const char *name)
 {
-	cleanup(freep) char *script = NULL;
-	char *found, *end, *to;
+	char *found = strstr(script, name);
+	char *end, *to;
 
-	ck_assert_int_eq(nat_script(&script, nat), 0);
-	found = strstr(script, name);
 	ck_assert_ptr_nonnull(found);
 	end = strstr(found, "\n\t}\n");
 	ck_assert_ptr_nonnull(end);
-	*end = '\0';
+	found = strndup(found, end - found);
 	for (char *from = to = found; (*to = *from); from++)
 		to += *from != '\t' && *from != '\n';
-	return strdup(found);
+	return found;
+}
+
+static char *block(const struct nat *nat, const char *name)
+{
+	cleanup(freep) char *script = NULL;
+
+	ck_assert_int_eq(nat_script(&script, nat, NULL), 0);
+	return block_of(script, name);
 }
 
 static const struct {
@@ -137,13 +143,13 @@ START_TEST(masquerade_is_a_choice_and_hairpins_are_not)
 }
 END_TEST
 
-START_TEST(the_script_replaces_the_table_and_touches_no_other)
+START_TEST(a_table_that_is_not_there_is_made_and_no_other_touched)
 {
 	cleanup(freep) char *script = NULL;
 	struct nat nat = {};
 	int tables = 0;
 
-	ck_assert_int_eq(nat_script(&script, &nat), 0);
+	ck_assert_int_eq(nat_script(&script, &nat, NULL), 0);
 	ck_assert_int_eq(strncmp(script, NAT_SCRIPT_REMOVE, strlen(NAT_SCRIPT_REMOVE)), 0);
 	for (const char *at = script; (at = strstr(at, "table ")); at++, tables++)
 		ck_assert_int_eq(strncmp(at, "table inet weir", strlen("table inet weir")), 0);
@@ -151,7 +157,96 @@ START_TEST(the_script_replaces_the_table_and_touches_no_other)
 }
 END_TEST
 
+/* As nft lists it, but for the hooks of chains and the rules. */
+static const char *const chains = "\tchain hostports {\n\t\tip daddr 127.0.0.0/8 return\n\t}\n"
+				  "\n"
+				  "\tchain postrouting {\n\t}\n";
+
+static const struct {
+	const char *listed; /* in the table, before the chains */
+	const char *deleted; /* one of the commands; NULL: nothing is deleted */
+	const char *added; /* elements of ports4; NULL: none */
+} change_cases[] = {
+	{ "", NULL, "elements = {tcp . 8080 : 10.1.0.2 . 80,udp . 53 : 10.1.0.3 . 53}" },
+	/* All is there, in another order and over several lines */
+	{ "\tmap ports4 {\n\t\ttype inet_proto . inet_service : ipv4_addr . inet_service\n"
+	  "\t\telements = { udp . 53 : 10.1.0.3 . 53,\n\t\t\t     tcp . 8080 : 10.1.0.2 . 80 }\n\t}\n\n",
+	  NULL, NULL },
+	/* One is missing, one is too much */
+	{ "\tmap ports4 {\n\t\ttype inet_proto . inet_service : ipv4_addr . inet_service\n"
+	  "\t\telements = { tcp . 8080 : 10.1.0.2 . 80, tcp . 9 : 10.1.0.3 . 9 }\n\t}\n\n",
+	  "delete element inet weir ports4 { tcp . 9 }\n", "elements = {udp . 53 : 10.1.0.3 . 53}" },
+	/* The port is another pod's now */
+	{ "\tmap ports4 {\n\t\ttype inet_proto . inet_service : ipv4_addr . inet_service\n"
+	  "\t\telements = { tcp . 8080 : 10.1.0.9 . 80, udp . 53 : 10.1.0.3 . 53 }\n\t}\n\n",
+	  "delete element inet weir ports4 { tcp . 8080 }\n",
+	  "elements = {tcp . 8080 : 10.1.0.2 . 80}" },
+	/* The same text elsewhere is another element */
+	{ "\tmap ports6 {\n\t\ttype inet_proto . inet_service : ipv6_addr . inet_service\n"
+	  "\t\telements = { tcp . 8080 : 10.1.0.2 . 80 }\n\t}\n\n",
+	  "delete element inet weir ports6 { tcp . 8080 }\n",
+	  "elements = {tcp . 8080 : 10.1.0.2 . 80,udp . 53 : 10.1.0.3 . 53}" },
+	{ "\tset pods4 {\n\t\ttype ipv4_addr\n\t\tflags interval\n\t\tauto-merge\n"
+	  "\t\telements = { 10.9.0.0/24 }\n\t}\n\n",
+	  "delete element inet weir pods4 { 10.9.0.0/24 }\n",
+	  "elements = {tcp . 8080 : 10.1.0.2 . 80,udp . 53 : 10.1.0.3 . 53}" },
+};
+
+/* The script that turns a table which nft lists so into one of two host ports. */
+static int change(char **ret, const char *listed)
+{
+	const struct nat_port ports[] = {
+		port_of(&(struct port_text){ IPPROTO_TCP, 8080, 80, NULL, "10.1.0.2" }),
+		port_of(&(struct port_text){ IPPROTO_UDP, 53, 53, NULL, "10.1.0.3" }),
+	};
+	const struct nat nat = { .ports = ports, .port_count = 2 };
+	cleanup(freep) char *table = NULL;
+
+	ck_assert_int_gt(asprintf(&table, "table inet weir {\n%s%s}\n", listed, chains), 0);
+	return nat_script(ret, &nat, table);
+}
+
+START_TEST(of_a_table_that_is_there_only_differences_are_written)
+{
+	cleanup(freep) char *script = NULL;
+	cleanup(freep) char *ports4 = NULL;
+	char *definition;
+
+	ck_assert_int_eq(change(&script, change_cases[_i].listed), 0);
+	ports4 = block_of(script, "map ports4 {");
+	ck_assert_pstr_eq(strstr(ports4, "elements"), change_cases[_i].added);
+	ck_assert_int_eq(strncmp(script, NAT_SCRIPT_EMPTY, strlen(NAT_SCRIPT_EMPTY)), 0);
+	definition = strstr(script, "table inet weir {");
+	ck_assert_ptr_nonnull(definition);
+	*definition = '\0';
+	ck_assert_str_eq(script + strlen(NAT_SCRIPT_EMPTY), change_cases[_i].deleted ?: "");
+}
+END_TEST
+
+static const char *const strange_tables[] = {
+	"\tflags dormant\n\n",
+	"\tset pods {\n\t\ttype ipv4_addr\n\t}\n\n",
+	"\tchain input {\n\t}\n\n",
+	"\tcounter ports4 {\n\t}\n\n",
+	"\tmap hairpins4 {\n\t}\n\n",
+	/* Known names, defined otherwise */
+	"\tmap ports4 {\n\t\ttype inet_service : ipv4_addr\n\t}\n\n",
+	"\tset hairpins4 {\n\t\ttype ipv4_addr . ipv4_addr\n\t\ttimeout 1s\n\t}\n\n",
+	"\tset hairpins4 {\n\t\ttype ipv4_addr . ipv4_addr\n\t\tmembers = { 10.1.0.2 }\n\t}\n\n",
+};
+
+START_TEST(a_table_of_another_make_is_not_changed_in_place)
+{
+	char *script = NULL;
+
+	ck_assert_int_eq(change(&script, strange_tables[_i]), -EEXIST);
+	ck_assert_ptr_null(script);
+}
+END_TEST
+
 CHECK_MAIN("nat", CHECK_LOOP(ports_become_elements_of_their_family, port_cases),
 	   CHECK_TEST(pod_cidrs_go_to_the_set_of_their_family),
 	   CHECK_TEST(masquerade_is_a_choice_and_hairpins_are_not),
-	   CHECK_TEST(the_script_replaces_the_table_and_touches_no_other))
+	   CHECK_TEST(a_table_that_is_not_there_is_made_and_no_other_touched),
+	   CHECK_LOOP(of_a_table_that_is_there_only_differences_are_written, change_cases),
+	   CHECK_LOOP(a_table_of_another_make_is_not_changed_in_place, strange_tables))
