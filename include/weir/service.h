@@ -40,9 +40,9 @@ struct frontend6_key {
 	struct ip_addr addr;
 	__be16 port;
 	__u8 proto;
-	__u8 pad;
+	__u8 pad[5];
 };
-ABI_SIZE(struct frontend6_key, 20);
+ABI_SIZE(struct frontend6_key, 24);
 
 enum frontend_flag {
 	/* The whole address is a service's: a port without a frontend is refused. */
@@ -129,8 +129,9 @@ ABI_SIZE(struct affinity4_key, 8);
 struct affinity6_key {
 	struct ip_addr client;
 	__u32 service;
+	__u32 pad;
 };
-ABI_SIZE(struct affinity6_key, 20);
+ABI_SIZE(struct affinity6_key, 24);
 
 struct affinity {
 	__u32 backend;
