@@ -31,6 +31,13 @@ int decode_baseline_policy(struct object *obj, const struct field *root);
 int decode_service(struct object *obj, const struct field *root);
 int decode_endpoint_slice(struct object *obj, const struct field *root);
 
+/* The part of decode_service() that comes last; the schema has been checked. */
+int decode_service_addrs(struct service *service, const struct field *spec,
+			 const struct field *status);
+
+/* "endpoints" of a slice whose family is known; the schema has been checked. */
+int decode_endpoints(struct endpoint_slice *slice, const struct field *list);
+
 /* A map of labels, sorted. */
 int decode_labels(struct labels *ret, const struct field *field);
 
