@@ -113,7 +113,8 @@ struct service_spec_port {
 
 /*
  * A Service. Addresses that cannot be meant are left out and reported by the decoder:
- * loopback, link-local, multicast, unspecified, broadcast. In each list an address is once.
+ * loopback, link-local, multicast, unspecified, broadcast. In each list an address is once; all but
+ * @cluster_ips, of which there is at most one of each family, are in order.
  */
 struct service {
 	enum service_type type;
@@ -256,6 +257,9 @@ void object_freep(struct object **obj);
 
 /* Name of the kind as in manifests, for example "NetworkPolicy". */
 const char *object_kind_name(enum object_kind kind);
+
+/* "tcp", "udp" or "sctp". */
+const char *ip_proto_name(uint8_t proto);
 
 /* The policy has a say in direction @dir. */
 static inline bool policy_applies(const struct network_policy *policy, enum policy_dir dir)
