@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "endpoint/adopt.h"
+#include "services.h"
 
 #define SETTLE_MS 60
 #define RETRY_MS 1000
@@ -124,6 +125,7 @@ int policy_apply(struct agent *agent)
 	int r;
 
 	memcpy(before, agent->problem, sizeof(before));
+	agent->policy_stale = true;
 	r = compute_and_apply(agent);
 	agent->applied_us = clock_us() - start;
 	if (r < 0) {
@@ -134,6 +136,7 @@ int policy_apply(struct agent *agent)
 		return r;
 	}
 	agent->applied_version = store_version(agent->store);
+	agent->policy_stale = false;
 	if (agent->problem[0])
 		log_info("policy is in force again");
 	agent->problem[0] = '\0';
@@ -143,6 +146,22 @@ int policy_apply(struct agent *agent)
 
 void policy_apply_soon(struct agent *agent)
 {
+	agent->policy_stale = true;
+	in_ms(agent->refresh, 0);
+}
+
+/* Endpoints of services come and go all the time, and no policy speaks of them. */
+static bool is_for_policy(enum object_kind kind)
+{
+	return kind != OBJECT_SERVICE && kind != OBJECT_ENDPOINT_SLICE;
+}
+
+void policy_on_objects(struct agent *agent)
+{
+	for (int kind = 0; kind < OBJECT_KIND_MAX; kind++)
+		if (is_for_policy((enum object_kind)kind) &&
+		    store_kind_version(agent->store, (enum object_kind)kind) > agent->applied_version)
+			agent->policy_stale = true;
 	in_ms(agent->refresh, 0);
 }
 
@@ -150,6 +169,11 @@ void policy_on_refresh(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent *agent = arg;
 
+	agent_services_apply(agent);
+	if (!agent->policy_stale) {
+		agent->applied_version = store_version(agent->store);
+		return;
+	}
 	if (policy_apply(agent) < 0 || !agent->waiting)
 		return;
 	agent->waiting = false;
