@@ -58,6 +58,10 @@ int64_t service_writer_settle(struct service_writer *writer, int64_t now_ms);
 void service_writer_each_problem(const struct service_writer *writer,
 				 void (*fn)(const char *text, void *arg), void *arg);
 
+/* Of one Service, or NULL; borrowed until the next apply. */
+const char *service_writer_problem(const struct service_writer *writer, const char *namespace,
+				   const char *name);
+
 /* The number of a service port in force, 0: it is not. */
 uint32_t service_writer_port(const struct service_writer *writer, const char *namespace,
 			     const char *name, const struct service_image *image);

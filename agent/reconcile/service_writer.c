@@ -218,6 +218,14 @@ void service_writer_each_problem(const struct service_writer *writer,
 	hash_each((struct hash *)&writer->owners, tell_problem, &call);
 }
 
+const char *service_writer_problem(const struct service_writer *writer, const char *namespace,
+				   const char *name)
+{
+	const struct service_owner *owner = find_owner(writer, namespace, name);
+
+	return owner ? owner->problem : NULL;
+}
+
 uint32_t service_writer_port(const struct service_writer *writer, const char *namespace,
 			     const char *name, const struct service_image *image)
 {
