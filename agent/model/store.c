@@ -25,7 +25,6 @@ struct table {
 	size_t count;
 	size_t dead; /* deleted ones among them */
 	size_t room;
-	uint64_t version; /* the store's, when something changed here last */
 };
 
 struct store {
@@ -186,7 +185,7 @@ void store_follow(struct store *store,
 /* The end of @old; the tables have forgotten it. */
 static void changed(struct store *store, struct object *old, const struct object *new)
 {
-	store->tables[(new ?: old)->kind].version = ++store->version;
+	store->version++;
 	if (store->follow)
 		store->follow(old, new, store->follow_arg);
 	object_free(old);
@@ -267,9 +266,4 @@ int store_each(const struct store *store, enum object_kind kind,
 uint64_t store_version(const struct store *store)
 {
 	return store->version;
-}
-
-uint64_t store_kind_version(const struct store *store, enum object_kind kind)
-{
-	return store->tables[kind].version;
 }

@@ -47,6 +47,3 @@ int store_each(const struct store *store, enum object_kind kind,
 
 /* Raised by every put and delete that changed something; lets readers skip work. */
 uint64_t store_version(const struct store *store);
-
-/* What it was raised to by the last change to an object of @kind; 0: there was none. */
-uint64_t store_kind_version(const struct store *store, enum object_kind kind);
