@@ -67,7 +67,7 @@ struct agent {
 	int64_t services_us; /* and that of services */
 	bool services_waiting; /* some were refused, and shall be tried again in service_settle */
 	bool policy_stale; /* what policy comes from has changed since it was applied */
-	uint64_t applied_version; /* of the store, whose policy is in force */
+	uint64_t applied_version; /* store_policy_version() whose policy is in force */
 	bool waiting; /* the first policy did not fit: adopted pods may wait for one that does */
 	char problem[AGENT_PROBLEM_MAX]; /* why the wanted policy is not in force, or "" */
 };

@@ -135,7 +135,7 @@ int policy_apply(struct agent *agent)
 		in_ms(agent->refresh, RETRY_MS);
 		return r;
 	}
-	agent->applied_version = store_version(agent->store);
+	agent->applied_version = store_policy_version(agent->store);
 	agent->policy_stale = false;
 	if (agent->problem[0])
 		log_info("policy is in force again");
@@ -150,18 +150,9 @@ void policy_apply_soon(struct agent *agent)
 	in_ms(agent->refresh, 0);
 }
 
-/* Endpoints of services come and go all the time, and no policy speaks of them. */
-static bool is_for_policy(enum object_kind kind)
-{
-	return kind != OBJECT_SERVICE && kind != OBJECT_ENDPOINT_SLICE;
-}
-
 void policy_on_objects(struct agent *agent)
 {
-	for (int kind = 0; kind < OBJECT_KIND_MAX; kind++)
-		if (is_for_policy((enum object_kind)kind) &&
-		    store_kind_version(agent->store, (enum object_kind)kind) > agent->applied_version)
-			agent->policy_stale = true;
+	agent->policy_stale |= store_policy_version(agent->store) != agent->applied_version;
 	in_ms(agent->refresh, 0);
 }
 
@@ -170,11 +161,7 @@ void policy_on_refresh(evutil_socket_t fd, short what, void *arg)
 	struct agent *agent = arg;
 
 	agent_services_apply(agent);
-	if (!agent->policy_stale) {
-		agent->applied_version = store_version(agent->store);
-		return;
-	}
-	if (policy_apply(agent) < 0 || !agent->waiting)
+	if (!agent->policy_stale || policy_apply(agent) < 0 || !agent->waiting)
 		return;
 	agent->waiting = false;
 	adopt_waiting(agent);
