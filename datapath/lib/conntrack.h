@@ -118,18 +118,19 @@ static __always_inline enum drop_reason ct_open(const struct ct_key *key, const 
 						const struct policy_case *pc)
 {
 	_Bool high = key->sender == CT_HIGH;
-	struct ct_entry entry = {
+	struct ct_value value = { .entry = {
 		.generation = ct_generation(flow),
 		.opener = key->sender,
 		.flags = ct_open_flags(flow, pc),
 		.packets = { !high, high },
 		.bytes = { high ? 0 : flow->length, high ? flow->length : 0 },
-	};
+	} };
+	struct ct_entry *entry = &value.entry;
 
-	entry.ifindex[CT_LOW] = high ? pc->responder.ifindex : pc->opener.ifindex;
-	entry.ifindex[CT_HIGH] = high ? pc->opener.ifindex : pc->responder.ifindex;
-	entry.expires = flow->now + ct_lifetime(&entry, flow->proto) * config.hz;
-	return ct_insert_new(key, &entry) ? DROP_CT_FULL : DROP_NONE;
+	entry->ifindex[CT_LOW] = high ? pc->responder.ifindex : pc->opener.ifindex;
+	entry->ifindex[CT_HIGH] = high ? pc->opener.ifindex : pc->responder.ifindex;
+	entry->expires = flow->now + ct_lifetime(entry, flow->proto) * config.hz;
+	return ct_insert_new(key, &value) ? DROP_CT_FULL : DROP_NONE;
 }
 
 /* The entry's verdict is of another generation, and it has now passed again. */
@@ -156,14 +157,16 @@ static __always_inline _Bool ct_is_answered(const struct ct_entry *entry, const 
 }
 
 /* A packet of a flow in the table of unanswered ones: perhaps it moves over. */
-static __always_inline void ct_advance(const struct ct_key *key, struct ct_entry *entry,
+static __always_inline void ct_advance(const struct ct_key *key, struct ct_hit hit,
 				       const struct flow *flow)
 {
+	struct ct_entry *entry = hit.entry;
+
 	if (ct_is_answered(entry, flow, key->sender))
 		entry->flags |= CT_ANSWERED;
 	ct_book(entry, flow, key->sender);
 	if (entry->flags & CT_ANSWERED)
-		ct_promote(key, entry);
+		ct_promote(key, hit);
 }
 
 /* The packet opens a connection, in place of @stale when there was one between its ends. */
@@ -242,15 +245,15 @@ static __always_inline enum drop_reason track_known(struct flow *flow, const str
  * The flow among those without an answer, or among the answered ones, where another
  * CPU may have moved it since track() looked.
  */
-static __always_inline struct ct_entry *track_find(const struct flow *flow,
-						   const struct ct_key *key, _Bool *fresh)
+static __always_inline struct ct_hit track_find(const struct flow *flow, const struct ct_key *key,
+						_Bool *fresh)
 {
-	struct ct_entry *entry = ct_find_new(key, flow->now);
+	struct ct_hit hit = ct_find_new(key, flow->now);
 
-	*fresh = !!entry;
-	if (!entry && flow->role != ROLE_OPEN)
-		entry = ct_find(key, flow->now);
-	return entry;
+	*fresh = !!hit.entry;
+	if (!hit.entry && flow->role != ROLE_OPEN)
+		hit = ct_find(key, flow->now);
+	return hit;
 }
 
 int track_slowly(struct flow *flow, const struct ct_key *key, int answered);
@@ -258,16 +261,18 @@ int track_slowly(struct flow *flow, const struct ct_key *key, int answered);
 /* @answered: track() has found the flow among the answered ones. */
 SUBPROGRAM int track_slowly(struct flow *flow, const struct ct_key *key, int answered)
 {
-	struct ct_entry *entry = NULL;
+	struct ct_hit hit = {};
+	struct ct_entry *entry;
 	enum drop_reason why;
 	_Bool fresh = 0;
 
 	if (!flow || !key)
 		return DROP_INTERNAL;
 	if (answered)
-		entry = ct_find(key, flow->now);
-	if (!entry)
-		entry = track_find(flow, key, &fresh);
+		hit = ct_find(key, flow->now);
+	if (!hit.entry)
+		hit = track_find(flow, key, &fresh);
+	entry = hit.entry;
 	if (!entry && flow->role == ROLE_ANSWER)
 		return DROP_CT_INVALID;
 	if (!entry || ct_reopens(entry, flow, key->sender)) {
@@ -278,7 +283,7 @@ SUBPROGRAM int track_slowly(struct flow *flow, const struct ct_key *key, int ans
 	if (why)
 		return why;
 	if (fresh)
-		ct_advance(key, entry, flow);
+		ct_advance(key, hit, flow);
 	else
 		ct_book(entry, flow, key->sender);
 	return DROP_NONE;

@@ -91,9 +91,9 @@ SUBPROGRAM int track_related(struct __sk_buff *skb, struct flow *flow)
 		return DROP_ICMP_UNRELATED;
 
 	ct_key_pack(&key, &quote);
-	entry = ct_find(&key, flow->now);
+	entry = ct_find(&key, flow->now).entry;
 	if (!entry)
-		entry = ct_find_new(&key, flow->now);
+		entry = ct_find_new(&key, flow->now).entry;
 	/* A verdict of another generation may be void: the flow's next packet renews it. */
 	if (!entry || entry->generation != flow->generation)
 		return DROP_ICMP_UNRELATED;
@@ -117,7 +117,7 @@ static __always_inline enum drop_reason track(struct flow *flow, struct __sk_buf
 	if (flow->role == ROLE_ALONE)
 		return track_alone(flow);
 	ct_key_pack(&key, flow);
-	entry = ct_find(&key, flow->now);
+	entry = ct_find(&key, flow->now).entry;
 	if (track_fast(flow, &key, entry))
 		return DROP_NONE;
 	return track_slowly(flow, &key, !!entry);

@@ -198,9 +198,13 @@ static void ct_key(void *ret, const struct packet *packet, bool v6)
 bool ct_get(const char *suffix, struct ct_entry *ret, const struct packet *packet, bool v6)
 {
 	uint8_t key[sizeof(struct ct6_key)];
+	struct ct6_value value;
 
 	ct_key(key, packet, v6);
-	return !engine_lookup(map_of("ct", v6, suffix), key, ret);
+	if (engine_lookup(map_of("ct", v6, suffix), key, &value))
+		return false;
+	*ret = value.entry;
+	return true;
 }
 
 void ct_put(const char *suffix, const struct ct_entry *entry, const struct packet *packet, bool v6)
@@ -208,7 +212,7 @@ void ct_put(const char *suffix, const struct ct_entry *entry, const struct packe
 	uint8_t key[sizeof(struct ct6_key)];
 
 	ct_key(key, packet, v6);
-	put(map_of("ct", v6, suffix), key, entry);
+	put(map_of("ct", v6, suffix), key, &(struct ct6_value){ .entry = *entry });
 }
 
 unsigned int ct_count(const char *table)
@@ -223,13 +227,13 @@ unsigned int ct_count(const char *table)
 
 static void ct_expire(const char *table, uint32_t when)
 {
-	struct ct_entry entry;
+	struct ct6_value value;
 	uint8_t key[KEY_MAX];
 
 	for (int r = engine_next(table, NULL, key); !r; r = engine_next(table, key, key)) {
-		ck_assert_int_eq(engine_lookup(table, key, &entry), 0);
-		entry.expires = when;
-		put(table, key, &entry);
+		ck_assert_int_eq(engine_lookup(table, key, &value), 0);
+		value.entry.expires = when;
+		put(table, key, &value);
 	}
 }
 
