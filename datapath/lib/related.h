@@ -7,7 +7,6 @@
 
 #include "lib/conntrack.h"
 #include "lib/parse.h"
-#include "lib/service_table.h"
 
 /* Addresses and offset of the quoted packet: the headers as far as RFC 792 promises them. */
 static __always_inline enum drop_reason quote_parse_l3(struct flow *quote, const struct flow *flow,
@@ -102,23 +101,4 @@ SUBPROGRAM int track_related(struct __sk_buff *skb, struct flow *flow)
 	if (entry->opener == key.sender)
 		flow->flags |= FLOW_ANSWER;
 	return DROP_NONE;
-}
-
-/* Stage: conntrack, and policy where the connection has no valid verdict yet. */
-static __always_inline enum drop_reason track(struct flow *flow, struct __sk_buff *skb)
-{
-	struct ct_entry *entry;
-	struct ct_key key;
-
-	if (flow->way != WAY_TRACK)
-		return DROP_NONE;
-	if (flow->role == ROLE_ERROR)
-		return track_related(skb, flow);
-	if (flow->role == ROLE_ALONE)
-		return track_alone(flow);
-	ct_key_pack(&key, flow);
-	entry = ct_find(&key, flow->now).entry;
-	if (track_fast(flow, &key, entry))
-		return DROP_NONE;
-	return track_slowly(flow, &key, !!entry);
 }

@@ -116,8 +116,21 @@ static void map_empty(const char *map)
 
 void generation_set(uint32_t generation)
 {
-	struct node_state state = { .generation = generation };
+	struct node_state state;
 	uint32_t zero = 0;
+
+	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
+	state.generation = generation;
+	put("state", &zero, &state);
+}
+
+void services_set(uint32_t services)
+{
+	struct node_state state;
+	uint32_t zero = 0;
+
+	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
+	state.services = services;
 
 	put("state", &zero, &state);
 }
@@ -125,13 +138,16 @@ void generation_set(uint32_t generation)
 void world_reset(void)
 {
 	static const char *const maps[] = { "ct4", "ct4_new", "ct6", "ct6_new", "frag", "held", "peer4",
-					    "peer6", "policy_class", "policy_port", "policy_cidr4",
+					    "peer6", "frontend4", "frontend6", "affinity4",
+					    "affinity6", "policy_class", "policy_port", "policy_cidr4",
 					    "policy_cidr6", "policy_bits" };
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		map_empty(maps[i]);
 	for (uint32_t set = 0; set < 16; set++)
 		put("ruleset", &set, &(struct ruleset){});
+	services_clear();
+	services_set(0);
 	generation_set(1);
 	make_pod(POD_A, 0);
 	make_pod(POD_B, 0);
@@ -195,13 +211,19 @@ static void ct_key(void *ret, const struct packet *packet, bool v6)
 			.proto = proto_of(packet, v6) };
 }
 
-bool ct_get(const char *suffix, struct ct_entry *ret, const struct packet *packet, bool v6)
+bool ct_get_value(const char *suffix, struct ct6_value *ret, const struct packet *packet, bool v6)
 {
 	uint8_t key[sizeof(struct ct6_key)];
-	struct ct6_value value;
 
 	ct_key(key, packet, v6);
-	if (engine_lookup(map_of("ct", v6, suffix), key, &value))
+	return !engine_lookup(map_of("ct", v6, suffix), key, ret);
+}
+
+bool ct_get(const char *suffix, struct ct_entry *ret, const struct packet *packet, bool v6)
+{
+	struct ct6_value value;
+
+	if (!ct_get_value(suffix, &value, packet, v6))
 		return false;
 	*ret = value.entry;
 	return true;

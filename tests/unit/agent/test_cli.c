@@ -244,7 +244,7 @@ static const struct print_row prints[] = {
 	  "\"answerer\":{\"address\":\"10.96.0.1\",\"port\":443},\"state\":\"new\","
 	  "\"expiresSeconds\":9,\"packets\":[0,0],\"bytes\":[0,0],"
 	  "\"becomes\":{\"answerer\":{\"address\":\"fd00::1\",\"port\":80}}}]}",
-	  "~       0  0 B       0         0 B  to [fd00::1]:80\n" },
+	  "~  9s        0    0 B     0         0 B  to [fd00::1]:80\n" },
 	{ "conntrack list", "{\"flows\":[],\"more\":3}", "~and 3 more\n" },
 	{ "conntrack flush", "{\"removed\":1}", "1 connection forgotten\n" },
 	{ "conntrack flush", "{\"removed\":20}", "20 connections forgotten\n" },
