@@ -262,9 +262,9 @@ uint32_t service_writer_used(const struct service_writer *writer, enum datapath_
 	case MAP_FRONTEND6:
 		return writer->frontends.held[1];
 	case MAP_SERVICE_PORT:
-		return writer->numbers.used;
+		return writer->numbers.used - 1; /* 0 is none */
 	case MAP_BACKEND:
-		return writer->backends.used;
+		return writer->backends.used - 1;
 	default:
 		return writer->slots.used;
 	}
