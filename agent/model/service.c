@@ -37,8 +37,7 @@ void services_free(struct services *services)
 		return;
 	store_follow(services->store, NULL, NULL);
 	entries_done(services);
-	pool_done(&services->claims);
-	pool_done(&services->rivals);
+	claims_done(services);
 	pool_done(&services->holders);
 	free(services->node);
 	free(services->ips);
