@@ -53,6 +53,15 @@ static __always_inline int refuse(enum service_answer answer)
 	return REFUSE;
 }
 
+/*
+ * Stage: the source ranges of a load balancer address. The socket has no address yet; it
+ * will be one of this node.
+ */
+static __always_inline _Bool is_in_ranges(const struct service_ask *ask)
+{
+	return !(ask->flags & FRONTEND_RANGES) || ask->flags & FRONTEND_RANGES_NODE;
+}
+
 /* Chooses, and remembers what was chosen. */
 static __always_inline enum service_answer choose(struct bpf_sock_addr *ctx,
 						  struct service_ask *ask,
@@ -91,6 +100,8 @@ static __always_inline int towards(struct bpf_sock_addr *ctx, enum flow_family f
 	answer = service_find(&ask);
 	if (answer == SERVICE_NONE)
 		return ALLOW;
+	if (answer == SERVICE_FOUND && !is_in_ranges(&ask))
+		answer = SERVICE_DROPPED;
 	if (answer == SERVICE_FOUND && datagram)
 		to = socket_backend(bpf_get_socket_cookie(ctx), &ask);
 	if (answer != SERVICE_FOUND)

@@ -23,6 +23,7 @@ struct service_ask {
 	__be16 port;
 	__u8 proto;
 	__u8 set; /* enum service_set: to choose from */
+	__u32 flags; /* enum frontend_flag: of what was asked for */
 	__u32 now; /* jiffies */
 	__u32 service; /* number of the service port; 0: not known */
 	__u32 backend; /* number of the chosen one */
@@ -49,11 +50,13 @@ static __always_inline const struct frontend *frontend_find(const struct ip_addr
 	return found;
 }
 
-/* Which service port is meant, and which of its sets counts. */
+/*
+ * Which service port is meant, and which of its sets counts. Whether the client is in the
+ * source ranges (FRONTEND_RANGES) is for the caller to judge.
+ */
 static __always_inline enum service_answer service_find(struct service_ask *ask)
 {
 	const struct frontend *frontend, *address = frontend_find(&ask->addr, 0, 0);
-	__u32 flags;
 
 	ask->service = 0;
 	if (!address)
@@ -61,11 +64,12 @@ static __always_inline enum service_answer service_find(struct service_ask *ask)
 	frontend = frontend_find(&ask->addr, ask->port, ask->proto);
 	if (!frontend)
 		return address->flags & FRONTEND_WHOLE ? SERVICE_REFUSED : SERVICE_NONE;
-	flags = frontend->flags;
 	ask->service = frontend->service;
-	ask->set = flags & FRONTEND_LOCAL && !(flags & FRONTEND_EXTERNAL) ? SERVICE_LOCAL :
-									    SERVICE_CLUSTER;
-	return flags & FRONTEND_RANGES ? SERVICE_DROPPED : SERVICE_FOUND;
+	ask->flags = frontend->flags;
+	ask->set = (ask->flags & (FRONTEND_LOCAL | FRONTEND_EXTERNAL)) == FRONTEND_LOCAL ?
+			   SERVICE_LOCAL :
+			   SERVICE_CLUSTER;
+	return SERVICE_FOUND;
 }
 
 /* The record of a backend of this service port that has not ended, or NULL. */

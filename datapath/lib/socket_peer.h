@@ -54,11 +54,10 @@ static __always_inline long socket_put_backend(__u64 socket, const struct servic
 }
 
 /*
- * The backend that the socket has for this service already, or NULL: it has none, it
- * has ended, or what its answers are known by was forgotten.
+ * The backend that the socket has for this service already, or NULL: it has none, or it
+ * has ended.
  */
-static __always_inline const struct backend *socket_backend(__u64 socket,
-							    const struct service_ask *ask)
+static __always_inline const struct backend *socket_backend(__u64 socket, struct service_ask *ask)
 {
 	const struct socket_peer *had = socket_peer_find(socket, SOCKET_PEER_SERVICE, &ask->addr,
 							 ask->port);
@@ -68,8 +67,11 @@ static __always_inline const struct backend *socket_backend(__u64 socket,
 	to = had ? backend_alive(ask, had->backend, had->generation) : NULL;
 	if (!to)
 		return NULL;
+	ask->backend = had->backend;
+	ask->generation = had->generation;
+	/* Forgotten, or of another service with this backend, which was asked meanwhile. */
 	back = socket_peer_find(socket, SOCKET_PEER_BACKEND, &to->addr, to->port);
 	if (!back || back->port != ask->port || !ip_addr_equal(&back->addr, &ask->addr))
-		return NULL;
+		return socket_put_service(socket, ask, to) ? NULL : to;
 	return to;
 }

@@ -100,14 +100,19 @@ void service_affinity(uint32_t service, uint32_t seconds)
 	put("service_port", &service, &port);
 }
 
-void backend_put(uint32_t service, enum place place, struct way way, uint8_t flags)
+void backend_write(uint32_t number, uint32_t service, enum place place, struct way way,
+		   uint8_t flags, uint32_t generation)
 {
-	uint32_t number = backend_of(service, place);
 	struct backend backend = { .addr = place_addr(place, is_v6(way.speech)),
 				   .port = htons(BACKEND_PORT), .proto = proto_of(way.type),
-				   .flags = flags, .generation = 7, .service = service };
+				   .flags = flags, .generation = generation, .service = service };
 
 	put("backend", &number, &backend);
+}
+
+void backend_put(uint32_t service, enum place place, struct way way, uint8_t flags)
+{
+	backend_write(backend_of(service, place), service, place, way, flags, 7);
 }
 
 void backend_ends(uint32_t service, enum place place)
@@ -176,4 +181,35 @@ struct service_hit service_hits(uint32_t service)
 	}
 	free(values);
 	return sum;
+}
+
+static void map_ages(const char *map, uint32_t seconds)
+{
+	struct affinity affinity;
+	uint8_t key[KEY_MAX];
+
+	for (int r = bpf_map_get_next_key(socket_map_fd(map), NULL, key); !r;
+	     r = bpf_map_get_next_key(socket_map_fd(map), key, key)) {
+		get(map, key, &affinity);
+		affinity.used -= seconds * SOCKET_WORLD_HZ;
+		put(map, key, &affinity);
+	}
+}
+
+void affinity_ages(uint32_t seconds)
+{
+	map_ages("affinity4", seconds);
+	map_ages("affinity6", seconds);
+}
+
+void socket_peers_forget(enum socket_peer_kind kind)
+{
+	struct socket_peer_key keys[32];
+	int count = 0, map = socket_map_fd("socket_peer");
+
+	while (!bpf_map_get_next_key(map, count ? &keys[count - 1] : NULL, &keys[count]))
+		ck_assert_int_lt(++count, CHECK_COUNT(keys));
+	while (count--)
+		if (keys[count].kind == kind)
+			ck_assert_int_eq(bpf_map_delete_elem(map, &keys[count]), 0);
 }

@@ -16,8 +16,6 @@
 #include "socket.skel.h"
 #include "socket_world.h"
 
-#define HZ 250
-
 static struct {
 	struct socket *skel;
 	char cgroup[128];
@@ -143,7 +141,7 @@ static struct socket *load(uint64_t netns, bool everyone)
 	if (!skel)
 		die("open socket.bpf.o", errno);
 	skel->rodata->sockets = (struct socket_config){ .netns = netns, .everyone = everyone };
-	skel->rodata->config.hz = HZ;
+	skel->rodata->config.hz = SOCKET_WORLD_HZ;
 	/* Maps of our own: nothing of this machine is touched. */
 	bpf_object__for_each_map(map, skel->obj) {
 		if (world.skel && bpf_map__pin_path(map) &&

@@ -46,6 +46,7 @@ extern const struct way ways[6]; /* all of them */
 
 #define SERVICE_PORT 80
 #define BACKEND_PORT 8080
+#define SOCKET_WORLD_HZ 250 /* what the programs believe */
 
 /* The network family of what the speech says. */
 static inline bool is_v6(enum speech speech)
@@ -86,6 +87,8 @@ void service_empty(uint32_t service, enum service_set set, enum service_empty ho
 void service_affinity(uint32_t service, uint32_t seconds);
 void backend_put(uint32_t service, enum place place, struct way way, uint8_t flags);
 void backend_ends(uint32_t service, enum place place);
+void backend_write(uint32_t number, uint32_t service, enum place place, struct way way,
+		   uint8_t flags, uint32_t generation);
 
 /* An address of a service, and its port; without @service the address by itself. */
 void frontend_put(enum place place, struct way way, uint16_t port, uint32_t service,
@@ -96,6 +99,12 @@ void frontend_remove(enum place place, struct way way, uint16_t port);
 void service_make(struct way way, const enum place *places);
 
 struct service_hit service_hits(uint32_t service);
+
+/* All that clients are remembered for was so many seconds longer ago. */
+void affinity_ages(uint32_t seconds);
+
+/* The kernel has forgotten one half of what it knew of all sockets. */
+void socket_peers_forget(enum socket_peer_kind kind);
 
 /* Sockets. What cannot fail by weir's doing fails the test. */
 int client(struct way way);
