@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockets.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "reconcile/orphan.h"
+
+void sockets_attach(struct agent *agent)
+{
+	agent->socket_problem[0] = '\0';
+	if (agent->config.socket_services == SOCKET_SERVICES_OFF) {
+		datapath_detach_sockets(agent->dp);
+		return;
+	}
+	if (datapath_attach_sockets(agent->dp, agent->config.cgroup, agent->socket_problem) < 0)
+		log_warn("services cannot be used from this node itself: %s",
+			 agent->socket_problem);
+}
+
+void sockets_end_orphans(struct agent *agent)
+{
+	size_t ended;
+	int r;
+
+	if (agent->config.socket_services == SOCKET_SERVICES_OFF || agent->socket_problem[0])
+		return;
+	r = orphans_end(&ended, agent->dp);
+	if (ended)
+		log_debug("%zu sockets of ended backends were ended", ended);
+	if (!r || agent->orphans_failed == r)
+		return;
+	agent->orphans_failed = r;
+	log_warn_errno(r, "sockets that are connected to ended backends cannot be ended%s",
+		       r == -EOPNOTSUPP ? " (CONFIG_INET_DIAG_DESTROY)" : "");
+}
