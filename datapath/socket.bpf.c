@@ -12,7 +12,6 @@
  */
 #include <linux/errno.h>
 
-#include "lib/socket_addr.h"
 #include "lib/socket_peer.h"
 
 /* What a cgroup program returns. */
@@ -35,16 +34,91 @@ static __always_inline _Bool is_served(struct bpf_sock_addr *ctx)
 
 /*
  * Who has session affinity: the source address is not chosen yet. All of this node's
- * sockets are one client, 0.0.0.0 or ::, and so is each other network namespace: the
- * address 0.x.y.z or ::x:y of its cookie, which no packet's sender can have.
+ * sockets are one client, 0.0.0.0 or ::, and so are those of each other network namespace:
+ * 0.x.y.z or ::x:y, of its cookie, which no packet's sender can have.
  */
-static __always_inline void client_of(struct ip_addr *ret, struct bpf_sock_addr *ctx)
+static __always_inline void client_of(struct socket_ask *ask, struct bpf_sock_addr *ctx)
 {
+	struct ip_addr *client = &ask->pick.client;
 	__u64 netns = bpf_get_netns_cookie(ctx);
+	__be32 word = netns == sockets.netns ? 0 : bpf_htonl((__u32)netns & 0xffffff);
 
-	ret->halves[0] = 0;
-	ret->words[2] = 0;
-	ret->words[3] = netns == sockets.netns ? 0 : bpf_htonl((__u32)netns & 0xffffff);
+	if (ip_addr_is_v4(&ask->to.addr)) {
+		ip_addr_set_v4(client, word);
+		return;
+	}
+	client->halves[0] = 0;
+	client->words[2] = 0;
+	client->words[3] = word;
+}
+
+/* Which service is asked for. NULL with SERVICE_FOUND: none, the kernel may go on. */
+static __always_inline enum service_answer frontend_of(const struct frontend **ret,
+						       const struct socket_ask *ask)
+{
+	const struct frontend *whole = frontend_find(&ask->to.addr, 0, 0), *frontend;
+
+	*ret = NULL;
+	if (!whole)
+		return SERVICE_FOUND;
+	frontend = frontend_find(&ask->to.addr, ask->to.port, ask->proto);
+	if (!frontend)
+		return whole->flags & FRONTEND_WHOLE ? SERVICE_REFUSED : SERVICE_FOUND;
+	*ret = frontend;
+	return SERVICE_FOUND;
+}
+
+/*
+ * The source ranges of a load balancer address. The socket has no address yet; it will be
+ * one of this node.
+ */
+static __always_inline _Bool is_in_ranges(const struct frontend *frontend)
+{
+	return !(frontend->flags & FRONTEND_RANGES) || frontend->flags & FRONTEND_RANGES_NODE;
+}
+
+/* A backend for a new connection, and what must be known of it afterwards. */
+static __always_inline enum service_answer choose(struct socket_addr *ret, struct socket_ask *ask,
+						  struct bpf_sock_addr *ctx)
+{
+	enum service_answer answer;
+	const struct backend *record;
+
+	client_of(ask, ctx);
+	answer = service_pick(&ask->pick);
+	if (answer != SERVICE_FOUND)
+		return answer;
+	record = backend_find(ask->pick.backend);
+	if (!record)
+		return SERVICE_REFUSED;
+	ret->addr = record->addr;
+	ret->port = record->port;
+	/* Answers would come from somebody unknown. */
+	if (socket_put_service(ask, ret) ||
+	    (ask->proto == IPPROTO_UDP && socket_put_backend(ask, ret)))
+		return SERVICE_UNREACHABLE;
+	return SERVICE_FOUND;
+}
+
+/* The backend of this frontend, which a socket that sends datagrams may have already. */
+static __always_inline enum service_answer translate(struct socket_addr *ret,
+						     struct socket_ask *ask,
+						     const struct frontend *frontend,
+						     struct bpf_sock_addr *ctx, _Bool datagram)
+{
+	struct service_hit *hit;
+
+	ask->pick.service = frontend->service;
+	ask->pick.set = frontend_set(frontend);
+	if (!is_in_ranges(frontend)) {
+		hit = service_hit_find(frontend->service);
+		if (hit)
+			hit->silent++;
+		return SERVICE_UNREACHABLE;
+	}
+	if (datagram && socket_backend(ret, ask))
+		return SERVICE_FOUND;
+	return choose(ret, ask, ctx);
 }
 
 static __always_inline int refuse(enum service_answer answer)
@@ -53,64 +127,29 @@ static __always_inline int refuse(enum service_answer answer)
 	return REFUSE;
 }
 
-/*
- * Stage: the source ranges of a load balancer address. The socket has no address yet; it
- * will be one of this node.
- */
-static __always_inline _Bool is_in_ranges(const struct service_ask *ask)
-{
-	return !(ask->flags & FRONTEND_RANGES) || ask->flags & FRONTEND_RANGES_NODE;
-}
-
-/* Chooses, and remembers what was chosen. */
-static __always_inline enum service_answer choose(struct bpf_sock_addr *ctx,
-						  struct service_ask *ask,
-						  const struct backend **ret)
-{
-	__u64 socket = bpf_get_socket_cookie(ctx);
-	enum service_answer answer;
-
-	client_of(&ask->client, ctx);
-	answer = service_choose(ask, ret);
-	service_count(ask, answer);
-	if (answer != SERVICE_FOUND || !*ret)
-		return answer;
-	if (socket_put_service(socket, ask, *ret))
-		return SERVICE_DROPPED;
-	if (ask->proto == IPPROTO_UDP && socket_put_backend(socket, ask, *ret))
-		return SERVICE_DROPPED;
-	return SERVICE_FOUND;
-}
-
-/* Body of connect and, where @datagram, of sendmsg. */
+/* Body of connect and, for each @datagram, of sendmsg. */
 static __always_inline int towards(struct bpf_sock_addr *ctx, enum flow_family family,
 				   _Bool datagram)
 {
-	const struct backend *to = NULL;
-	struct service_ask ask = { .proto = (__u8)ctx->protocol };
-	struct socket_addr addr;
+	struct socket_ask ask = { .proto = (__u8)ctx->protocol };
+	const struct frontend *frontend;
 	enum service_answer answer;
+	struct socket_addr to = {};
 
 	if (!is_served(ctx) || (ask.proto != IPPROTO_TCP && ask.proto != IPPROTO_UDP))
 		return ALLOW;
-	socket_addr_get(&addr, ctx, family);
-	ask.addr = addr.addr;
-	ask.port = addr.port;
-	ask.now = (__u32)bpf_jiffies64();
-	answer = service_find(&ask);
-	if (answer == SERVICE_NONE)
-		return ALLOW;
-	if (answer == SERVICE_FOUND && !is_in_ranges(&ask))
-		answer = SERVICE_DROPPED;
-	if (answer == SERVICE_FOUND && datagram)
-		to = socket_backend(bpf_get_socket_cookie(ctx), &ask);
+	socket_addr_get(&ask.to, ctx, family);
+	answer = frontend_of(&frontend, &ask);
 	if (answer != SERVICE_FOUND)
-		service_count(&ask, answer);
-	else if (!to)
-		answer = choose(ctx, &ask, &to);
-	if (answer != SERVICE_FOUND || !to)
 		return refuse(answer);
-	socket_addr_set(ctx, family, &to->addr, to->port);
+	if (!frontend)
+		return ALLOW;
+	ask.socket = bpf_get_socket_cookie(ctx);
+	ask.pick.now = (__u32)bpf_jiffies64();
+	answer = translate(&to, &ask, frontend, ctx, datagram);
+	if (answer != SERVICE_FOUND)
+		return refuse(answer);
+	socket_addr_set(ctx, family, &to.addr, to.port);
 	return ALLOW;
 }
 

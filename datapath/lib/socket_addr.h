@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The address that a system call is about, for both families alike: of an IPv6 socket
- * that speaks IPv4 it is v4-mapped anyway.
+ * The address that a system call is about, for both families alike: that of an IPv6
+ * socket which speaks IPv4 is v4-mapped anyway.
  */
 #pragma once
 
