@@ -17,17 +17,7 @@
 #include "weir/service.h"
 #include "weir/socket.h"
 #include "lib/check_main.h"
-
-enum place {
-	NOWHERE,
-	BACKEND_1, /* addresses of this namespace */
-	BACKEND_2,
-	BACKEND_3,
-	PLAIN, /* one more of them, in no service */
-	SERVICE, /* addresses that nobody has */
-	SERVICE_2,
-	PLACES,
-};
+#include "socket_place.h"
 
 /* How a socket speaks. */
 enum speech {
@@ -58,8 +48,6 @@ static inline uint8_t proto_of(int type)
 {
 	return type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
 }
-
-struct ip_addr place_addr(enum place place, bool v6);
 
 int socket_world_main(const char *title, const struct check_row *rows, int count);
 
