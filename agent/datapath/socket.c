@@ -104,6 +104,7 @@ static int update_link(const struct datapath *dp, const char *path, int program,
 	if (is_link_of(link, cgroup_id) &&
 	    !bpf_link_update(link, dp->socket_programs[program], NULL))
 		return 0;
+	bpf_link_detach(link);
 	return unlink(path) < 0 ? -errno : -ENOENT;
 }
 
@@ -156,7 +157,8 @@ int datapath_attach_sockets(struct datapath *dp, const char *cgroup, char *error
 	int r;
 
 	if (dp->socket_programs[SOCKET_PROGRAM_MAX - 1] < 0) {
-		snprintf(error, DATAPATH_ERROR_MAX, "%s", dp->socket_error);
+		snprintf(error, DATAPATH_ERROR_MAX, "%s", dp->socket_error[0] ?
+			 dp->socket_error : "socket.bpf.o is not loaded");
 		return -ENOEXEC;
 	}
 	cgroup = find_cgroup(cgroup, error);
@@ -180,7 +182,13 @@ void datapath_detach_sockets(struct datapath *dp)
 	char path[PATH_MAX];
 
 	for (int i = 0; i < SOCKET_PROGRAM_MAX; i++) {
+		cleanup(closep) int link = -1;
+
 		pin_path(path, dp, i);
+		/* At once; the kernel takes its time with a link that only lost its pin. */
+		link = bpf_obj_get(path);
+		if (link >= 0)
+			bpf_link_detach(link);
 		unlink(path);
 	}
 }

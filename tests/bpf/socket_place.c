@@ -59,23 +59,22 @@ static const char *cgroup_root(void)
 	return NULL;
 }
 
-static void join(const char *cgroup)
+static bool join(const char *cgroup)
 {
 	char path[160];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
 	file = fopen(path, "w");
-	if (!file || fprintf(file, "%d\n", getpid()) < 0 || fclose(file))
-		place_die(path, errno);
+	return file && fprintf(file, "%d\n", getpid()) > 0 && !fclose(file);
 }
 
 static void leave(void)
 {
 	if (getpid() != own.owner)
 		return;
-	join(cgroup_root());
-	rmdir(own.cgroup);
+	if (join(cgroup_root()))
+		rmdir(own.cgroup);
 }
 
 const char *place_cgroup(void)
@@ -85,7 +84,8 @@ const char *place_cgroup(void)
 		place_die(own.cgroup, errno);
 	own.owner = getpid();
 	atexit(leave);
-	join(own.cgroup);
+	if (!join(own.cgroup))
+		place_die(own.cgroup, errno);
 	return own.cgroup;
 }
 
