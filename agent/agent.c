@@ -135,7 +135,7 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
 {
 	adopt_deleted(arg);
 	endpoint_housekeeping(arg);
-	sockets_end_orphans(arg);
+	sockets_housekeeping(arg);
 }
 
 static int open_events(struct agent *agent)

@@ -60,6 +60,7 @@ struct agent {
 	char problem[AGENT_PROBLEM_MAX]; /* why the wanted policy is not in force, or "" */
 	char socket_problem[DATAPATH_ERROR_MAX]; /* why services serve no socket of this node, or "" */
 	int orphans_failed; /* the last error of sockets_end_orphans() */
+	unsigned int socket_rounds; /* of sockets_housekeeping() */
 };
 
 int agent_new(struct agent **ret, struct config *config);

@@ -10,5 +10,8 @@
  */
 void sockets_attach(struct agent *agent);
 
-/* End the sockets that hold on to a backend that has ended (reconcile/orphan.h). */
+/* End the UDP sockets that hold on to a backend that has ended (reconcile/orphan.h). */
 void sockets_end_orphans(struct agent *agent);
+
+/* The same for whatever nobody has told about, and for TCP; called every other second. */
+void sockets_housekeeping(struct agent *agent);

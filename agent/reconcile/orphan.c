@@ -21,9 +21,9 @@ static bool find_service(struct socket_peer *ret, struct datapath *dp,
 	return !bpf_map_lookup_elem(datapath_map_fd(dp, MAP_SOCKET_PEER), &key, ret);
 }
 
-/* The service port that has this address now, 0: none. */
-static uint32_t service_at(struct datapath *dp, const struct ip_addr *addr, __be16 port,
-			   uint8_t proto)
+/* The service port that has this address now; number 0: none. */
+static struct frontend service_at(struct datapath *dp, const struct ip_addr *addr, __be16 port,
+				  uint8_t proto)
 {
 	struct frontend6_key key6 = { .addr = *addr, .port = port, .proto = proto };
 	struct frontend4_key key4 = { .addr = addr->words[3], .port = port, .proto = proto };
@@ -32,8 +32,16 @@ static uint32_t service_at(struct datapath *dp, const struct ip_addr *addr, __be
 
 	if (bpf_map_lookup_elem(datapath_map_fd(dp, v4 ? MAP_FRONTEND4 : MAP_FRONTEND6),
 				v4 ? (void *)&key4 : &key6, &frontend))
-		return 0;
-	return frontend.service;
+		return (struct frontend){};
+	return frontend;
+}
+
+/* It was connected to the service's own address before that was one. */
+static bool came_too_early(struct datapath *dp, const struct net_socket *socket)
+{
+	struct frontend at = service_at(dp, &socket->peer, socket->peer_port, socket->proto);
+
+	return socket->proto == IPPROTO_UDP && at.service && !(at.flags & FRONTEND_EXTERNAL);
 }
 
 static bool is_pod(struct datapath *dp, const struct ip_addr *addr)
@@ -54,25 +62,27 @@ static bool is_orphan(struct datapath *dp, const struct net_socket *socket)
 	bool lives;
 
 	if (!find_service(&service, dp, socket))
-		return false;
+		return came_too_early(dp, socket);
 	backend = datapath_element(dp, MAP_BACKEND, service.backend);
 	lives = backend && backend->service && backend->generation == service.generation;
 	if (socket->proto == IPPROTO_UDP)
-		return !lives || service_at(dp, &service.addr, service.port, IPPROTO_UDP) !=
-					 backend->service;
+		return !lives ||
+		       service_at(dp, &service.addr, service.port, IPPROTO_UDP).service !=
+			       backend->service;
 	return !lives && service.flags & SOCKET_PEER_POD && !is_pod(dp, &socket->peer);
 }
 
-static int end_some(size_t *ended, struct datapath *dp, struct net *net, uint8_t proto)
+int orphans_end(size_t *ended, struct datapath *dp, uint8_t proto)
 {
+	cleanup(net_freep) struct net *net = NULL;
 	cleanup(freep) struct net_socket *sockets = NULL;
-	size_t count;
-	int r, first = 0;
+	size_t count = 0;
+	int r, one, first = 0;
 
-	r = net_sockets(&sockets, &count, net, proto);
+	*ended = 0;
+	r = net_sockets_open(&net);
+	r = r ?: net_sockets(&sockets, &count, net, proto);
 	for (size_t i = 0; !r && i < count; i++) {
-		int one;
-
 		if (!is_orphan(dp, &sockets[i]))
 			continue;
 		one = net_socket_end(net, &sockets[i]);
@@ -80,18 +90,4 @@ static int end_some(size_t *ended, struct datapath *dp, struct net *net, uint8_t
 		first = first ?: one;
 	}
 	return r ?: first;
-}
-
-int orphans_end(size_t *ended, struct datapath *dp)
-{
-	cleanup(net_freep) struct net *net = NULL;
-	int r, tcp;
-
-	*ended = 0;
-	r = net_sockets_open(&net);
-	if (r < 0)
-		return r;
-	r = end_some(ended, dp, net, IPPROTO_UDP);
-	tcp = end_some(ended, dp, net, IPPROTO_TCP);
-	return r ?: tcp;
 }

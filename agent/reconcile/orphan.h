@@ -6,7 +6,7 @@
  * ECONNABORTED.
  *
  *	UDP	when the backend has ended, or the service's address is another service's or
- *		nobody's
+ *		nobody's; and when it was connected to a ClusterIP that was none at that time
  *	TCP	when the backend has ended and was a pod, and that pod is gone; one that is
  *		only not ready finishes what it has begun
  *
@@ -19,7 +19,8 @@
 #include "datapath/datapath.h"
 
 /*
- * End them in the network namespace of the caller. @ended: how many. 0, or the first
- * error: -EOPNOTSUPP when the kernel cannot (CONFIG_INET_DIAG_DESTROY).
+ * End those of IPPROTO_UDP or IPPROTO_TCP in the network namespace of the caller; looks at
+ * every connected socket. @ended: how many. 0, or the first error: -EOPNOTSUPP when the
+ * kernel cannot (CONFIG_INET_DIAG_DESTROY).
  */
-int orphans_end(size_t *ended, struct datapath *dp);
+int orphans_end(size_t *ended, struct datapath *dp, uint8_t proto);

@@ -50,11 +50,12 @@ static int connected(struct way way, enum place place, uint16_t port)
 /* How many the agent ends. */
 static size_t ended(void)
 {
-	size_t count;
-	int r = orphans_end(&count, dp);
+	size_t udp_count, tcp_count;
+	int r = orphans_end(&udp_count, dp, IPPROTO_UDP);
 
+	r = r ?: orphans_end(&tcp_count, dp, IPPROTO_TCP);
 	ck_assert_msg(!r, "%s", strerror(-r));
-	return count;
+	return udp_count + tcp_count;
 }
 
 /* The next call of its owner. */
@@ -147,9 +148,29 @@ START_TEST(a_udp_socket_ends_with_the_address)
 }
 END_TEST
 
+START_TEST(a_udp_socket_that_came_before_its_service_is_ended)
+{
+	int fd;
+
+	begin(udp[_i]);
+	frontend_remove(SERVICE, udp[_i], SERVICE_PORT);
+	frontend_remove(SERVICE, udp[_i], 0);
+	/* Somewhere it would go, by the default route for example. */
+	ck_assert_int_eq(system("ip route add 10.96.0.10 dev lo && ip route add fd96::10 dev lo"), 0);
+	fd = connected(udp[_i], SERVICE, SERVICE_PORT);
+	ck_assert_uint_eq(ended(), 0);
+	/* Others can serve such an address as well. */
+	frontend_put(SERVICE, udp[_i], SERVICE_PORT, 1, FRONTEND_EXTERNAL);
+	ck_assert_uint_eq(ended(), 0);
+	frontend_put(SERVICE, udp[_i], SERVICE_PORT, 1, 0);
+	ck_assert_uint_eq(ended(), 1);
+	ck_assert(is_ended(fd));
+}
+END_TEST
+
 START_TEST(a_udp_socket_that_is_not_connected_is_left_alone)
 {
-	int fd = client(udp[_i]);
+	int fd;
 
 	begin(udp[_i]);
 	fd = client(udp[_i]);
@@ -206,6 +227,7 @@ BPFFS_MAIN("socket_orphan", CHECK_LOOP(nobody_is_ended_while_all_goes_well, ways
 	   CHECK_LOOP(a_connected_udp_socket_ends_with_its_backend, udp),
 	   CHECK_LOOP(an_ended_socket_connects_again, udp),
 	   CHECK_LOOP(a_udp_socket_ends_with_the_address, udp),
+	   CHECK_LOOP(a_udp_socket_that_came_before_its_service_is_ended, udp),
 	   CHECK_LOOP(a_udp_socket_that_is_not_connected_is_left_alone, udp),
 	   { "a_tcp_connection_ends_with_its_pod", a_tcp_connection_ends_with_its_pod,
 	     3 * CHECK_COUNT(tcp), tcp },
