@@ -61,6 +61,7 @@ struct agent {
 	char socket_problem[DATAPATH_ERROR_MAX]; /* why services serve no socket of this node, or "" */
 	int orphans_failed; /* the last error of sockets_end_orphans() */
 	unsigned int socket_rounds; /* of sockets_housekeeping() */
+	bool services_seen; /* since the agent's start there was a service */
 };
 
 int agent_new(struct agent **ret, struct config *config);

@@ -26,8 +26,10 @@ static void end_orphans(struct agent *agent, uint8_t proto)
 	size_t ended = 0;
 	int r;
 
+	/* The last service may be gone, and sockets that used it are not. */
+	agent->services_seen |= datapath_state(agent->dp)->services;
 	if (agent->config.socket_services == SOCKET_SERVICES_OFF || agent->socket_problem[0] ||
-	    !datapath_state(agent->dp)->services)
+	    !agent->services_seen)
 		return;
 	r = orphans_end(&ended, agent->dp, proto);
 	if (ended)
