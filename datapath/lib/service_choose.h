@@ -41,18 +41,31 @@ static __always_inline __u32 affinity_recall(const struct flow *flow, const stru
 	return last->backend;
 }
 
+/* Counted from the last new connection: each one begins anew. */
+static __always_inline void affinity_remember(const struct service_case *sc, const struct flow *flow,
+					      __u32 service)
+{
+	struct affinity affinity = {
+		.backend = sc->backend,
+		.generation = sc->to.generation,
+		.used = flow->now,
+	};
+
+	affinity_put(&flow->src, service, &affinity);
+}
+
 /* The number of the chosen backend; 0 with a reason in @why. */
 static __always_inline __u32 backend_choose(enum drop_reason *why, struct flow *flow,
-					    const struct frontend *frontend)
+					    const struct frontend *frontend,
+					    const struct service_port *port)
 {
-	const struct service_port *port = service_find(frontend->service);
 	struct service_hit *hit = service_hit_find(frontend->service);
 	enum service_set set = frontend_set(frontend);
 	__u32 number = 0;
 	__u64 ref;
 
 	*why = DROP_INTERNAL;
-	if (!port || !hit)
+	if (!hit)
 		return 0;
 	ref = *(const volatile __u64 *)&port->sets[set];
 	if (service_set_count(ref)) {
@@ -142,22 +155,22 @@ static __always_inline _Bool source_port_choose(struct flow *flow, struct servic
 static __always_inline enum drop_reason service_choose(struct flow *flow, struct service_case *sc,
 						       const struct frontend *frontend)
 {
-	struct affinity affinity = {};
+	const struct service_port *port = service_find(frontend->service);
 	enum drop_reason why;
 	__u32 number;
 
 	/* There is no table of ranges yet that a pod could be in. */
 	if (frontend->flags & FRONTEND_RANGES)
 		return DROP_SERVICE_SOURCE;
-	number = backend_choose(&why, flow, frontend);
+	if (!port)
+		return DROP_INTERNAL;
+	number = backend_choose(&why, flow, frontend, port);
 	if (!number)
 		return why;
 	if (!backend_address(sc, flow, number))
 		return DROP_INTERNAL;
-	affinity.backend = number;
-	affinity.generation = sc->to.generation;
-	affinity.used = flow->now;
-	affinity_put(&flow->src, frontend->service, &affinity);
+	if (port->affinity_s)
+		affinity_remember(sc, flow, frontend->service);
 	hairpin(sc, flow);
 	if (!source_port_choose(flow, sc))
 		return DROP_SERVICE_PORTS;
