@@ -85,9 +85,12 @@ static __always_inline enum service_course service_course(struct flow *flow,
 							  const struct ct_entry *entry)
 {
 	_Bool current = backend_is_current(entry->backend, sc->to.generation);
+	int second = service_second_find(flow, sc);
 
-	if (flow->role == ROLE_OPEN && (!current || !service_second_lives(flow, sc)))
+	if (flow->role == ROLE_OPEN && (!current || second != SECOND_LIVES))
 		return SERVICE_CHOOSE;
+	if (second == SECOND_FOREIGN)
+		return proto_is_stream(flow->proto) ? SERVICE_END : SERVICE_CHOOSE;
 	if (proto_is_stream(flow->proto)) {
 		if (current || !(entry->flags & CT_BACKEND_POD) || peer_find(&sc->to.dst))
 			return SERVICE_GO_ON;

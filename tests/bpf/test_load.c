@@ -17,7 +17,7 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 47947 },
+	{ "from_pod", FROM_POD, 49775 },
 	{ "to_pod", TO_POD, 32500 },
 	{ "from_wire", FROM_WIRE, 33377 },
 	{ "sweep", SWEEP, 384 },
