@@ -18,6 +18,8 @@
 #include "endpoint/statefile.h"
 #include "net/nat.h"
 #include "policy.h"
+#include "services.h"
+#include "sockets.h"
 #include "uplink.h"
 
 #define HOUSEKEEPING_S 2
@@ -61,7 +63,7 @@ static void warn_of_sizes(const struct agent *agent)
 
 	for (int map = 0; map < DATAPATH_MAP_MAX; map++) {
 		size = datapath_map_entries_max(agent->dp, (enum datapath_map)map);
-		if (wanted[map] && wanted[map] != size)
+		if (wanted[map] && size && wanted[map] != size)
 			log_warn("table %s keeps its size of %u: another one needs a reboot or "
 				 "--cleanup", datapath_map_name((enum datapath_map)map), size);
 	}
@@ -69,7 +71,11 @@ static void warn_of_sizes(const struct agent *agent)
 
 static int open_datapath(struct agent *agent)
 {
-	struct datapath_config config = { .bpffs = agent->config.bpffs };
+	struct datapath_config config = {
+		.bpffs = agent->config.bpffs,
+		.sockets = agent->config.socket_services != SOCKET_SERVICES_OFF,
+		.sockets_everyone = agent->config.socket_services == SOCKET_SERVICES_ALL,
+	};
 	char error[DATAPATH_ERROR_MAX];
 	int r;
 
@@ -92,7 +98,7 @@ static int open_datapath(struct agent *agent)
 
 static void on_manifests(void *arg)
 {
-	policy_apply_soon(arg);
+	policy_on_objects(arg);
 }
 
 static void on_look(void *arg)
@@ -109,6 +115,7 @@ static int open_sources(struct agent *agent)
 	};
 	int r = store_new(&agent->store);
 
+	r = r ?: agent_services_open(agent);
 	if (!r && agent->config.manifests)
 		r = manifest_new(&agent->manifest, agent->base, agent->store,
 				 agent->config.manifests, agent->config.state_dir, &listener);
@@ -130,6 +137,7 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
 {
 	adopt_deleted(arg);
 	endpoint_housekeeping(arg);
+	sockets_housekeeping(arg);
 }
 
 static int open_events(struct agent *agent)
@@ -175,6 +183,7 @@ static int put_in_force(struct agent *agent)
 	if (r < 0 && r != -ENOSPC)
 		return r;
 	agent->waiting = r < 0;
+	agent_services_apply(agent);
 	r = adopt_finish(agent);
 	if (r < 0)
 		return log_error_errno(r, "what a former agent left cannot be taken over");
@@ -186,6 +195,7 @@ static int put_in_force(struct agent *agent)
 	r = endpoint_apply_nat(agent);
 	if (r < 0)
 		return log_error_errno(r, "nftables");
+	sockets_attach(agent);
 	r = datapath_remove_former(agent->config.bpffs);
 	if (r < 0)
 		log_warn_errno(r, "%s: maps of another version of weir stay", agent->config.bpffs);
@@ -244,6 +254,7 @@ void agent_free(struct agent *agent)
 	control_free(agent->control);
 	manifest_free(agent->manifest);
 	problem_log_done(&agent->problem_log);
+	agent_services_close(agent);
 	expiry_free(agent->expiry);
 	linkwork_free(agent->linkwork);
 	if (agent->rec)

@@ -46,6 +46,15 @@ static void print_counts(FILE *out, const json_t *answer)
 		fprintf(out, "            %s\n", error);
 }
 
+/* Only what is wrong: that services can be used from here is nothing special. */
+static void print_sockets(FILE *out, const json_t *sockets)
+{
+	const char *error = json_text(sockets, "error");
+
+	if (*error)
+		fprintf(out, "Sockets     services cannot be used from this node itself: %s\n", error);
+}
+
 static void print_addresses(FILE *out, const json_t *pools)
 {
 	json_t *pool;
@@ -179,7 +188,14 @@ static void print_problem(FILE *out, const json_t *problem)
 		json_text(problem, "text"));
 }
 
-static void print_problems(FILE *out, const json_t *sources)
+static void print_services_line(FILE *out, const json_t *services)
+{
+	fprintf(out, "Services    %lld Services, %lld EndpointSlices, applied in %.1f ms\n",
+		json_number(services, "services"), json_number(services, "endpointSlices"),
+		(double)json_number(services, "appliedMicroseconds") / 1000);
+}
+
+static void print_problems(FILE *out, const json_t *sources, const json_t *services)
 {
 	size_t count = 0, i, j;
 	json_t *source, *problem;
@@ -193,6 +209,14 @@ static void print_problems(FILE *out, const json_t *sources)
 		}
 		count += (size_t)json_number(source, "moreProblems");
 	}
+	json_array_foreach(json_object_get(services, "problems"), j, problem) {
+		if (!count)
+			fprintf(out, "\nPROBLEMS\n");
+		if (count++ < PROBLEMS_SHOWN)
+			fprintf(out, "  %s%s\n", json_flag(problem, "warning") ? "warning: " : "",
+				json_text(problem, "text"));
+	}
+	count += (size_t)json_number(services, "moreProblems");
 	if (count > PROBLEMS_SHOWN)
 		fprintf(out, "  and %zu more; all: weir status -o yaml\n", count - PROBLEMS_SHOWN);
 }
@@ -205,13 +229,15 @@ int print_status(FILE *out, const json_t *answer)
 	if (r < 0)
 		return r;
 	print_counts(out, answer);
+	print_services_line(out, json_object_get(answer, "services"));
 	print_addresses(out, json_object_get(answer, "addresses"));
 	print_sources(out, sources);
+	print_sockets(out, json_object_get(answer, "sockets"));
 	print_maps(out, json_object_get(answer, "maps"));
 	print_passed(out, json_object_get(answer, "passed"));
 	r = print_drops(out, json_object_get(answer, "drops"));
 	if (r < 0)
 		return r;
-	print_problems(out, sources);
+	print_problems(out, sources, json_object_get(answer, "services"));
 	return 0;
 }

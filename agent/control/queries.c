@@ -92,7 +92,8 @@ struct flow_list {
 	struct view_clock clock;
 };
 
-static int add_flow(enum ct_table table, const void *key, const struct ct_entry *entry, void *arg)
+static int add_flow(enum ct_table table, const void *key, const struct ct_entry *entry,
+		    const struct ct6_nat *nat, void *arg)
 {
 	bool v4 = table == CT_TABLE_4 || table == CT_TABLE_4_NEW;
 	struct ct6_key wide = v4 ? view_flow_key(key) : *(const struct ct6_key *)key;
@@ -105,7 +106,7 @@ static int add_flow(enum ct_table table, const void *key, const struct ct_entry 
 		list->more++;
 		return 0;
 	}
-	return json_array_append_new(list->flows, view_flow(&wide, entry, &list->clock)) < 0 ?
+	return json_array_append_new(list->flows, view_flow(&wide, entry, nat, &list->clock)) < 0 ?
 		       -ENOMEM : 0;
 }
 
@@ -142,6 +143,8 @@ const struct control_row control_query_rows[] = {
 	{ "GET", "/v1/policies", false, query_policies },
 	{ "GET", "/v1/policies", true, query_pod_policies },
 	{ "GET", "/v1/identities", false, query_identities },
+	{ "GET", "/v1/services", false, query_services },
+	{ "GET", "/v1/services", true, query_service },
 	{ "GET", "/v1/conntrack", false, query_flows },
 	{ "DELETE", "/v1/conntrack", false, flush_flows },
 	{},

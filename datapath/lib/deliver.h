@@ -10,10 +10,8 @@
 
 #include "lib/ctx.h"
 #include "lib/peer.h"
+#include "lib/translate.h"
 #include "weir/mark.h"
-
-/* skb->pkt_type of a frame that is addressed to the receiving interface. */
-#define PKT_TYPE_HOST 0
 
 /* Bytes of transport header that each segment will repeat. */
 static __always_inline __u32 segment_header(struct __sk_buff *skb, const struct flow *flow)
@@ -101,9 +99,36 @@ static __always_inline enum drop_reason frame_rewrite(struct __sk_buff *skb, con
 	return DROP_NONE;
 }
 
+/*
+ * The endpoint that gets the packet at once, NULL: the stack gets it. An answer that a
+ * router has to care for is translated where it arrives: the router's errors about it are
+ * for the backend, who knows of no translation.
+ */
+static __always_inline enum drop_reason receiver_choose(const struct endpoint **ret,
+							struct __sk_buff *skb, struct flow *flow)
+{
+	const struct endpoint *to = receiver_find(flow);
+
+	*ret = NULL;
+	if (to && !endpoint_is_ready(to))
+		return DROP_NOT_READY;
+	if (to && !needs_router(skb, flow, to)) {
+		*ret = to;
+		return DROP_NONE;
+	}
+	if (!(flow->flags & FLOW_ANSWER))
+		return DROP_NONE;
+	if (to)
+		flow->flags &= ~FLOW_TRANSLATED;
+	else
+		skb->mark |= WEIR_MARK_ANSWER;
+	/* The clients of services are pods of this node. */
+	return flow->flags & FLOW_TRANSLATED ? DROP_NO_ENDPOINT : DROP_NONE;
+}
+
 /* Stage: sets @action, what the kernel shall do with the packet. */
 static __always_inline enum drop_reason deliver(int *action, struct __sk_buff *skb,
-						const struct flow *flow)
+						struct flow *flow)
 {
 	const struct endpoint *to;
 	enum drop_reason why;
@@ -115,16 +140,10 @@ static __always_inline enum drop_reason deliver(int *action, struct __sk_buff *s
 	}
 	if (flow->way == WAY_STACK)
 		return DROP_NONE;
-	to = receiver_find(flow);
-	if (!to) {
-		if (flow->flags & FLOW_ANSWER)
-			skb->mark |= WEIR_MARK_ANSWER;
-		return DROP_NONE;
-	}
-	if (!endpoint_is_ready(to))
-		return DROP_NOT_READY;
-	if (needs_router(skb, flow, to))
-		return DROP_NONE;
+	why = receiver_choose(&to, skb, flow);
+	why = why ?: translate(skb, flow);
+	if (why || !to)
+		return why;
 
 	why = frame_rewrite(skb, flow, to);
 	if (why)

@@ -10,6 +10,7 @@
 #include "endpoint/statefile.h"
 #include "fuzz.h"
 #include "net/nat.h"
+#include "sockets.h"
 
 #define FOREIGN_LINKS 512 /* interface indexes below are there, and are no pod's */
 
@@ -130,6 +131,10 @@ void adopt_waiting(struct agent *agent)
 {
 }
 
+void sockets_end_orphans(struct agent *agent)
+{
+}
+
 /* The datapath. */
 
 int datapath_attach_pod(struct datapath *dp, uint32_t ifindex)
@@ -175,6 +180,16 @@ volatile struct node_state *datapath_state(struct datapath *dp)
 	return &state;
 }
 
+int datapath_map_fd(const struct datapath *dp, enum datapath_map map)
+{
+	return -1;
+}
+
+volatile void *datapath_element(struct datapath *dp, enum datapath_map map, uint32_t index)
+{
+	return NULL;
+}
+
 int datapath_metrics(struct datapath *dp, struct metric ret[static METRIC_MAX])
 {
 	memset(ret, 0xff, METRIC_MAX * sizeof(*ret));
@@ -183,12 +198,13 @@ int datapath_metrics(struct datapath *dp, struct metric ret[static METRIC_MAX])
 
 int expiry_each_flow(struct datapath *dp, expiry_fn fn, void *arg)
 {
-	struct ct_entry entry = { .expires = 1 };
+	struct ct_entry entry = { .expires = 1, .flags = CT_SERVICE };
+	struct ct6_nat nat = {};
 	struct ct6_key key = {};
 	int r = 0;
 
 	for (int table = 0; !r && table < CT_TABLE_MAX; table++)
-		r = fn((enum ct_table)table, &key, &entry, arg);
+		r = fn((enum ct_table)table, &key, &entry, &nat, arg);
 	return r ?: request();
 }
 
@@ -238,6 +254,10 @@ int reconcile_apply(struct reconcile *rec, struct image *image, struct misfit *m
 }
 
 void reconcile_settle(struct reconcile *rec)
+{
+}
+
+void reconcile_judge_again(struct reconcile *rec)
 {
 }
 
