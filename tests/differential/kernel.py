@@ -21,7 +21,7 @@ class Broken(AssertionError):
 
 def key_of(obj):
     """What tells objects apart: kind, namespace ("-": none), name."""
-    scoped = obj["kind"] in ("Pod", "NetworkPolicy")
+    scoped = obj["kind"] in ("Pod", "NetworkPolicy", "Service", "EndpointSlice")
     return obj["kind"], (obj["metadata"].get("namespace") or "default") if scoped else "-", obj["metadata"]["name"]
 
 
