@@ -185,8 +185,8 @@ class ServiceMaker(Maker):
         return made
 
     def mood(self):
-        return {"conditions": self.pick("ready", "ready", "mixed", "none", "ends"), "forNodes": self.pick("none", "most", "all"),
-                "forZones": self.pick("none", "most", "all")}
+        return {"conditions": self.pick("ready", "ready", "mixed", "none", "ends"),
+                **{kind: self.pick("none", "most", "all") for kind in ("forNodes", "forZones")}}
 
     def slices(self, key):
         self.views.pop(key, None)
