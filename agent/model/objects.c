@@ -81,6 +81,34 @@ static void policy_done(struct network_policy *policy)
 	}
 }
 
+static void service_free(struct service *service)
+{
+	if (!service)
+		return;
+	free(service->cluster_ips);
+	free(service->external_ips);
+	free(service->balancer_ips);
+	free(service->ranges);
+	for (size_t i = 0; i < service->port_count; i++)
+		free(service->ports[i].name);
+	free(service->ports);
+	free(service);
+}
+
+static void slice_free(struct endpoint_slice *slice)
+{
+	if (!slice)
+		return;
+	free(slice->service);
+	free(slice->endpoints);
+	for (size_t i = 0; i < slice->port_count; i++)
+		free(slice->ports[i].name);
+	free(slice->ports);
+	free(slice->names);
+	free(slice->hint_names);
+	free(slice);
+}
+
 static void content_done(struct object *obj)
 {
 	switch (obj->kind) {
@@ -101,7 +129,11 @@ static void content_done(struct object *obj)
 		free(obj->node.ips);
 		break;
 	case OBJECT_SERVICE:
+		service_free(obj->service);
+		break;
 	case OBJECT_ENDPOINT_SLICE:
+		slice_free(obj->slice);
+		break;
 	case OBJECT_KIND_MAX:
 		break;
 	}

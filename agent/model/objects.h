@@ -113,13 +113,12 @@ struct service_spec_port {
 
 /*
  * A Service. Addresses that cannot be meant are left out and reported by the decoder:
- * loopback, link-local, multicast, unspecified.
+ * loopback, link-local, multicast, unspecified, broadcast. In each list an address is once.
  */
 struct service {
 	enum service_type type;
-	/* clusterIP "None", or one of the labels that say that another proxy serves it (semantics 3.1). */
-	bool headless;
-	bool foreign;
+	bool headless; /* clusterIP "None", or the label service.kubernetes.io/headless */
+	bool foreign; /* another proxy's: the label service.kubernetes.io/service-proxy-name */
 	bool internal_local; /* internalTrafficPolicy Local */
 	bool external_local; /* externalTrafficPolicy Local */
 	uint32_t affinity_s; /* sessionAffinity ClientIP: timeout in seconds; 0: None */
@@ -146,7 +145,7 @@ enum slice_condition {
 
 /* Names are shared: the slice owns each once, in @names. */
 struct slice_endpoint {
-	struct ip_addr addr; /* the first one */
+	struct ip_addr addr; /* the first one, of the slice's family */
 	const char *node; /* NULL: unknown */
 	const char **zones; /* hints.forZones; in @hint_names of the slice */
 	const char **nodes; /* hints.forNodes */
@@ -156,8 +155,8 @@ struct slice_endpoint {
 };
 
 struct slice_port {
-	char *name; /* "" is a name; ports without name or number are left out (semantics 3.2) */
-	uint8_t proto;
+	char *name; /* "" is a name; ports without name or number are left out */
+	uint8_t proto; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
 	uint16_t port;
 };
 
@@ -168,7 +167,7 @@ struct endpoint_slice {
 	size_t endpoint_count;
 	struct slice_port *ports;
 	size_t port_count;
-	char **names; /* sorted, unique */
+	char **names; /* sorted, unique; one allocation: the texts stand behind the array */
 	size_t name_count;
 	const char **hint_names; /* what @zones and @nodes of the endpoints point into */
 };
