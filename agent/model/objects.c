@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/objects.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "model/workload.h"
@@ -179,4 +180,9 @@ const char *object_kind_name(enum object_kind kind)
 		break;
 	}
 	return "unknown";
+}
+
+const char *ip_proto_name(uint8_t proto)
+{
+	return proto == IPPROTO_TCP ? "tcp" : proto == IPPROTO_UDP ? "udp" : "sctp";
 }

@@ -257,6 +257,9 @@ void object_freep(struct object **obj);
 /* Name of the kind as in manifests, for example "NetworkPolicy". */
 const char *object_kind_name(enum object_kind kind);
 
+/* "tcp", "udp" or "sctp". */
+const char *ip_proto_name(uint8_t proto);
+
 /* The policy has a say in direction @dir. */
 static inline bool policy_applies(const struct network_policy *policy, enum policy_dir dir)
 {

@@ -40,9 +40,9 @@ struct frontend6_key {
 	struct ip_addr addr;
 	__be16 port;
 	__u8 proto;
-	__u8 pad;
+	__u8 pad[5];
 };
-ABI_SIZE(struct frontend6_key, 20);
+ABI_SIZE(struct frontend6_key, 24);
 
 enum frontend_flag {
 	/* The whole address is a service's: a port without a frontend is refused. */
@@ -53,6 +53,8 @@ enum frontend_flag {
 	FRONTEND_LOCAL = 1 << 2,
 	/* A load balancer address with loadBalancerSourceRanges. */
 	FRONTEND_RANGES = 1 << 3,
+	/* With FRONTEND_RANGES: an address of this node is in them. */
+	FRONTEND_RANGES_NODE = 1 << 4,
 };
 
 struct frontend {
@@ -129,8 +131,9 @@ ABI_SIZE(struct affinity4_key, 8);
 struct affinity6_key {
 	struct ip_addr client;
 	__u32 service;
+	__u32 pad;
 };
-ABI_SIZE(struct affinity6_key, 20);
+ABI_SIZE(struct affinity6_key, 24);
 
 struct affinity {
 	__u32 backend;
