@@ -92,7 +92,10 @@ static int open_datapath(struct agent *agent)
 
 static void on_manifests(void *arg)
 {
-	policy_apply_soon(arg);
+	struct agent *agent = arg;
+
+	if (store_policy_version(agent->store) != agent->applied_version)
+		policy_apply_soon(agent);
 }
 
 static void on_look(void *arg)

@@ -55,7 +55,7 @@ struct agent {
 	size_t host_ip_count;
 	int64_t started_ms;
 	int64_t applied_us; /* how long the last apply took */
-	uint64_t applied_version; /* of the store, whose policy is in force */
+	uint64_t applied_version; /* store_policy_version() whose policy is in force */
 	bool waiting; /* the first policy did not fit: adopted pods may wait for one that does */
 	char problem[AGENT_PROBLEM_MAX]; /* why the wanted policy is not in force, or "" */
 };

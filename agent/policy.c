@@ -133,7 +133,7 @@ int policy_apply(struct agent *agent)
 		in_ms(agent->refresh, RETRY_MS);
 		return r;
 	}
-	agent->applied_version = store_version(agent->store);
+	agent->applied_version = store_policy_version(agent->store);
 	if (agent->problem[0])
 		log_info("policy is in force again");
 	agent->problem[0] = '\0';

@@ -90,7 +90,7 @@ static json_t *policy_to_json(const struct agent *agent)
 
 	return json_pack("{s:b,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "inForce",
 			 reconcile_in_force(agent->rec), "error", agent->problem, "storeVersion",
-			 (json_int_t)store_version(agent->store), "appliedVersion",
+			 (json_int_t)store_policy_version(agent->store), "appliedVersion",
 			 (json_int_t)agent->applied_version, "rulesets",
 			 (json_int_t)image->ruleset_count,
 			 "classes", (json_int_t)image->class_count, "peers",

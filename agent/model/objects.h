@@ -113,7 +113,8 @@ struct service_spec_port {
 
 /*
  * A Service. Addresses that cannot be meant are left out and reported by the decoder:
- * loopback, link-local, multicast, unspecified, broadcast. In each list an address is once.
+ * loopback, link-local, multicast, unspecified, broadcast. In each list an address is once; all but
+ * @cluster_ips, of which there is at most one of each family, are in order.
  */
 struct service {
 	enum service_type type;

@@ -30,6 +30,7 @@ struct table {
 struct store {
 	struct table *tables; /* OBJECT_KIND_MAX; apart, because readers put them in order */
 	uint64_t version;
+	uint64_t policy_version;
 	void (*follow)(const struct object *old, const struct object *new, void *arg);
 	void *follow_arg;
 };
@@ -182,10 +183,16 @@ void store_follow(struct store *store,
 	store->follow_arg = arg;
 }
 
+static bool is_of_policy(enum object_kind kind)
+{
+	return kind != OBJECT_SERVICE && kind != OBJECT_ENDPOINT_SLICE;
+}
+
 /* The end of @old; the tables have forgotten it. */
 static void changed(struct store *store, struct object *old, const struct object *new)
 {
 	store->version++;
+	store->policy_version += is_of_policy(new ? new->kind : old->kind);
 	if (store->follow)
 		store->follow(old, new, store->follow_arg);
 	object_free(old);
@@ -266,4 +273,9 @@ int store_each(const struct store *store, enum object_kind kind,
 uint64_t store_version(const struct store *store)
 {
 	return store->version;
+}
+
+uint64_t store_policy_version(const struct store *store)
+{
+	return store->policy_version;
 }

@@ -47,3 +47,9 @@ int store_each(const struct store *store, enum object_kind kind,
 
 /* Raised by every put and delete that changed something; lets readers skip work. */
 uint64_t store_version(const struct store *store);
+
+/*
+ * The same of the kinds that decide about policy, which Service and EndpointSlice do not:
+ * endpoints come and go all the time, and policies need not be looked at for them.
+ */
+uint64_t store_policy_version(const struct store *store);

@@ -28,17 +28,10 @@ struct addr_list {
 	size_t *count;
 };
 
-/* Each once. */
 static void add_addr(const struct addr_list *list, const struct field *field)
 {
-	struct ip_addr *addrs = *list->addrs, addr;
-
-	if (decode_host_addr(&addr, field) < 0)
-		return;
-	for (size_t i = 0; i < *list->count; i++)
-		if (ip_addr_equal(&addrs[i], &addr))
-			return;
-	addrs[(*list->count)++] = addr;
+	if (!decode_host_addr(&(*list->addrs)[*list->count], field))
+		(*list->count)++;
 }
 
 static int make_room(const struct addr_list *list, size_t count)
@@ -57,6 +50,26 @@ static int decode_addrs(const struct addr_list *list, const struct field *field)
 		add_addr(list, &element);
 	}
 	return r;
+}
+
+static int compare_addrs(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct ip_addr));
+}
+
+/* In order, each once. */
+static void sort_addrs(const struct addr_list *list)
+{
+	struct ip_addr *addrs = *list->addrs;
+	size_t kept = 0;
+
+	if (!*list->count)
+		return;
+	qsort(addrs, *list->count, sizeof(*addrs), compare_addrs);
+	for (size_t i = 1; i < *list->count; i++)
+		if (!ip_addr_equal(&addrs[kept], &addrs[i]))
+			addrs[++kept] = addrs[i];
+	*list->count = kept + 1;
 }
 
 /* One of each family; there are not more than two. */
@@ -125,6 +138,7 @@ static int decode_ingress(struct service *service, const struct field *list)
 		if (is_vip(&element))
 			add_addr(&ips, &ip);
 	}
+	sort_addrs(&ips);
 	return r;
 }
 
@@ -166,15 +180,23 @@ static int decode_ranges(struct service *service, const struct field *list)
 	return 0;
 }
 
+static int decode_external_ips(struct service *service, const struct field *list)
+{
+	const struct addr_list ips = { &service->external_ips, &service->external_ip_count };
+	int r = decode_addrs(&ips, list);
+
+	sort_addrs(&ips);
+	return r;
+}
+
 int decode_service_addrs(struct service *service, const struct field *spec,
 			 const struct field *status)
 {
-	const struct addr_list external = { &service->external_ips, &service->external_ip_count };
 	struct field external_ips = field_get(spec, "externalIPs");
 	struct field ranges = field_get(spec, "loadBalancerSourceRanges");
 	struct field balancer = field_get(status, "loadBalancer");
 	struct field ingress = field_get(&balancer, "ingress");
 
-	return decode_cluster_ips(service, spec) ?: decode_addrs(&external, &external_ips) ?:
+	return decode_cluster_ips(service, spec) ?: decode_external_ips(service, &external_ips) ?:
 	       decode_ranges(service, &ranges) ?: decode_ingress(service, &ingress);
 }

@@ -85,7 +85,7 @@ static const struct row addresses[] = {
 	{ SVC("clusterIP: 'fd00::1', clusterIPs: ['fd00::1', 10.96.0.1]"),
 	  SAYS(" ClusterIP cluster fd00::1 10.96.0.1") },
 	{ SVC("externalIPs: [192.0.2.1, '2001:db8::1', 192.0.2.1, 192.0.2.2]"),
-	  SAYS(" ClusterIP external 192.0.2.1 2001:db8::1 192.0.2.2") },
+	  SAYS(" ClusterIP external 192.0.2.1 192.0.2.2 2001:db8::1") },
 	{ STATUS("{ip: 192.0.2.7}, {ip: 192.0.2.8, ipMode: VIP, ports: [{port: 80}]}, {ip:"
 		 " 192.0.2.9, ipMode: Proxy}, {hostname: lb.example.org}, {ip: '', hostname: a},"
 		 " {ip: 'fd00::7'}, {ip: 192.0.2.7}"),
@@ -101,6 +101,9 @@ static const struct row addresses[] = {
 	      "127.0.0.1") },
 	{ SVC("clusterIPs: [10.96.0.1, 10.96.0.2]"),
 	  SAYS(" ClusterIP cluster 10.96.0.1")
+	  ERR("spec.clusterIPs[1]: must not be of the same family as clusterIPs[0]") },
+	{ SVC("clusterIPs: ['fd00::1', 'fd00::1']"),
+	  SAYS(" ClusterIP cluster fd00::1")
 	  ERR("spec.clusterIPs[1]: must not be of the same family as clusterIPs[0]") },
 	{ SVC("clusterIPs: [None, 10.96.0.1]"),
 	  SAYS(" ClusterIP cluster 10.96.0.1")
