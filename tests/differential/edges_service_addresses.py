@@ -66,7 +66,7 @@ class NoModeNoVip(Services):
 @edge("externalIPs: also what is a node's, a pod's or another ClusterIP")
 class TakesAnything(Services):
     def settled(self, claims):
-        return claims
+        return [claim for claim in claims if claim.address.version in self.families(claim.service)]
 
 
 @edge("a protocol is not part of what a service port is")
@@ -84,12 +84,10 @@ class OneNodeAddress(Services):
                 if claim.kind != "node" or claim.address == self.hosts[0]]
 
 
-@edge("nodePort: of both families, whatever those of the service")
-class NodePortOfBoth(Services):
-    def claims_of(self, service, spec):
-        claims = list(super().claims_of(service, spec))
-        return claims + [claim._replace(address=host) for claim in claims if claim.kind == "node"
-                         for host in self.hosts if host.version != claim.address.version]
+@edge("addresses of a family without a ClusterIP: served")
+class AnyFamily(Services):
+    def families(self, service):
+        return {4, 6}
 
 
 @edge("a port that a ClusterIP does not have: passes")

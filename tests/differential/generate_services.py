@@ -19,7 +19,8 @@ EXTERNAL_IPS = ["198.51.100.7", "198.51.100.8", "2001:db8:ffff::7"]
 BALANCER_IPS = ["203.0.113.9", "203.0.113.10", "2001:db8:fffe::9"]
 NAMES = [("default", "front"), ("default", "back"), ("shop", "front"), ("shop", "back"), ("bank", "front")]
 PORTS, TARGETS, NODE_PORTS = (53, 80, 443), (53, 8080, 8081), (30000, 30001, 30002, 32767)
-PORT_NAMES = ("", "http", "dns")
+NUMBERS = ("port", "nodePort")
+PORT_NAMES = ("", "http", "dns", "web")
 ZONES = ("zone-a", "zone-b")
 CLIENTS = ("pod", "pod", "outside", "host")
 PODS = 4
@@ -33,26 +34,36 @@ def of_family(version, addresses):
 
 
 class ServiceMaker(Maker):
-    """views: (namespace, name) of a Service -> {(address, is it here): conditions, hints and nodeName}."""
+    """views: (namespace, name) of a Service -> {(address, is it here): conditions, hints and nodeName}.
+
+    protocols: (key of a Service, name of a port) -> its usual protocol.
+    """
 
     def __init__(self, random):
         super().__init__(random)
         self.views = {}
+        self.protocols = {}
 
     # Services
 
-    def service_ports(self, has_node_ports):
-        ports = []
-        for name in self.random.sample(PORT_NAMES, self.pick(1, 2, 3)):
-            port = {"port": self.pick(*PORTS)}
+    def protocol(self, key, name):
+        """Of a port: mostly the same wherever the port of a service is named."""
+        usual = self.protocols.setdefault((key, name), self.pick(*PROTOCOLS, "TCP", "TCP", "UDP"))
+        protocol = usual if self.chance(0.85) else self.pick(*PROTOCOLS)
+        return {} if protocol == "TCP" and self.chance(0.3) else {"protocol": protocol}
+
+    def service_ports(self, key, has_node_ports):
+        names, ports = self.random.sample(PORT_NAMES[1:], self.pick(1, 2, 3)), []
+        if len(names) == 1 and self.chance(0.5):
+            names = [""]  # only a single port may have none
+        for name in names:
+            port = {"port": self.pick(*PORTS), **self.protocol(key, name)}
             if name or self.chance(0.2):
                 port["name"] = name
-            if self.chance(0.7):
-                port["protocol"] = self.pick(*PROTOCOLS, "TCP", "TCP", "UDP")
             if has_node_ports and self.chance(0.8):
                 port["nodePort"] = self.pick(*NODE_PORTS)
-            taken = [(each["port"], each.get("protocol") or "TCP") for each in ports]
-            if (port["port"], port.get("protocol") or "TCP") not in taken:
+            taken = {(each.get(field), each.get("protocol") or "TCP") for each in ports for field in NUMBERS}
+            if not taken & {(number, port.get("protocol") or "TCP") for number in map(port.get, NUMBERS) if number}:
                 ports.append(port)
         return ports
 
@@ -88,13 +99,14 @@ class ServiceMaker(Maker):
         timeout = {"clientIP": {"timeoutSeconds": self.pick(1, 60, 86400)}}
         return {"sessionAffinity": "ClientIP", **({"sessionAffinityConfig": timeout} if self.chance(0.7) else {})}
 
-    def service_spec(self, index):
+    def service_spec(self, key, index):
         kind = self.pick(*TYPES)
         if kind == "ExternalName":
-            return {"type": kind, "externalName": "example.com", "ports": self.service_ports(False),
-                    # Left over from what it was before.
-                    **({"clusterIPs": self.cluster_ips(index)} if self.chance(0.5) else {})}
-        spec = {"ports": self.service_ports(kind in ("NodePort", "LoadBalancer")), **self.affinity()}
+            spec, ips = {"type": kind, "externalName": "example.com", "ports": self.service_ports(key, False)}, \
+                self.cluster_ips(index)
+            # Left over from what it was before.
+            return {**spec, "clusterIP": ips[0], "clusterIPs": ips} if self.chance(0.5) else spec
+        spec = {"ports": self.service_ports(key, kind in ("NodePort", "LoadBalancer")), **self.affinity()}
         spec.update({"type": kind} if kind else {})
         ips = self.cluster_ips(index)
         if self.chance(0.05):
@@ -119,7 +131,7 @@ class ServiceMaker(Maker):
         labels = {"app": name}
         if self.chance(0.08):
             labels[self.pick(*OTHERS_LABELS)] = self.pick("", "someone")
-        made = {"apiVersion": "v1", "kind": "Service", "spec": self.service_spec(index),
+        made = {"apiVersion": "v1", "kind": "Service", "spec": self.service_spec((namespace, name), index),
                 "metadata": {"name": name, "namespace": namespace, "labels": labels}}
         if made["spec"].get("type") == "LoadBalancer":
             made["status"] = {"loadBalancer": {"ingress": self.ingress()} if self.chance(0.9) else {}}
@@ -158,16 +170,13 @@ class ServiceMaker(Maker):
         more = [self.pick(*ACCOUNTS[version])] if self.chance(0.05) else []
         return {"addresses": [address, *more], **copy.deepcopy(self.view(key, address, mood))}
 
-    def slice_ports(self):
+    def slice_ports(self, key):
         ports = []
-        for name in self.random.sample(PORT_NAMES, self.pick(1, 2, 3, 3, 3)):
-            for protocol in ["TCP", *self.random.sample(("UDP", "SCTP"), self.pick(0, 1, 2, 2))]:
-                port = {"name": name, "port": self.pick(*TARGETS)}
-                if protocol != "TCP" or self.chance(0.5):
-                    port["protocol"] = protocol
-                if self.chance(0.08):
-                    port.update(self.pick({"name": None}, {"port": None}, {"port": 0}))
-                ports.append(port)
+        for name in self.random.sample(PORT_NAMES, self.pick(1, 2, 3, 4, 4)):
+            port = {"name": name, "port": self.pick(*TARGETS), **self.protocol(key, name)}
+            if self.chance(0.08):
+                port.update(self.pick({"name": None}, {"port": None}, {"port": 0}))
+            ports.append(port)
         return ports
 
     def slice(self, key, number, mood):
@@ -175,7 +184,7 @@ class ServiceMaker(Maker):
         kind = self.pick("IPv4", "IPv4", "IPv6", "IPv6", "FQDN" if self.chance(0.2) else "IPv4")
         made = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": kind,
                 "metadata": {"name": f"{name}-{number}", "namespace": namespace, "labels": {SERVICE_LABEL: name}},
-                "ports": self.slice_ports(), "endpoints": []}
+                "ports": self.slice_ports(key), "endpoints": []}
         if self.chance(0.04):
             made["metadata"]["labels"] = self.pick({}, {SERVICE_LABEL: "nobody"})
         if kind == "FQDN":

@@ -17,7 +17,7 @@ PROGRAM = f"{BUILD}/tests/differential/weir-services"
 SETS = CLUSTER, LOCAL = 0, 1
 SILENT = 1  # of enum service_empty
 CLUSTER_IP = 0  # of enum frontend_kind
-EXTERNAL_FLAG, LOCAL_FLAG, RANGES_FLAG = 2, 4, 8  # of enum frontend_flag
+EXTERNAL_FLAG, LOCAL_FLAG, RANGES_FLAG, RANGES_NODE_FLAG = 2, 4, 8, 16  # of enum frontend_flag
 FAMILIES = {True: 4, False: 6}
 
 Frontend = collections.namedtuple("Frontend", "item flags")

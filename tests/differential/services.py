@@ -78,28 +78,34 @@ class Services:
         ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
         return [entry["ip"] for entry in ingress if "ip" in entry and entry.get("ipMode", "VIP") == "VIP"]
 
+    def families(self, service):
+        """A family is the service's when it has a ClusterIP of it."""
+        return {address_of(ip).version for ip in self.cluster_ips(service)}
+
     def claims_of(self, service, spec):
+        """Whatever its family."""
         proto, port = PROTOCOLS[spec.get("protocol") or "TCP"], spec["port"]
         for kind, addresses in (("cluster", self.cluster_ips(service)), ("balancer", self.balancer_ips(service)),
                                 ("external", service["spec"].get("externalIPs") or [])):
             for address in addresses:
                 yield Claim(address_of(address), port, proto, kind, service, spec)
-        if spec.get("nodePort"):
-            families = {address_of(ip).version for ip in self.cluster_ips(service)}
-            for address in self.hosts:
-                if address.version in families:
-                    yield Claim(address, spec["nodePort"], proto, "node", service, spec)
+        for address in self.hosts if spec.get("nodePort") else ():
+            yield Claim(address, spec["nodePort"], proto, "node", service, spec)
 
     def settled(self, claims):
-        """What services get: nobody takes a cluster's own addresses by externalIPs."""
-        owned = {claim.address for claim in claims if claim.kind == "cluster"} | self.owned_addresses()
+        """What services get: of their families, and nobody takes a cluster's own addresses by externalIPs."""
+        claims = [claim for claim in claims if claim.address.version in self.families(claim.service)]
+        owned = self.owned_addresses()
         return [claim for claim in claims if claim.kind != "external" or claim.address not in owned]
 
     def owned_addresses(self):
         nodes = {address_of(address["address"]) for obj in self.of_kind("Node")
                  for address in obj["status"]["addresses"] if address["type"] in ("InternalIP", "ExternalIP")}
         pods = {address_of(ip["ip"]) for obj in self.of_kind("Pod") for ip in obj["status"].get("podIPs") or []}
-        return nodes | pods | set(self.hosts)
+        # Also of services that another proxy serves, and of what an ExternalName was before.
+        services = {address_of(ip) for obj in self.of_kind("Service") if "clusterIP" in obj["spec"]
+                    for ip in self.cluster_ips(obj) if ip != "None"}
+        return nodes | pods | services | set(self.hosts)
 
     # Endpoints
 
@@ -161,11 +167,10 @@ class Services:
         if claim.kind != "balancer" or not ranges:
             return True
         nets = [ipaddress.ip_network(text.strip(), strict=False) for text in ranges]
-        if source == claim.address:
-            # This node sends to itself by way of the balancer's address.
-            return any(host in net for net in nets for host in self.hosts if host.version == source.version) or \
-                any(source in net for net in nets)
-        return any(source in net for net in nets)
+        # What this node sends to itself by way of the balancer has the balancer's address.
+        itself = source in [address_of(ip) for ip in self.balancer_ips(claim.service)] and \
+            any(host in net for net in nets for host in self.hosts if host.version == source.version)
+        return itself or any(source in net for net in nets)
 
     def chosen(self, claim, question):
         endpoints = self.endpoints(claim.service, claim.spec, claim.address.version)
@@ -193,6 +198,6 @@ class Services:
         if not self.is_ours(service) or spec.get("type") != "LoadBalancer" or \
                 spec.get("externalTrafficPolicy") != "Local" or not spec.get("healthCheckNodePort"):
             return None
-        ready = {each.at[0] for port in spec["ports"] for version in (4, 6)
+        ready = {each.at[0] for port in spec["ports"] for version in self.families(service)
                  for each in self.endpoints(service, port, version) if each.local and each.ready}
         return Health(spec["healthCheckNodePort"], len(ready))
