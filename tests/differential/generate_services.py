@@ -122,7 +122,7 @@ class ServiceMaker(Maker):
                 spec[which] = self.pick("Cluster", "Local", "Local")
         if kind == "LoadBalancer" and self.chance(0.4):
             spec["loadBalancerSourceRanges"] = [self.source_range() for _ in range(self.pick(1, 2, 3))]
-        if kind == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local":
+        if kind == "LoadBalancer" and (spec.get("externalTrafficPolicy") == "Local" or self.chance(0.1)):
             spec["healthCheckNodePort"] = 31000 + index
         return spec
 

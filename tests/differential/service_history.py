@@ -74,7 +74,7 @@ def _smallest(spare, scene, question):
         try:
             spare.reset()
             return bool(wrong_answers(spare.apply(less), evaluator(less), [question]))
-        except (KeyError, TypeError, AttributeError, StopIteration):
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
             return False  # shrunk beyond what the specification speaks about
     return shrink(scene, still) if still(scene) else scene
 

@@ -51,7 +51,10 @@ class Images:
         if not found:
             return Answer("refuse" if address in self.whole else "pass")
         item, source = found.item, address_of(question.source)
-        if found.flags & RANGES_FLAG and not any(source in ipaddress.ip_network(text) for text in item["ranges"]):
+        # A socket of the node is judged before it has an address.
+        allowed = found.flags & RANGES_NODE_FLAG if question.client == "host" else \
+            any(source in ipaddress.ip_network(text) for text in item["ranges"])
+        if found.flags & RANGES_FLAG and not allowed:
             return Answer("drop")
         inside = found.flags & EXTERNAL_FLAG and question.client != "outside"
         which = LOCAL if found.flags & LOCAL_FLAG and not inside else CLUSTER
