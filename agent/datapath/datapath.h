@@ -39,6 +39,14 @@ enum datapath_map {
 	MAP_CT4_NEW,
 	MAP_CT6_NEW,
 	MAP_FRAG,
+	MAP_FRONTEND4,
+	MAP_FRONTEND6,
+	MAP_SERVICE_PORT,
+	MAP_BACKEND_SLOT,
+	MAP_BACKEND,
+	MAP_AFFINITY4,
+	MAP_AFFINITY6,
+	MAP_SERVICE_HIT,
 	MAP_METRIC,
 	DATAPATH_MAP_MAX,
 };
@@ -88,6 +96,13 @@ uint32_t datapath_map_size_max(enum datapath_map map);
 
 /* The mapped `state`: a store to it is seen by the next packet. */
 volatile struct node_state *datapath_state(struct datapath *dp);
+
+/*
+ * Element @index of a mapped array: MAP_SERVICE_PORT, MAP_BACKEND_SLOT or MAP_BACKEND.
+ * A store to it is seen by the next packet. Elements lie a multiple of 8 bytes apart,
+ * so ask for each. NULL: the array ends before.
+ */
+volatile void *datapath_element(struct datapath *dp, enum datapath_map map, uint32_t index);
 
 /* The datapath's clock: jiffies, and how many of them make a second. */
 int datapath_clock(uint32_t *ret, struct datapath *dp);

@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -24,17 +23,11 @@ uint32_t datapath_map_entries_max(const struct datapath *dp, enum datapath_map m
 	return dp->entries_max[map];
 }
 
-volatile struct node_state *datapath_state(struct datapath *dp)
-{
-	return dp->state;
-}
-
 void datapath_free(struct datapath *dp)
 {
 	if (!dp)
 		return;
-	if (dp->state)
-		munmap((void *)dp->state, (size_t)sysconf(_SC_PAGESIZE));
+	datapath_unmap_arrays(dp);
 	for (int i = 0; i < DATAPATH_PROGRAM_MAX; i++)
 		closep(&dp->programs[i]);
 	for (int i = 0; i < DATAPATH_MAP_MAX; i++)
@@ -162,17 +155,6 @@ static int load_uplink(struct datapath *dp, const struct bpf_object_open_opts *o
 	return r;
 }
 
-static int map_state(struct datapath *dp)
-{
-	void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
-			  dp->maps[MAP_STATE], 0);
-
-	if (page == MAP_FAILED)
-		return -errno;
-	dp->state = page;
-	return 0;
-}
-
 static int fail(char *error, int r, const char *what, const char *object)
 {
 	snprintf(error, DATAPATH_ERROR_MAX, "%.60s %.120s: %.60s%s%.159s%s", what, object,
@@ -184,6 +166,7 @@ int datapath_open(struct datapath **ret, const struct datapath_config *config, c
 {
 	cleanup(datapath_freep) struct datapath *dp = calloc(1, sizeof(*dp));
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	enum datapath_map map = MAP_STATE;
 	char pins[PATH_MAX];
 	int r;
 
@@ -211,9 +194,9 @@ int datapath_open(struct datapath **ret, const struct datapath_config *config, c
 	r = load_uplink(dp, &opts, config);
 	if (r < 0)
 		return fail(error, r, "loading", "uplink.bpf.o");
-	r = map_state(dp);
+	r = datapath_map_arrays(dp, &map);
 	if (r < 0)
-		return fail(error, r, "mapping", "state");
+		return fail(error, r, "mapping", datapath_map_name(map));
 	*ret = take_ptr(&dp);
 	return 0;
 }

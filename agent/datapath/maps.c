@@ -31,6 +31,14 @@ static const struct {
 	[MAP_CT4_NEW] = { "ct4_new", SIZE_MAX_ANY },
 	[MAP_CT6_NEW] = { "ct6_new", SIZE_MAX_ANY },
 	[MAP_FRAG] = { "frag", SIZE_MAX_ANY },
+	[MAP_FRONTEND4] = { "frontend4", SIZE_MAX_ANY },
+	[MAP_FRONTEND6] = { "frontend6", SIZE_MAX_ANY },
+	[MAP_SERVICE_PORT] = { "service_port", SIZE_MAX_ANY },
+	[MAP_BACKEND_SLOT] = { "backend_slot", SIZE_MAX_ANY },
+	[MAP_BACKEND] = { "backend", SIZE_MAX_ANY },
+	[MAP_AFFINITY4] = { "affinity4", SIZE_MAX_ANY },
+	[MAP_AFFINITY6] = { "affinity6", SIZE_MAX_ANY },
+	[MAP_SERVICE_HIT] = { "service_hit", SIZE_MAX_ANY },
 	[MAP_METRIC] = { "metric", 0 },
 };
 

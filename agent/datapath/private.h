@@ -9,6 +9,13 @@
 #include "weir/maps.h"
 #include "weir/state.h"
 
+/* The memory of a mapped array; NULL for all other maps. */
+struct mapped_array {
+	char *memory;
+	size_t length;
+	uint32_t stride; /* bytes from one element to the next */
+};
+
 struct datapath {
 	char *bpffs;
 	bool clsact;
@@ -16,7 +23,7 @@ struct datapath {
 	int maps[DATAPATH_MAP_MAX];
 	uint32_t entries_max[DATAPATH_MAP_MAX];
 	int programs[DATAPATH_PROGRAM_MAX];
-	volatile struct node_state *state;
+	struct mapped_array arrays[DATAPATH_MAP_MAX];
 };
 
 /* Of the programs that are attached to devices: name, and where by either way. */
@@ -37,6 +44,10 @@ void clsact_forget(const struct datapath *dp, uint32_t ifindex);
  * @pins keeps its own, for it is full of what packets need. 0 or a negative errno.
  */
 int datapath_size_maps(struct bpf_object *obj, const uint32_t *sizes, const char *pins);
+
+/* Maps the arrays that the agent writes as memory. On failure @failed is the map. */
+int datapath_map_arrays(struct datapath *dp, enum datapath_map *failed);
+void datapath_unmap_arrays(struct datapath *dp);
 
 /* Finds out how many jiffies make a second. */
 int datapath_measure_hz(struct datapath *dp);

@@ -7,6 +7,7 @@
 
 #include "lib/conntrack.h"
 #include "lib/parse.h"
+#include "lib/service_table.h"
 
 /* Addresses and offset of the quoted packet: the headers as far as RFC 792 promises them. */
 static __always_inline enum drop_reason quote_parse_l3(struct flow *quote, const struct flow *flow,

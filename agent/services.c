@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define RETRY_MS 1000
+
+int agent_services_open(struct agent *agent)
+{
+	struct service_maps maps;
+	int r;
+
+	service_maps_open(&maps, agent->dp);
+	r = services_new(&agent->services, agent->store);
+	r = r ?: service_writer_new(&agent->service_writer, &maps);
+	r = r ?: health_new(&agent->health, agent->base);
+	agent->service_settle = evtimer_new(agent->base, agent_services_on_settle, agent);
+	if (!r && !agent->service_settle)
+		r = -ENOMEM;
+	return r < 0 ? log_error_errno(r, "services that the kernel holds cannot be read back") : 0;
+}
+
+void agent_services_close(struct agent *agent)
+{
+	health_free(agent->health);
+	service_writer_free(agent->service_writer);
+	services_free(agent->services);
+	if (agent->service_settle)
+		event_free(agent->service_settle);
+	service_problems_done(&agent->service_problems);
+}
+
+/* What the Node object says, or what the node's links have. */
+static int set_node(struct agent *agent)
+{
+	const struct object *obj;
+	struct service_node node = { .name = agent->config.node_name,
+				     .ips = agent->host_ips,
+				     .ip_count = agent->host_ip_count };
+
+	obj = store_get(agent->store, OBJECT_NODE, "", node.name);
+	if (obj && obj->node.ip_count) {
+		node.ips = obj->node.ips;
+		node.ip_count = obj->node.ip_count;
+	}
+	health_set_addresses(agent->health, node.ips, node.ip_count);
+	return services_set_node(agent->services, &node);
+}
+
+/* How a turn went. */
+struct turn {
+	struct agent *agent;
+	bool again; /* there may be room soon */
+	bool failed; /* for another reason than a full table */
+};
+
+static int apply_one(const struct service_images *images, void *arg)
+{
+	struct turn *turn = arg;
+	int r;
+
+	health_set(turn->agent->health, images);
+	r = service_writer_apply(turn->agent->service_writer, images, clock_ms());
+	turn->again |= r == -EAGAIN;
+	turn->failed |= r < 0 && r != -EAGAIN && r != -ENOSPC;
+	return r;
+}
+
+/* When to look again: what rests, or what was refused. */
+static void plan_next(struct agent *agent, const struct turn *turn)
+{
+	int64_t ms = service_writer_settle(agent->service_writer, clock_ms());
+	struct timeval tv;
+
+	agent->services_waiting = turn->again || turn->failed;
+	if (ms < 0 && agent->services_waiting)
+		ms = turn->failed ? RETRY_MS : 0;
+	if (ms < 0)
+		return;
+	/* One more, because the clock is cut off. */
+	ms++;
+	tv = (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	evtimer_add(agent->service_settle, &tv);
+}
+
+void agent_services_apply(struct agent *agent)
+{
+	struct turn turn = { .agent = agent };
+	int64_t start = clock_us();
+	int r;
+
+	if (!agent->services)
+		return;
+	r = set_node(agent);
+	r = r ?: services_each_change(agent->services, apply_one, &turn);
+	turn.failed |= r == -ENOMEM;
+	if (!turn.failed)
+		service_writer_synced(agent->service_writer, clock_ms());
+	if (service_writer_commit(agent->service_writer))
+		reconcile_judge_again(agent->rec);
+	health_apply(agent->health);
+	service_problems_update(agent);
+	agent->services_us = clock_us() - start;
+	plan_next(agent, &turn);
+}
+
+void agent_services_on_settle(evutil_socket_t fd, short what, void *arg)
+{
+	struct turn none = { .agent = arg };
+	struct agent *agent = arg;
+
+	if (agent->services_waiting)
+		agent_services_apply(agent);
+	else
+		plan_next(agent, &none);
+}
