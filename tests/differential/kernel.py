@@ -102,6 +102,15 @@ class Judge:
             raise Broken(f"packets were refused for reasons {dict(counts)}, {verdicts.count('d')} by verdict")
         return [verdict == "a" for verdict in verdicts]
 
+    def ask_service(self, questions):
+        """Where packets of pods go: of each (question, source port) "drop", "refuse" or "address port"."""
+        self._say("".join(f"serve {q.source} {q.address} {q.proto} {q.port} {source_port}\n"
+                          for q, source_port in questions) + "answer\n")
+        self._process.stdin.flush()
+        lines = [self._line() for _ in questions]
+        self._line()
+        return lines
+
     def dump(self):
         """Map -> {key: value}, in bytes, when the last change has settled."""
         self._say("settle\ndump\n")

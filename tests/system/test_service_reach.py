@@ -180,7 +180,7 @@ def test_the_command_tells_of_services(shop):
     line = next(line for line in listed.splitlines() if "back" in line)
     assert "shop" in line and VIPS[0] in listed and VIPS[1] in listed
     told = shop.node.weir("service", "get", shop.KEY)
-    for text in (*VIPS, "10800", *[ip for pod in shop.backends[:2] for ip in pod.ips]):
+    for text in (*VIPS, "keep their backend for 3h", *[ip for pod in shop.backends[:2] for ip in pod.ips]):
         assert text in told, told
     assert not [ip for ip in shop.backends[2].ips if ip in told]
     with pytest.raises(weir.Failed):
