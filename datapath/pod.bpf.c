@@ -9,7 +9,18 @@
 #include "lib/deliver.h"
 #include "lib/drop.h"
 #include "lib/guard.h"
-#include "lib/related.h"
+#include "lib/reject.h"
+#include "lib/track.h"
+
+/* The pod's packet is dropped, or becomes the answer to itself. Either way it is counted once. */
+static __always_inline int refuse(struct __sk_buff *skb, struct flow *flow, enum drop_reason why)
+{
+	int action = drop(skb, why, POLICY_EGRESS);
+
+	if (!(flow->flags & FLOW_REJECTED) || packet_reject(skb, flow))
+		return action;
+	return (int)bpf_redirect_peer(skb->ifindex, 0);
+}
 
 SEC("tc")
 int from_pod(struct __sk_buff *skb)
@@ -26,11 +37,11 @@ int from_pod(struct __sk_buff *skb)
 	if (!why && flow.family != FLOW_ARP)
 		why = parse_l4(&flow, skb);
 	why = why ?: guard_control(&flow, skb, ep);
-	why = why ?: track(&flow, skb);
+	why = why ?: track(&flow, skb, POLICY_EGRESS);
 	why = why ?: followers(&flow, skb);
 	why = why ?: deliver(&action, skb, &flow);
 	if (why)
-		return drop(skb, why, POLICY_EGRESS);
+		return refuse(skb, &flow, why);
 	return pass(skb, POLICY_EGRESS, action);
 }
 
@@ -122,8 +133,9 @@ int to_pod(struct __sk_buff *skb)
 	if (!why && flow.way == WAY_TRACK) {
 		why = parse_l4(&flow, skb);
 		why = why ?: receiver_neighbour(&flow);
-		why = why ?: track(&flow, skb);
+		why = why ?: track(&flow, skb, POLICY_INGRESS);
 		why = why ?: followers(&flow, skb);
+		why = why ?: translate(skb, &flow);
 	}
 	if (why)
 		return drop(skb, why, POLICY_INGRESS);

@@ -6,7 +6,7 @@
  */
 #include "lib/deliver.h"
 #include "lib/drop.h"
-#include "lib/related.h"
+#include "lib/track.h"
 
 static __always_inline _Bool is_ip(const struct flow *flow)
 {
@@ -56,7 +56,7 @@ int from_wire(struct __sk_buff *skb)
 	if (!why && flow.way == WAY_STACK)
 		return TC_ACT_OK;
 	why = why ?: parse_l4(&flow, skb);
-	why = why ?: track(&flow, skb);
+	why = why ?: track(&flow, skb, POLICY_INGRESS);
 	why = why ?: followers(&flow, skb);
 	why = why ?: deliver(&action, skb, &flow);
 	if (why)

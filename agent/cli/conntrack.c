@@ -13,6 +13,21 @@ static void cell_end(struct table *table, const json_t *end)
 		   json_number(end, "port"));
 }
 
+/* A connection to a service is two lines, which point at each other. */
+static void cell_translation(struct table *table, const json_t *flow)
+{
+	const json_t *becomes = json_object_get(flow, "becomes"), *was = json_object_get(flow, "was");
+	const json_t *end = json_object_get(becomes ?: was, "answerer");
+	const char *address = json_text(end, "address");
+
+	if (!end) {
+		table_cell(table, "%s", "");
+		return;
+	}
+	table_cell(table, strchr(address, ':') ? "%s [%s]:%lld" : "%s %s:%lld",
+		   becomes ? "to" : "from", address, json_number(end, "port"));
+}
+
 /* Both directions: of the opener, of the answerer. */
 static json_int_t count_of(const json_t *flow, const char *key, size_t direction)
 {
@@ -30,7 +45,7 @@ int print_flows(FILE *out, const json_t *answer)
 {
 	cleanup(table_done) struct table table =
 		TABLE("PROTOCOL", "OPENER", "ANSWERER", "STATE", ">EXPIRES", ">PACKETS", ">BYTES",
-		      ">BACK", ">BYTES BACK");
+		      ">BACK", ">BYTES BACK", "TRANSLATED");
 	json_int_t more = json_number(answer, "more");
 	json_t *flow;
 	size_t i;
@@ -46,6 +61,7 @@ int print_flows(FILE *out, const json_t *answer)
 		cell_bytes(&table, count_of(flow, "bytes", 0));
 		table_cell(&table, "%lld", count_of(flow, "packets", 1));
 		cell_bytes(&table, count_of(flow, "bytes", 1));
+		cell_translation(&table, flow);
 	}
 	r = table_print(out, &table);
 	if (!r && more > 0)

@@ -92,7 +92,8 @@ struct flow_list {
 	struct view_clock clock;
 };
 
-static int add_flow(enum ct_table table, const void *key, const struct ct_entry *entry, void *arg)
+static int add_flow(enum ct_table table, const void *key, const struct ct_entry *entry,
+		    const struct ct6_nat *nat, void *arg)
 {
 	bool v4 = table == CT_TABLE_4 || table == CT_TABLE_4_NEW;
 	struct ct6_key wide = v4 ? view_flow_key(key) : *(const struct ct6_key *)key;
@@ -105,7 +106,7 @@ static int add_flow(enum ct_table table, const void *key, const struct ct_entry 
 		list->more++;
 		return 0;
 	}
-	return json_array_append_new(list->flows, view_flow(&wide, entry, &list->clock)) < 0 ?
+	return json_array_append_new(list->flows, view_flow(&wide, entry, nat, &list->clock)) < 0 ?
 		       -ENOMEM : 0;
 }
 

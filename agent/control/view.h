@@ -69,6 +69,9 @@ struct view_clock {
 /* Both families have one key here, IPv4 v4-mapped. */
 struct ct6_key view_flow_key(const struct ct4_key *key);
 
-/* One of "flows"; counters are the opener's, then the answerer's. */
+/*
+ * One of "flows"; counters are the opener's, then the answerer's. A connection to a
+ * service is two: one has "becomes", the other has "was", each an opener and an answerer.
+ */
 json_t *view_flow(const struct ct6_key *key, const struct ct_entry *entry,
-		  const struct view_clock *clock);
+		  const struct ct6_nat *nat, const struct view_clock *clock);

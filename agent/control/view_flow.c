@@ -33,6 +33,19 @@ struct ct6_key view_flow_key(const struct ct4_key *key)
 	return wide;
 }
 
+static json_t *view_nat_end(const struct ip_addr *address, __be16 port)
+{
+	char addr[ADDR_TEXT_MAX];
+
+	return json_pack("{s:s,s:i}", "address", addr_text(addr, address), "port", ntohs(port));
+}
+
+static json_t *view_nat(const struct ct6_nat *nat)
+{
+	return json_pack("{s:o,s:o}", "opener", view_nat_end(&nat->src, nat->sport), "answerer",
+			 view_nat_end(&nat->dst, nat->dport));
+}
+
 static json_t *view_end(const struct ct6_key *key, const struct ct_entry *entry, int end)
 {
 	char addr[ADDR_TEXT_MAX];
@@ -57,12 +70,12 @@ static json_int_t expires_s(const struct ct_entry *entry, const struct view_cloc
 }
 
 json_t *view_flow(const struct ct6_key *key, const struct ct_entry *entry,
-		  const struct view_clock *clock)
+		  const struct ct6_nat *nat, const struct view_clock *clock)
 {
 	int opener = entry->opener == CT_HIGH ? CT_HIGH : CT_LOW;
 	int answerer = opener == CT_HIGH ? CT_LOW : CT_HIGH;
 
-	return json_pack("{s:i,s:o,s:o,s:o,s:s,s:I,s:I,s:[I,I],s:[I,I]}",
+	return json_pack("{s:i,s:o,s:o,s:o,s:s,s:I,s:I,s:[I,I],s:[I,I],s:o*,s:o*}",
 			 "family", ip_addr_is_v4(&key->addr[CT_LOW]) ? 4 : 6,
 			 "protocol", view_proto(key->proto),
 			 "opener", view_end(key, entry, opener),
@@ -73,5 +86,7 @@ json_t *view_flow(const struct ct6_key *key, const struct ct_entry *entry,
 			 "packets", (json_int_t)entry->packets[opener],
 			 (json_int_t)entry->packets[answerer],
 			 "bytes", (json_int_t)entry->bytes[opener],
-			 (json_int_t)entry->bytes[answerer]);
+			 (json_int_t)entry->bytes[answerer],
+			 "becomes", entry->flags & CT_SERVICE ? view_nat(nat) : NULL,
+			 "was", entry->flags & CT_TRANSLATED ? view_nat(nat) : NULL);
 }

@@ -73,7 +73,7 @@ static void judge_step(struct expiry *expiry, uint32_t now)
 	int fd = datapath_map_fd(expiry->dp, walk_map(walk->table)), r;
 
 	for (uint32_t i = 0; i < walk->count; i++) {
-		const struct ct_entry *entry = &walk->entries[i];
+		const struct ct_entry *entry = walk_entry(walk, i);
 
 		if (is_orphan(expiry, entry))
 			gone += !bpf_map_delete_elem(fd, walk_key(walk, i));
@@ -199,6 +199,13 @@ uint32_t expiry_count(const struct expiry *expiry, enum ct_table table)
 	return expiry->counts[table];
 }
 
+static int show_flow(const struct walk *walk, uint32_t index, expiry_fn fn, void *arg)
+{
+	struct ct6_nat nat = walk_nat(walk, index);
+
+	return fn(walk->table, walk_key(walk, index), walk_entry(walk, index), &nat, arg);
+}
+
 int expiry_each_flow(struct datapath *dp, expiry_fn fn, void *arg)
 {
 	cleanup(freep) struct walk *walk = malloc(sizeof(*walk));
@@ -211,7 +218,7 @@ int expiry_each_flow(struct datapath *dp, expiry_fn fn, void *arg)
 		do {
 			more = walk_step(walk, dp);
 			for (uint32_t i = 0; !r && i < walk->count; i++)
-				r = fn(walk->table, walk_key(walk, i), &walk->entries[i], arg);
+				r = show_flow(walk, i, fn, arg);
 		} while (!r && more > 0);
 		r = r ?: (more < 0 ? more : 0);
 	}
@@ -223,7 +230,8 @@ struct flush {
 	int removed;
 };
 
-static int flush_one(enum ct_table table, const void *key, const struct ct_entry *entry, void *arg)
+static int flush_one(enum ct_table table, const void *key, const struct ct_entry *entry,
+		     const struct ct6_nat *nat, void *arg)
 {
 	struct flush *flush = arg;
 

@@ -36,9 +36,12 @@ int expiry_purge(struct expiry *expiry, uint32_t ifindex);
 /* How many flows the table had when it was last walked: some seconds ago at most. */
 uint32_t expiry_count(const struct expiry *expiry, enum ct_table table);
 
-/* One flow, for a listing. @key is a struct ct4_key or ct6_key, by @table. */
+/*
+ * One flow, for a listing. @key is a struct ct4_key or ct6_key, by @table; addresses of
+ * @nat are v4-mapped in either family.
+ */
 typedef int (*expiry_fn)(enum ct_table table, const void *key, const struct ct_entry *entry,
-			 void *arg);
+			 const struct ct6_nat *nat, void *arg);
 
 /* Calls @fn for the flows of all tables until it returns non-zero, and returns that. */
 int expiry_each_flow(struct datapath *dp, expiry_fn fn, void *arg);

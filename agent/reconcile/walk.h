@@ -13,7 +13,8 @@ struct walk {
 	uint64_t cursor; /* the kernel's, opaque: 4 bytes for a hash, a key at most */
 	uint32_t count; /* entries of this step */
 	uint8_t keys[WALK_BATCH * sizeof(struct ct6_key)];
-	struct ct_entry entries[WALK_BATCH];
+	/* Of the table's family, one after the other. */
+	_Alignas(uint64_t) uint8_t values[WALK_BATCH * sizeof(struct ct6_value)];
 };
 
 void walk_begin(struct walk *walk, enum ct_table table);
@@ -22,5 +23,8 @@ void walk_begin(struct walk *walk, enum ct_table table);
 int walk_step(struct walk *walk, struct datapath *dp);
 
 const void *walk_key(const struct walk *walk, uint32_t index);
+const struct ct_entry *walk_entry(const struct walk *walk, uint32_t index);
+/* What it is translated to or from, with v4-mapped addresses in either family. */
+struct ct6_nat walk_nat(const struct walk *walk, uint32_t index);
 enum datapath_map walk_map(enum ct_table table);
 uint32_t walk_key_size(enum ct_table table);

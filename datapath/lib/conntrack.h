@@ -8,75 +8,9 @@
  */
 #pragma once
 
-#include "lib/ct_table.h"
+#include "lib/ct_book.h"
 #include "lib/policy.h"
-
-static __always_inline __u32 ct_lifetime(const struct ct_entry *entry, __u8 proto)
-{
-	_Bool answered = entry->flags & CT_ANSWERED;
-
-	if (entry->flags & CT_CLOSING)
-		return config.closing_s;
-	switch (proto) {
-	case IPPROTO_TCP:
-		return answered ? config.tcp_live_s : config.tcp_open_s;
-	case IPPROTO_UDP:
-		return answered ? config.udp_live_s : config.udp_new_s;
-	case IPPROTO_SCTP:
-		return answered ? config.sctp_live_s : config.other_s;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return config.icmp_s;
-	default:
-		return config.other_s;
-	}
-}
-
-/*
- * Book the packet. The entry is written in place; the lifetime only when it has
- * moved by more than a second, so that a busy flow does not bounce the cache line
- * for it. Counters may lose a packet when one end sends on two CPUs at once.
- */
-static __always_inline void ct_book(struct ct_entry *entry, const struct flow *flow, __u8 sender)
-{
-	__u32 expires, moved;
-
-	sender &= 1;
-	entry->packets[sender]++;
-	entry->bytes[sender] += flow->length;
-
-	if (flow->flags & (FLOW_FIN | FLOW_RESET)) {
-		if (flow->flags & FLOW_FIN)
-			entry->fin[sender] = 1;
-		if ((flow->flags & FLOW_RESET) || (entry->fin[CT_LOW] && entry->fin[CT_HIGH]))
-			entry->flags |= CT_CLOSING;
-	}
-	expires = flow->now + ct_lifetime(entry, flow->proto) * config.hz;
-	moved = expires - entry->expires;
-	if (moved + config.hz > 2 * config.hz)
-		entry->expires = expires;
-}
-
-/* What the entry knows about this packet: where it goes, and which way. */
-static __always_inline void ct_place(struct flow *flow, const struct ct_key *key,
-				     const struct ct_entry *entry)
-{
-	flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
-	if (entry->opener == key->sender)
-		return;
-	flow->flags |= FLOW_ANSWER;
-	if (entry->flags & CT_STACK_OPENED)
-		flow->to_ifindex = 0;
-}
-
-/* The packet begins something that the entry does not cover. */
-static __always_inline _Bool ct_reopens(const struct ct_entry *entry, const struct flow *flow,
-					__u8 sender)
-{
-	if (flow->role != ROLE_OPEN)
-		return 0;
-	return entry->opener != sender || (entry->flags & CT_CLOSING);
-}
+#include "lib/service_fast.h"
 
 /* Judge the connection of @flow from its opener, which is the sender when @forward. */
 static __always_inline enum drop_reason ct_judge(struct policy_case *pc, const struct flow *flow,
@@ -118,18 +52,19 @@ static __always_inline enum drop_reason ct_open(const struct ct_key *key, const 
 						const struct policy_case *pc)
 {
 	_Bool high = key->sender == CT_HIGH;
-	struct ct_entry entry = {
+	struct ct_value value = { .entry = {
 		.generation = ct_generation(flow),
 		.opener = key->sender,
 		.flags = ct_open_flags(flow, pc),
 		.packets = { !high, high },
 		.bytes = { high ? 0 : flow->length, high ? flow->length : 0 },
-	};
+	} };
+	struct ct_entry *entry = &value.entry;
 
-	entry.ifindex[CT_LOW] = high ? pc->responder.ifindex : pc->opener.ifindex;
-	entry.ifindex[CT_HIGH] = high ? pc->opener.ifindex : pc->responder.ifindex;
-	entry.expires = flow->now + ct_lifetime(&entry, flow->proto) * config.hz;
-	return ct_insert_new(key, &entry) ? DROP_CT_FULL : DROP_NONE;
+	entry->ifindex[CT_LOW] = high ? pc->responder.ifindex : pc->opener.ifindex;
+	entry->ifindex[CT_HIGH] = high ? pc->opener.ifindex : pc->responder.ifindex;
+	entry->expires = flow->now + ct_lifetime(entry, flow->proto) * config.hz;
+	return ct_insert_new(key, &value) ? DROP_CT_FULL : DROP_NONE;
 }
 
 /* The entry's verdict is of another generation, and it has now passed again. */
@@ -156,14 +91,16 @@ static __always_inline _Bool ct_is_answered(const struct ct_entry *entry, const 
 }
 
 /* A packet of a flow in the table of unanswered ones: perhaps it moves over. */
-static __always_inline void ct_advance(const struct ct_key *key, struct ct_entry *entry,
+static __always_inline void ct_advance(const struct ct_key *key, struct ct_hit hit,
 				       const struct flow *flow)
 {
+	struct ct_entry *entry = hit.entry;
+
 	if (ct_is_answered(entry, flow, key->sender))
 		entry->flags |= CT_ANSWERED;
 	ct_book(entry, flow, key->sender);
 	if (entry->flags & CT_ANSWERED)
-		ct_promote(key, entry);
+		ct_promote(key, hit);
 }
 
 /* The packet opens a connection, in place of @stale when there was one between its ends. */
@@ -230,6 +167,9 @@ static __always_inline enum drop_reason track_known(struct flow *flow, const str
 	enum drop_reason why;
 
 	if (entry->generation != flow->generation) {
+		/* Of a pod that is its own backend, the opener has an address that is not its own. */
+		if (entry->flags & CT_TRANSLATED && entry->opener != key->sender)
+			flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
 		why = track_again(flow, key, entry);
 		if (why)
 			return why;
@@ -242,15 +182,15 @@ static __always_inline enum drop_reason track_known(struct flow *flow, const str
  * The flow among those without an answer, or among the answered ones, where another
  * CPU may have moved it since track() looked.
  */
-static __always_inline struct ct_entry *track_find(const struct flow *flow,
-						   const struct ct_key *key, _Bool *fresh)
+static __always_inline struct ct_hit track_find(const struct flow *flow, const struct ct_key *key,
+						_Bool *fresh)
 {
-	struct ct_entry *entry = ct_find_new(key, flow->now);
+	struct ct_hit hit = ct_find_new(key, flow->now);
 
-	*fresh = !!entry;
-	if (!entry && flow->role != ROLE_OPEN)
-		entry = ct_find(key, flow->now);
-	return entry;
+	*fresh = !!hit.entry;
+	if (!hit.entry && flow->role != ROLE_OPEN)
+		hit = ct_find(key, flow->now);
+	return hit;
 }
 
 int track_slowly(struct flow *flow, const struct ct_key *key, int answered);
@@ -258,17 +198,21 @@ int track_slowly(struct flow *flow, const struct ct_key *key, int answered);
 /* @answered: track() has found the flow among the answered ones. */
 SUBPROGRAM int track_slowly(struct flow *flow, const struct ct_key *key, int answered)
 {
-	struct ct_entry *entry = NULL;
+	struct ct_hit hit = {};
+	struct ct_entry *entry;
 	enum drop_reason why;
 	_Bool fresh = 0;
 
 	if (!flow || !key)
 		return DROP_INTERNAL;
 	if (answered)
-		entry = ct_find(key, flow->now);
-	if (!entry)
-		entry = track_find(flow, key, &fresh);
+		hit = ct_find(key, flow->now);
+	if (!hit.entry)
+		hit = track_find(flow, key, &fresh);
+	entry = hit.entry;
 	if (!entry && flow->role == ROLE_ANSWER)
+		return DROP_CT_INVALID;
+	if (entry && service_is_foreign(flow, key, entry) && !ct_reopens(entry, flow, key->sender))
 		return DROP_CT_INVALID;
 	if (!entry || ct_reopens(entry, flow, key->sender)) {
 		why = entry ? DROP_NONE : track_midstream(flow);
@@ -278,7 +222,7 @@ SUBPROGRAM int track_slowly(struct flow *flow, const struct ct_key *key, int ans
 	if (why)
 		return why;
 	if (fresh)
-		ct_advance(key, entry, flow);
+		ct_advance(key, hit, flow);
 	else
 		ct_book(entry, flow, key->sender);
 	return DROP_NONE;
@@ -303,10 +247,14 @@ SUBPROGRAM int track_alone(struct flow *flow)
 
 /* Of an answered flow that was judged in this generation: nothing is left to ask. */
 static __always_inline _Bool track_fast(struct flow *flow, const struct ct_key *key,
-					struct ct_entry *entry)
+					struct ct_hit hit)
 {
+	struct ct_entry *entry = hit.entry;
+
 	if (!entry || entry->generation != flow->generation || flow->role == ROLE_OPEN)
 		return 0;
+	if (entry->flags & (CT_SERVICE | CT_TRANSLATED))
+		return service_fast(flow, key, entry, hit.wide);
 	ct_place(flow, key, entry);
 	ct_book(entry, flow, key->sender);
 	return 1;

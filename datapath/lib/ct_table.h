@@ -9,10 +9,10 @@
 #include "weir/conntrack.h"
 #include "weir/maps.h"
 
-MAP(ct4, HASH, struct ct4_key, struct ct_entry, CT_MAX, 0);
-MAP(ct6, HASH, struct ct6_key, struct ct_entry, CT_MAX, 0);
-MAP(ct4_new, LRU_HASH, struct ct4_key, struct ct_entry, CT_NEW_MAX, 0);
-MAP(ct6_new, LRU_HASH, struct ct6_key, struct ct_entry, CT_NEW_MAX, 0);
+MAP(ct4, HASH, struct ct4_key, struct ct4_value, CT_MAX, 0);
+MAP(ct6, HASH, struct ct6_key, struct ct6_value, CT_MAX, 0);
+MAP(ct4_new, LRU_HASH, struct ct4_key, struct ct4_value, CT_NEW_MAX, 0);
+MAP(ct6_new, LRU_HASH, struct ct6_key, struct ct6_value, CT_NEW_MAX, 0);
 
 struct ct_key {
 	union {
@@ -22,6 +22,18 @@ struct ct_key {
 	__u8 family; /* enum flow_family */
 	__u8 sender; /* enum ct_end: who sent the packet that the key was made of */
 };
+
+/* A value of either family: the common part, and what is translated. */
+struct ct_value {
+	struct ct_entry entry;
+	union {
+		struct ct4_nat v4;
+		struct ct6_nat v6;
+	} nat;
+};
+_Static_assert(offsetof(struct ct_value, nat) == offsetof(struct ct4_value, nat) &&
+		       offsetof(struct ct_value, nat) == offsetof(struct ct6_value, nat),
+	       "it is written to tables of either family");
 
 /* Two words as they stand in memory, one after the other. */
 static __always_inline __u64 words_pair(__u32 first, __u32 second)
@@ -100,9 +112,23 @@ static __always_inline _Bool ct_is_expired(const struct ct_entry *entry, __u32 n
 	return (__s32)(now - entry->expires) > 0;
 }
 
-static __always_inline struct ct_entry *ct_alive(struct ct_entry *entry, __u32 now)
+/*
+ * An entry of a table.
+ *
+ * Verifier: @wide says which family's value it is in. It is a constant on either path
+ * through the look-up, and the compiler may not know that it is only the family once
+ * more: so the verifier knows how much there is behind the entry.
+ */
+struct ct_hit {
+	struct ct_entry *entry; /* NULL: none */
+	__u64 wide;
+};
+
+static __always_inline struct ct_hit ct_alive(struct ct_hit hit, __u32 now)
 {
-	return entry && !ct_is_expired(entry, now) ? entry : NULL;
+	if (hit.entry && ct_is_expired(hit.entry, now))
+		hit.entry = NULL;
+	return hit;
 }
 
 /*
@@ -111,12 +137,14 @@ static __always_inline struct ct_entry *ct_alive(struct ct_entry *entry, __u32 n
  */
 #define CT_FIND(table4, table6, key)                                                        \
 	({                                                                                  \
-		struct ct_entry *found;                                                     \
+		struct ct_hit found;                                                        \
 		if ((key)->family == FLOW_IP4) {                                            \
-			found = bpf_map_lookup_elem(&(table4), &(key)->v4);                 \
+			found.entry = bpf_map_lookup_elem(&(table4), &(key)->v4);           \
+			found.wide = OPAQUE(0);                                             \
 			BRANCH_APART(4);                                                    \
 		} else {                                                                    \
-			found = bpf_map_lookup_elem(&(table6), &(key)->v6);                 \
+			found.entry = bpf_map_lookup_elem(&(table6), &(key)->v6);           \
+			found.wide = OPAQUE(1);                                             \
 			BRANCH_APART(6);                                                    \
 		}                                                                           \
 		found;                                                                      \
@@ -146,21 +174,21 @@ static __always_inline struct ct_entry *ct_alive(struct ct_entry *entry, __u32 n
 		}                                                                           \
 	})
 
-/* NULL: no such flow was answered, or it has expired. */
-static __always_inline struct ct_entry *ct_find(const struct ct_key *key, __u32 now)
+/* No entry: no such flow was answered, or it has expired. */
+static __always_inline struct ct_hit ct_find(const struct ct_key *key, __u32 now)
 {
 	return ct_alive(CT_FIND(ct4, ct6, key), now);
 }
 
-static __always_inline struct ct_entry *ct_find_new(const struct ct_key *key, __u32 now)
+static __always_inline struct ct_hit ct_find_new(const struct ct_key *key, __u32 now)
 {
 	return ct_alive(CT_FIND(ct4_new, ct6_new, key), now);
 }
 
 /* Returns 0 or a negative errno. */
-static __always_inline long ct_insert_new(const struct ct_key *key, const struct ct_entry *entry)
+static __always_inline long ct_insert_new(const struct ct_key *key, const struct ct_value *value)
 {
-	return CT_PUT(ct4_new, ct6_new, key, entry);
+	return CT_PUT(ct4_new, ct6_new, key, value);
 }
 
 static __always_inline void ct_delete(const struct ct_key *key)
@@ -177,8 +205,17 @@ static __always_inline void ct_delete_new(const struct ct_key *key)
  * An answered flow moves to the table that never evicts. When that one is full
  * it stays where it is, alive but evictable.
  */
-static __always_inline void ct_promote(const struct ct_key *key, const struct ct_entry *entry)
+static __always_inline void ct_promote(const struct ct_key *key, struct ct_hit hit)
 {
-	if (!CT_PUT(ct4, ct6, key, entry))
+	long r;
+
+	if (hit.wide) {
+		r = bpf_map_update_elem(&ct6, &key->v6, hit.entry, BPF_ANY);
+		BRANCH_APART(6);
+	} else {
+		r = bpf_map_update_elem(&ct4, &key->v4, hit.entry, BPF_ANY);
+		BRANCH_APART(4);
+	}
+	if (!r)
 		ct_delete_new(key);
 }

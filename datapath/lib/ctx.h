@@ -9,6 +9,9 @@
 
 #include "lib/kernel.h"
 
+/* skb->pkt_type of a frame that is addressed to the receiving interface. */
+#define PKT_TYPE_HOST 0
+
 /* No header that the datapath follows begins beyond this offset. */
 #define CTX_OFFSET_MAX 1023
 

@@ -10,10 +10,8 @@
 
 #include "lib/ctx.h"
 #include "lib/peer.h"
+#include "lib/translate.h"
 #include "weir/mark.h"
-
-/* skb->pkt_type of a frame that is addressed to the receiving interface. */
-#define PKT_TYPE_HOST 0
 
 /* Bytes of transport header that each segment will repeat. */
 static __always_inline __u32 segment_header(struct __sk_buff *skb, const struct flow *flow)
@@ -103,7 +101,7 @@ static __always_inline enum drop_reason frame_rewrite(struct __sk_buff *skb, con
 
 /* Stage: sets @action, what the kernel shall do with the packet. */
 static __always_inline enum drop_reason deliver(int *action, struct __sk_buff *skb,
-						const struct flow *flow)
+						struct flow *flow)
 {
 	const struct endpoint *to;
 	enum drop_reason why;
@@ -119,14 +117,19 @@ static __always_inline enum drop_reason deliver(int *action, struct __sk_buff *s
 	if (!to) {
 		if (flow->flags & FLOW_ANSWER)
 			skb->mark |= WEIR_MARK_ANSWER;
-		return DROP_NONE;
+		return translate(skb, flow);
 	}
 	if (!endpoint_is_ready(to))
 		return DROP_NOT_READY;
+	/*
+	 * An answer is translated where it arrives: the router's errors about it are for the
+	 * backend, who knows of no translation.
+	 */
 	if (needs_router(skb, flow, to))
-		return DROP_NONE;
+		return flow->flags & FLOW_ANSWER ? DROP_NONE : translate(skb, flow);
 
-	why = frame_rewrite(skb, flow, to);
+	why = translate(skb, flow);
+	why = why ?: frame_rewrite(skb, flow, to);
 	if (why)
 		return why;
 	if (skb->pkt_type != PKT_TYPE_HOST && bpf_skb_change_type(skb, PKT_TYPE_HOST))

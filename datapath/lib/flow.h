@@ -41,6 +41,9 @@ enum flow_flag {
 	FLOW_FRAGMENT_SECOND = 1 << 5, /* a later one that begins with the ninth byte */
 	FLOW_AT_EGRESS = 1 << 7, /* the program sees what leaves an interface */
 	FLOW_ANSWER = 1 << 6, /* of a connection that the receiver opened */
+	/* Addresses and ports are what the packet shall have, and not yet those that it has. */
+	FLOW_TRANSLATED = 1 << 8,
+	FLOW_REJECTED = 1 << 9, /* whoever sent the refused packet is told so */
 };
 
 struct flow {
@@ -57,10 +60,10 @@ struct flow {
 	__u8 family; /* enum flow_family */
 	__u8 role; /* enum flow_role */
 	__u8 way; /* enum flow_way */
-	__u8 flags; /* enum flow_flag */
+	__u16 flags; /* enum flow_flag */
 	__u8 icmp_type; /* ICMP and ICMPv6 only, not of later fragments */
 	__u8 hops; /* TTL or hop limit */
-	__u8 dir; /* enum policy_dir: which metric counts it */
+	__u32 dir; /* enum policy_dir: which metric counts it */
 	__be32 fragment_id; /* of fragments only */
 	__u32 l4; /* offset of the transport header in the frame */
 	__u32 length; /* of the IP packet */

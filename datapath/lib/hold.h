@@ -24,11 +24,25 @@ enum held_scratch_use {
 
 MAP_PRIVATE(held_scratch, PERCPU_ARRAY, __u32, struct held, SCRATCH_MAX, 0);
 
-static __always_inline void held_key_pack(struct held_key *key, const struct flow *flow)
+/* The addresses are those of the packet: its flow may be translated already. */
+static __always_inline long held_key_pack(struct held_key *key, const struct flow *flow,
+					  const struct __sk_buff *skb)
 {
+	__be32 ip4[2];
+	long r;
+
 	frag_key_pack(&key->frag, flow);
 	key->egress = !!(flow->flags & FLOW_AT_EGRESS);
 	key->index = 0;
+	if (flow->family == FLOW_IP6)
+		return bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, saddr),
+					  &key->frag.src, 2 * sizeof(key->frag.src));
+	r = bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct iphdr, saddr), ip4, sizeof(ip4));
+	if (!r) {
+		ip_addr_set_v4(&key->frag.src, ip4[0]);
+		ip_addr_set_v4(&key->frag.dst, ip4[1]);
+	}
+	return r;
 }
 
 static __always_inline _Bool held_is_over(const struct held *held, __u32 now)
@@ -94,7 +108,8 @@ SUBPROGRAM int frag_hold(struct __sk_buff *skb, struct flow *flow)
 	if (!held_now)
 		return DROP_FRAGMENT_UNKNOWN;
 	held_now->expires = flow->now + HELD_SECONDS * config.hz;
-	held_key_pack(&walk.key, flow);
+	if (held_key_pack(&walk.key, flow, skb))
+		return DROP_INTERNAL;
 	walk.now = flow->now;
 	bpf_loop(HELD_PER_DATAGRAM, held_place, &walk, 0);
 	if (!walk.found || bpf_map_update_elem(&held, &walk.key, held_now, BPF_ANY))
@@ -134,7 +149,8 @@ SUBPROGRAM int frag_release(struct __sk_buff *skb, struct flow *flow)
 
 	if (!flow)
 		return DROP_INTERNAL;
-	held_key_pack(&walk.key, flow);
+	if (held_key_pack(&walk.key, flow, skb))
+		return DROP_INTERNAL;
 	if (!bpf_map_lookup_elem(&held, &walk.key))
 		return DROP_NONE;
 	first = packet_save(skb, SCRATCH_FIRST);

@@ -89,6 +89,14 @@ static __always_inline void *ctx_data_end(const struct __sk_buff *skb)
  */
 #define BRANCH_APART(number) asm volatile("" : : "i"(number))
 
+/* A constant that the compiler may not reason about. */
+#define OPAQUE(number)                                                                      \
+	({                                                                                  \
+		__u64 opaque = (number);                                                    \
+		asm volatile("" : "+r"(opaque));                                            \
+		opaque;                                                                     \
+	})
+
 /*
  * A function that the verifier proves once by itself and not again for every
  * path that leads to a call. Its arguments are numbers or pointers to structs

@@ -21,6 +21,7 @@ enum icmp4_type {
 };
 
 enum icmp6_type {
+	ICMP6_UNREACHABLE = 1,
 	ICMP6_ERROR_MAX = 127,
 	ICMP6_ECHO = 128,
 	ICMP6_ECHO_REPLY = 129,

@@ -7,7 +7,6 @@
 
 #include "lib/conntrack.h"
 #include "lib/parse.h"
-#include "lib/service_table.h"
 
 /* Addresses and offset of the quoted packet: the headers as far as RFC 792 promises them. */
 static __always_inline enum drop_reason quote_parse_l3(struct flow *quote, const struct flow *flow,
@@ -91,9 +90,9 @@ SUBPROGRAM int track_related(struct __sk_buff *skb, struct flow *flow)
 		return DROP_ICMP_UNRELATED;
 
 	ct_key_pack(&key, &quote);
-	entry = ct_find(&key, flow->now);
+	entry = ct_find(&key, flow->now).entry;
 	if (!entry)
-		entry = ct_find_new(&key, flow->now);
+		entry = ct_find_new(&key, flow->now).entry;
 	/* A verdict of another generation may be void: the flow's next packet renews it. */
 	if (!entry || entry->generation != flow->generation)
 		return DROP_ICMP_UNRELATED;
@@ -102,23 +101,4 @@ SUBPROGRAM int track_related(struct __sk_buff *skb, struct flow *flow)
 	if (entry->opener == key.sender)
 		flow->flags |= FLOW_ANSWER;
 	return DROP_NONE;
-}
-
-/* Stage: conntrack, and policy where the connection has no valid verdict yet. */
-static __always_inline enum drop_reason track(struct flow *flow, struct __sk_buff *skb)
-{
-	struct ct_entry *entry;
-	struct ct_key key;
-
-	if (flow->way != WAY_TRACK)
-		return DROP_NONE;
-	if (flow->role == ROLE_ERROR)
-		return track_related(skb, flow);
-	if (flow->role == ROLE_ALONE)
-		return track_alone(flow);
-	ct_key_pack(&key, flow);
-	entry = ct_find(&key, flow->now);
-	if (track_fast(flow, &key, entry))
-		return DROP_NONE;
-	return track_slowly(flow, &key, !!entry);
 }

@@ -9,6 +9,9 @@
 #define WEIR_TCX_INGRESS 46
 #define WEIR_TCX_EGRESS 47
 
+/* Flag of bpf_l4_csum_replace() since Linux 6.16: BPF_F_IPV6. */
+#define WEIR_CSUM_IPV6 (1ULL << 7)
+
 /* IANA numbers and bits that are only in kernel-internal headers. */
 #define IP_FRAG_MORE 0x2000
 #define IP_FRAG_OFFSET 0x1fff

@@ -29,7 +29,14 @@
 	X(EXTENSION_HEADER, 18, "IPv6 extension headers that cannot be followed")           \
 	X(POD_FROM_WIRE, 19, "address of a pod or of this node from where it does not live")         \
 	X(FRAGMENT_HELD, 20, "fragment kept until the first one arrives")                   \
-	X(INTERNAL, 21, "a kernel helper refused")
+	X(INTERNAL, 21, "a kernel helper refused")                                          \
+	X(SERVICE_NO_ENDPOINT, 22, "service port without an endpoint")                      \
+	X(SERVICE_NO_PORT, 23, "address of a service, but no port of it")                   \
+	X(SERVICE_NOT_LOCAL, 24, "traffic policy Local, and only other nodes have endpoints") \
+	X(SERVICE_BACKEND_GONE, 25, "backend of the connection does not exist any more")    \
+	X(SERVICE_PORTS, 26, "no source port is left for a connection to this backend")     \
+	X(SERVICE_SOURCE, 27, "source is not in the ranges of the load balancer address")   \
+	X(SERVICE_CHECKSUM, 28, "SCTP fragment whose checksum cannot follow a new port")
 
 enum drop_reason {
 #define X(name, number, text) DROP_##name = number,

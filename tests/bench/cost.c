@@ -287,7 +287,7 @@ struct cost cost_measure(const struct path *path, bool v6, uint32_t flows,
 static void flush_map(int fd)
 {
 	static uint8_t keys[FLUSH_BATCH * sizeof(struct ct6_key)];
-	static uint8_t values[FLUSH_BATCH * sizeof(struct ct_entry)];
+	static uint8_t values[FLUSH_BATCH * sizeof(struct ct6_value)];
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 	uint32_t batch, count;
 	void *in = NULL;

@@ -41,19 +41,19 @@ struct {
 	__uint(max_entries, 1);
 } under_test SEC(".maps");
 
-#define FLOOR_LRU(name, key_type, size)                 \
+#define FLOOR_LRU(name, key_type, value_type, size)     \
 	struct {                                         \
 		__uint(type, BPF_MAP_TYPE_LRU_HASH);     \
 		__type(key, key_type);                   \
-		__type(value, struct ct_entry);          \
+		__type(value, value_type);               \
 		__uint(max_entries, size);               \
 	} name SEC(".maps")
 
 /* As large as the datapath's own tables. */
-FLOOR_LRU(floor_live4, struct ct4_key, CT_MAX);
-FLOOR_LRU(floor_live6, struct ct6_key, CT_MAX);
-FLOOR_LRU(floor_new4, struct ct4_key, CT_NEW_MAX);
-FLOOR_LRU(floor_new6, struct ct6_key, CT_NEW_MAX);
+FLOOR_LRU(floor_live4, struct ct4_key, struct ct4_value, CT_MAX);
+FLOOR_LRU(floor_live6, struct ct6_key, struct ct6_value, CT_MAX);
+FLOOR_LRU(floor_new4, struct ct4_key, struct ct4_value, CT_NEW_MAX);
+FLOOR_LRU(floor_new6, struct ct6_key, struct ct6_value, CT_NEW_MAX);
 
 /* The datapath's own map: the benchmark makes this name refer to it before load. */
 struct {
@@ -113,13 +113,13 @@ int floor_empty(struct __sk_buff *skb)
 	int floor_hit##family(struct __sk_buff *skb)                                    \
 	{                                                                               \
 		struct ct##family##_key key = {};                                       \
-		struct ct_entry *entry, fresh = {};                                     \
+		struct ct##family##_value *value, fresh = {};                           \
                                                                                         \
 		if (parse##family(skb, &key))                                           \
 			return TC_ACT_SHOT;                                             \
-		entry = bpf_map_lookup_elem(&floor_live##family, &key);                 \
-		if (entry)                                                              \
-			entry->packets[0]++;                                            \
+		value = bpf_map_lookup_elem(&floor_live##family, &key);                 \
+		if (value)                                                              \
+			value->entry.packets[0]++;                                      \
 		else                                                                    \
 			bpf_map_update_elem(&floor_live##family, &key, &fresh, BPF_ANY); \
 		return TC_ACT_OK;                                                       \
@@ -130,11 +130,11 @@ int floor_empty(struct __sk_buff *skb)
 	int floor_insert##family(struct __sk_buff *skb)                                 \
 	{                                                                               \
 		struct ct##family##_key key = {};                                       \
-		struct ct_entry entry = {};                                             \
+		struct ct##family##_value value = {};                                   \
                                                                                         \
 		if (parse##family(skb, &key))                                           \
 			return TC_ACT_SHOT;                                             \
-		bpf_map_update_elem(&floor_new##family, &key, &entry, BPF_ANY);         \
+		bpf_map_update_elem(&floor_new##family, &key, &value, BPF_ANY);         \
 		return TC_ACT_OK;                                                       \
 	}
 

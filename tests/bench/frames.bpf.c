@@ -46,7 +46,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__type(key, struct ct4_key);
-	__type(value, struct ct_entry);
+	__type(value, struct ct4_value);
 	__uint(max_entries, 131072);
 } known SEC(".maps");
 
@@ -101,7 +101,7 @@ int forward(struct __sk_buff *skb)
 	struct ethhdr *eth = data;
 	struct iphdr *ip = data + sizeof(*eth);
 	struct udphdr *udp = data + sizeof(*eth) + sizeof(*ip);
-	struct ct_entry *entry, fresh = {};
+	struct ct4_value *known_flow, fresh = {};
 	struct ct4_key key = {};
 	struct forward *to;
 	__u32 zero = 0;
@@ -113,9 +113,9 @@ int forward(struct __sk_buff *skb)
 	key.port[0] = udp->source;
 	key.port[1] = udp->dest;
 	key.proto = ip->protocol;
-	entry = bpf_map_lookup_elem(&known, &key);
-	if (entry)
-		entry->packets[0]++;
+	known_flow = bpf_map_lookup_elem(&known, &key);
+	if (known_flow)
+		known_flow->entry.packets[0]++;
 	else
 		bpf_map_update_elem(&known, &key, &fresh, BPF_ANY);
 	to = bpf_map_lookup_elem(&forward_to, &zero);

@@ -39,6 +39,8 @@ struct step {
 	enum who through; /* TO_POD: whose interface it came in by; NOBODY: the sender's */
 	uint32_t gso_size;
 	bool marked; /* leaves with WEIR_MARK_ANSWER */
+	const struct packet *becomes; /* it leaves as this one; NULL: as it came */
+	bool rejected; /* with @why: the sender gets an answer */
 	unsigned int released; /* so many fragments that waited for this one pass behind it */
 	void (*before)(bool v6); /* changes the world first */
 	void (*after)(bool v6, const struct frame *out);
@@ -83,10 +85,17 @@ void peer_put(enum who who, enum peer_kind kind, uint32_t ifindex);
 void peer_clear(enum who who);
 
 void generation_set(uint32_t generation);
+/* Into node_state; it stays when the generation is set. */
+void services_set(uint32_t services);
+/* Empties the tables of services. */
+void services_clear(void);
 uint32_t clock_now(void);
 
 /* The entry of the connection that @packet belongs to. False: the table has none. */
 bool ct_get(const char *table_prefix, struct ct_entry *ret, const struct packet *packet, bool v6);
+/* The whole value. */
+bool ct_get_value(const char *table_prefix, struct ct6_value *ret, const struct packet *packet,
+		  bool v6);
 void ct_put(const char *table_prefix, const struct ct_entry *entry, const struct packet *packet,
 	    bool v6);
 unsigned int ct_count(const char *table);

@@ -29,6 +29,8 @@ static const struct {
 	[LOCAL_GATEWAY] = { "169.254.0.1", "fe80::c00:ff:fe00:1", 0x01 },
 	[ALL_NODES] = { "224.0.0.1", "ff02::1", 0xff },
 	[MAPPED] = { "10.1.0.3", "::ffff:10.1.0.3", 0x03 },
+	[VIP] = { "10.96.0.1", "fd96::1", 0x01 },
+	[VIP_2] = { "10.96.0.2", "fd96::2", 0x01 },
 };
 
 struct ip_addr who_addr(enum who who, bool v6)
@@ -306,6 +308,27 @@ static void patch16(struct frame *frame, size_t at, uint16_t value)
 	memcpy(frame->data + at, &value, sizeof(value));
 }
 
+/* CRC32c, bit by bit, as it stands in a packet: lowest byte first. */
+static uint32_t crc32c(const uint8_t *bytes, size_t len)
+{
+	uint32_t crc = 0xffffffff;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= bytes[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	return ~crc;
+}
+
+static void fill_crc(struct frame *frame)
+{
+	uint32_t crc = crc32c(frame->data + frame->l4, frame->len - frame->l4);
+
+	for (int i = 0; i < 4; i++)
+		frame->data[frame->l4 + 8 + (size_t)i] = (uint8_t)(crc >> 8 * i);
+}
+
 static void fill_lengths(struct frame *frame, bool v6)
 {
 	if (v6) {
@@ -332,6 +355,8 @@ static void put_ip(struct frame *frame, const struct packet *packet, bool v6)
 	if (!packet->id && checksum_at(proto))
 		patch16(frame, frame->l4 + checksum_at(proto),
 			sum_fold(sum_transport(frame, proto)));
+	if (packet->crc)
+		fill_crc(frame);
 	fill_lengths(frame, v6);
 }
 

@@ -37,6 +37,8 @@ enum who {
 	LOCAL_GATEWAY, /* link-local address of the host side */
 	ALL_NODES, /* multicast */
 	MAPPED, /* ::ffff:10.1.0.3 as an IPv6 address */
+	VIP, /* addresses of services */
+	VIP_2,
 	WHO_MAX,
 };
 
@@ -77,6 +79,7 @@ struct packet {
 	bool more;
 	uint8_t extensions[8]; /* IPv6 headers in between, by number, ended by 0 */
 	uint16_t payload; /* bytes after the transport header */
+	bool crc; /* SCTP: with its checksum, and not left to the device */
 	/* Damage, done last. */
 	uint16_t cut; /* bytes off the end */
 	int16_t poke_at; /* this byte becomes @poke; negative: counted from the transport header */

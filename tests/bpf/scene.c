@@ -80,12 +80,12 @@ static uint32_t came_in_by(const struct step *step)
 }
 
 /* The frame as the receiving pod shall see it. */
-static void frame_delivered(struct frame *frame, const struct step *step)
+static void frame_delivered(struct frame *frame, enum who dst)
 {
 	bool v6 = frame->data[12] == 0x86;
 	uint8_t *ip = frame->data + 14;
 
-	who_mac(frame->data, step->packet.dst);
+	who_mac(frame->data, dst);
 	who_mac(frame->data + 6, GATEWAY);
 	ip[v6 ? 7 : 8]--;
 	if (!v6) {
@@ -101,9 +101,10 @@ static void frame_delivered(struct frame *frame, const struct step *step)
 static void check_fate(const struct step *step, const struct engine_run *run,
 		       const struct frame *in, const char *where)
 {
-	struct frame wanted = *in;
+	const struct packet *becomes = step->becomes ?: &step->packet;
 	int action = step->fate == TO_STACK ? TC_ACT_OK : TC_ACT_REDIRECT;
-	uint32_t to = step->fate == TO_PEER ? ifindex_of(step->packet.dst) : run->ifindex;
+	uint32_t to = step->fate == TO_PEER ? ifindex_of(becomes->dst) : run->ifindex;
+	struct frame wanted = *in;
 
 	ck_assert_msg(run->action == action, "%s: action %d instead of %d", where, run->action,
 		      action);
@@ -114,11 +115,29 @@ static void check_fate(const struct step *step, const struct engine_run *run,
 		      run->mark);
 	if (step->fate == SENT_BACK)
 		return;
+	if (step->becomes) {
+		packet_build(&wanted, becomes, in->data[12] == 0x86);
+		memcpy(wanted.data, in->data, 12);
+	}
 	if (step->fate == TO_PEER)
-		frame_delivered(&wanted, step);
+		frame_delivered(&wanted, becomes->dst);
 	ck_assert_msg(run->frame->len == wanted.len &&
 			      !memcmp(run->frame->data, wanted.data, wanted.len),
 		      "%s: the packet came out changed", where);
+}
+
+static void check_refusal(const struct step *step, const struct engine_run *run, const char *where)
+{
+	int action = step->rejected ? TC_ACT_REDIRECT : TC_ACT_SHOT;
+
+	ck_assert_msg(run->action == action, "%s: action %d of a refused packet", where,
+		      run->action);
+	if (!step->rejected)
+		return;
+	if (run->redirect)
+		ck_assert_msg(run->redirect == run->ifindex, "%s: answered on interface %u", where,
+			      run->redirect);
+	ck_assert_msg(frame_checksums_fit(run->frame), "%s: checksum of the answer", where);
 }
 
 void step_play(const struct step *step, bool v6, const char *where)
@@ -144,8 +163,7 @@ void step_play(const struct step *step, bool v6, const char *where)
 	ck_assert_msg(why == (int)step->why, "%s: %s instead of %s", where, reason_name(why),
 		      reason_name((int)step->why));
 	if (step->why)
-		ck_assert_msg(run.action == TC_ACT_SHOT, "%s: action %d of a refused packet", where,
-			      run.action);
+		check_refusal(step, &run, where);
 	else
 		check_fate(step, &run, &in, where);
 	if (step->after)

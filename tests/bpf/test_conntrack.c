@@ -293,16 +293,16 @@ END_TEST
 static void table_fills_up(bool v6)
 {
 	struct packet other = { PACKET_UDP, POD_C, WORLD, .dport = 1 };
-	struct ct_entry entry = { .expires = clock_now() + 100000 };
+	struct ct6_value value = { .entry.expires = clock_now() + 100000 };
 	uint8_t key[sizeof(struct ct6_key)] = {};
 	uint32_t n = 0;
 
 	do {
 		n++;
 		memcpy(key, &n, sizeof(n));
-	} while (!engine_update(map_of("ct", v6, ""), key, &entry));
+	} while (!engine_update(map_of("ct", v6, ""), key, &value));
 	ck_assert_uint_ge(n, ENGINE_CT_MAX);
-	ck_assert(!ct_get("", &entry, &other, v6));
+	ck_assert(!ct_get("", &value.entry, &other, v6));
 }
 
 static const struct scene full[] = {

@@ -4,6 +4,7 @@
  * can be made here.
  */
 #include "engine_main.h"
+#include "services.h"
 
 static const struct packet other = { PACKET_UDP, POD_A, WORLD, 4001, 53 };
 
@@ -11,6 +12,25 @@ static void a_has_no_rule_set(bool v6)
 {
 	endpoint_ruleset(POD_A, 1, POLICY_EGRESS, 14);
 }
+
+static void web_is_empty(bool v6)
+{
+	frontend_put(VIP, 80, 6, 1, FRONTEND_WHOLE);
+	set_empty(1, SERVICE_CLUSTER, SERVICE_REFUSE);
+}
+
+static void web_is_elsewhere(bool v6)
+{
+	frontend_put(VIP, 80, 6, 1, FRONTEND_WHOLE | FRONTEND_LOCAL);
+	set_empty(1, SERVICE_LOCAL, SERVICE_SILENT);
+}
+
+static void web_has_ranges(bool v6)
+{
+	frontend_put(VIP, 80, 6, 1, FRONTEND_WHOLE | FRONTEND_EXTERNAL | FRONTEND_RANGES);
+}
+
+#define TO_WEB { PACKET_TCP, POD_A, VIP, 4000, 80, SYN }
 
 static const struct {
 	const char *out_of_reach; /* why there is no packet for it */
@@ -52,6 +72,16 @@ static const struct {
 	[DROP_POD_FROM_WIRE] = { NULL, { FROM_WIRE, { PACKET_UDP, POD_A, POD_B, 4000, 53 } } },
 	[DROP_FRAGMENT_HELD] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, POD_B, .id = 9,
 						     .offset = 64, .payload = 8 } } },
+	[DROP_SERVICE_NO_ENDPOINT] = { NULL, { FROM_POD, TO_WEB, .before = web_is_empty,
+					       .rejected = true } },
+	[DROP_SERVICE_NO_PORT] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 },
+					   .before = web_is_empty, .rejected = true } },
+	[DROP_SERVICE_NOT_LOCAL] = { NULL, { FROM_POD, TO_WEB, .before = web_is_elsewhere } },
+	[DROP_SERVICE_BACKEND_GONE] = { NULL, { FROM_POD, { PACKET_TCP, POD_A, VIP, 4000, 80, ACK },
+						.before = web_is_empty, .rejected = true } },
+	[DROP_SERVICE_PORTS] = { "needs all ports taken; test_service_ports.c fills them on the host" },
+	[DROP_SERVICE_SOURCE] = { NULL, { FROM_POD, TO_WEB, .before = web_has_ranges } },
+	[DROP_SERVICE_CHECKSUM] = { "needs a backend as well; in test_service.c" },
 	[DROP_INTERNAL] = { "only when a helper fails, which is injected on the host" },
 };
 

@@ -26,20 +26,20 @@ static void key_make(uint8_t ret[sizeof(struct ct6_key)], uint32_t n)
 
 static void entry_put(const char *map, uint32_t n, uint32_t expires)
 {
-	struct ct_entry entry = { .expires = expires };
+	struct ct6_value value = { .entry.expires = expires };
 	uint8_t key[sizeof(struct ct6_key)];
 
 	key_make(key, n);
-	ck_assert_int_eq(engine_update(map, key, &entry), 0);
+	ck_assert_int_eq(engine_update(map, key, &value), 0);
 }
 
 static bool entry_is_there(const char *map, uint32_t n)
 {
-	struct ct_entry entry;
+	struct ct6_value value;
 	uint8_t key[sizeof(struct ct6_key)];
 
 	key_make(key, n);
-	return !engine_lookup(map, key, &entry);
+	return !engine_lookup(map, key, &value);
 }
 
 /* A request over the keys 1 to @keys of the table. */

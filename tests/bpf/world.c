@@ -116,8 +116,21 @@ static void map_empty(const char *map)
 
 void generation_set(uint32_t generation)
 {
-	struct node_state state = { .generation = generation };
+	struct node_state state;
 	uint32_t zero = 0;
+
+	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
+	state.generation = generation;
+	put("state", &zero, &state);
+}
+
+void services_set(uint32_t services)
+{
+	struct node_state state;
+	uint32_t zero = 0;
+
+	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
+	state.services = services;
 
 	put("state", &zero, &state);
 }
@@ -125,13 +138,16 @@ void generation_set(uint32_t generation)
 void world_reset(void)
 {
 	static const char *const maps[] = { "ct4", "ct4_new", "ct6", "ct6_new", "frag", "held", "peer4",
-					    "peer6", "policy_class", "policy_port", "policy_cidr4",
+					    "peer6", "frontend4", "frontend6", "affinity4",
+					    "affinity6", "policy_class", "policy_port", "policy_cidr4",
 					    "policy_cidr6", "policy_bits" };
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		map_empty(maps[i]);
 	for (uint32_t set = 0; set < 16; set++)
 		put("ruleset", &set, &(struct ruleset){});
+	services_clear();
+	services_set(0);
 	generation_set(1);
 	make_pod(POD_A, 0);
 	make_pod(POD_B, 0);
@@ -195,7 +211,7 @@ static void ct_key(void *ret, const struct packet *packet, bool v6)
 			.proto = proto_of(packet, v6) };
 }
 
-bool ct_get(const char *suffix, struct ct_entry *ret, const struct packet *packet, bool v6)
+bool ct_get_value(const char *suffix, struct ct6_value *ret, const struct packet *packet, bool v6)
 {
 	uint8_t key[sizeof(struct ct6_key)];
 
@@ -203,12 +219,22 @@ bool ct_get(const char *suffix, struct ct_entry *ret, const struct packet *packe
 	return !engine_lookup(map_of("ct", v6, suffix), key, ret);
 }
 
+bool ct_get(const char *suffix, struct ct_entry *ret, const struct packet *packet, bool v6)
+{
+	struct ct6_value value;
+
+	if (!ct_get_value(suffix, &value, packet, v6))
+		return false;
+	*ret = value.entry;
+	return true;
+}
+
 void ct_put(const char *suffix, const struct ct_entry *entry, const struct packet *packet, bool v6)
 {
 	uint8_t key[sizeof(struct ct6_key)];
 
 	ct_key(key, packet, v6);
-	put(map_of("ct", v6, suffix), key, entry);
+	put(map_of("ct", v6, suffix), key, &(struct ct6_value){ .entry = *entry });
 }
 
 unsigned int ct_count(const char *table)
@@ -223,13 +249,13 @@ unsigned int ct_count(const char *table)
 
 static void ct_expire(const char *table, uint32_t when)
 {
-	struct ct_entry entry;
+	struct ct6_value value;
 	uint8_t key[KEY_MAX];
 
 	for (int r = engine_next(table, NULL, key); !r; r = engine_next(table, key, key)) {
-		ck_assert_int_eq(engine_lookup(table, key, &entry), 0);
-		entry.expires = when;
-		put(table, key, &entry);
+		ck_assert_int_eq(engine_lookup(table, key, &value), 0);
+		value.entry.expires = when;
+		put(table, key, &value);
 	}
 }
 

@@ -193,12 +193,13 @@ int datapath_metrics(struct datapath *dp, struct metric ret[static METRIC_MAX])
 
 int expiry_each_flow(struct datapath *dp, expiry_fn fn, void *arg)
 {
-	struct ct_entry entry = { .expires = 1 };
+	struct ct_entry entry = { .expires = 1, .flags = CT_SERVICE };
+	struct ct6_nat nat = {};
 	struct ct6_key key = {};
 	int r = 0;
 
 	for (int table = 0; !r && table < CT_TABLE_MAX; table++)
-		r = fn((enum ct_table)table, &key, &entry, arg);
+		r = fn((enum ct_table)table, &key, &entry, &nat, arg);
 	return r ?: request();
 }
 

@@ -8,7 +8,10 @@
 struct seen_entry {
 	bool there; /* and alive */
 	uint8_t sender; /* enum ct_end: whose packet it is */
-	struct ct_entry entry;
+	union {
+		struct ct_entry entry;
+		struct ct6_value value; /* as far as its family has one */
+	};
 };
 
 /* Either way, in the table of answered connections or of new ones. */

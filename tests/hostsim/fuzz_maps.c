@@ -91,7 +91,9 @@ static size_t value_size(const struct target *target)
 		return target->size;
 	if (!strcmp(target->map, "frag"))
 		return sizeof(struct frag_value);
-	return !strcmp(target->map, "held") ? sizeof(struct held) : sizeof(struct ct_entry);
+	if (!strcmp(target->map, "held"))
+		return sizeof(struct held);
+	return target->map[2] == '4' ? sizeof(struct ct4_value) : sizeof(struct ct6_value);
 }
 
 void maps_poke(const struct record *r)

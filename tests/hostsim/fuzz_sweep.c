@@ -33,7 +33,7 @@ static size_t key_size(uint32_t table)
 
 static bool is_there(const struct filled *entry)
 {
-	struct ct_entry value;
+	struct ct6_value value;
 
 	return !engine_lookup(tables[entry->table], entry->key, &value);
 }
@@ -41,7 +41,7 @@ static bool is_there(const struct filled *entry)
 static void fill(const struct record *r)
 {
 	struct filled *entry = &entries[entry_count];
-	struct ct_entry value = {};
+	struct ct6_value value = {};
 
 	if (entry_count == ENTRIES_MAX)
 		return;
@@ -49,7 +49,7 @@ static void fill(const struct record *r)
 	memcpy(entry->key, r->arg + 2, 12);
 	if (is_there(entry))
 		return;
-	value.expires = sim_now() + (entry->dead ? -1u - r->arg[14] : r->arg[14]);
+	value.entry.expires = sim_now() + (entry->dead ? -1u - r->arg[14] : r->arg[14]);
 	PROMISE(!engine_update(tables[entry->table], entry->key, &value));
 	entry_count++;
 }

@@ -72,6 +72,7 @@ struct sim_skb {
 /* What the programs did beside returning a value, and how the world treats them. */
 struct sim {
 	uint64_t jiffies;
+	uint32_t random; /* state of what the programs take for chance */
 	uint32_t redirect; /* last interface redirected to */
 	const char *fail; /* the helper of this name fails once, */
 	unsigned int fail_after; /* after so many calls that do not */
@@ -100,4 +101,8 @@ long bpf_clone_redirect(struct __sk_buff *skb, uint32_t ifindex, uint64_t flags)
 long bpf_redirect(uint32_t ifindex, uint64_t flags);
 long bpf_redirect_peer(uint32_t ifindex, uint64_t flags);
 uint64_t bpf_jiffies64(void);
+/* As of a packet whose checksum is complete (CHECKSUM_NONE). */
+long bpf_l4_csum_replace(struct __sk_buff *skb, uint32_t offset, uint64_t from, uint64_t to,
+			 uint64_t flags);
+uint32_t bpf_get_prandom_u32(void);
 long bpf_loop(uint32_t count, void *callback, void *ctx, uint64_t flags);

@@ -182,6 +182,52 @@ uint64_t bpf_jiffies64(void)
 	return sim.jiffies;
 }
 
+static uint16_t sum_fold(uint64_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+/* The difference from @from to @to, or @to is one already when the size is 0. */
+static uint64_t sum_difference(uint64_t from, uint64_t to, uint64_t size)
+{
+	if (size == 0)
+		return to;
+	return size == 2 ? (uint16_t)~from + (to & 0xffff) : (uint32_t)~from + (to & 0xffffffff);
+}
+
+long bpf_l4_csum_replace(struct __sk_buff *skb, uint32_t offset, uint64_t from, uint64_t to,
+			 uint64_t flags)
+{
+	bool zero_is_none = flags & BPF_F_MARK_MANGLED_0;
+	uint16_t sum;
+
+	if (sim_fails(__func__))
+		return -ENOMEM;
+	if (offset & 1 || !is_inside(skb, offset, sizeof(sum)))
+		return -EFAULT;
+	bpf_skb_load_bytes(skb, offset, &sum, sizeof(sum));
+	if (zero_is_none && !sum)
+		return 0;
+	sum = (uint16_t)~sum_fold((uint16_t)~sum +
+				  sum_difference(from, to, flags & BPF_F_HDR_FIELD_MASK));
+	if (zero_is_none && !sum)
+		sum = 0xffff;
+	rebuild(skb, skb->len, head_at_least(skb, offset + sizeof(sum)), offset, &sum, sizeof(sum));
+	return 0;
+}
+
+uint32_t bpf_get_prandom_u32(void)
+{
+	/* xorshift32; its state is never 0. */
+	sim.random = sim.random ?: 2463534242;
+	sim.random ^= sim.random << 13;
+	sim.random ^= sim.random >> 17;
+	sim.random ^= sim.random << 5;
+	return sim.random;
+}
+
 long bpf_loop(uint32_t count, void *callback, void *ctx, uint64_t flags)
 {
 	long (*call)(uint32_t index, void *ctx) = callback;

@@ -235,8 +235,16 @@ static const struct print_row prints[] = {
 	{ "conntrack list",
 	  "{\"flows\":[{\"protocol\":\"tcp\",\"opener\":{\"address\":\"10.0.0.5\",\"port\":4},"
 	  "\"answerer\":{\"address\":\"fd00::1\",\"port\":80},\"state\":\"new\","
-	  "\"expiresSeconds\":9,\"packets\":[1,2],\"bytes\":[1023,1536]}]}",
-	  "~tcp       10.0.0.5:4  [fd00::1]:80  new         9s        1  1023 B     2     1.5 KiB\n" },
+	  "\"expiresSeconds\":9,\"packets\":[1,2],\"bytes\":[1023,1536],"
+	  "\"was\":{\"answerer\":{\"address\":\"10.96.0.1\",\"port\":443}}}]}",
+	  "~tcp       10.0.0.5:4  [fd00::1]:80  new         9s        1  1023 B     2     1.5 KiB  "
+	  "from 10.96.0.1:443\n" },
+	{ "conntrack list",
+	  "{\"flows\":[{\"protocol\":\"tcp\",\"opener\":{\"address\":\"10.0.0.5\",\"port\":4},"
+	  "\"answerer\":{\"address\":\"10.96.0.1\",\"port\":443},\"state\":\"new\","
+	  "\"expiresSeconds\":9,\"packets\":[0,0],\"bytes\":[0,0],"
+	  "\"becomes\":{\"answerer\":{\"address\":\"fd00::1\",\"port\":80}}}]}",
+	  "~  9s        0    0 B     0         0 B  to [fd00::1]:80\n" },
 	{ "conntrack list", "{\"flows\":[],\"more\":3}", "~and 3 more\n" },
 	{ "conntrack flush", "{\"removed\":1}", "1 connection forgotten\n" },
 	{ "conntrack flush", "{\"removed\":20}", "20 connections forgotten\n" },

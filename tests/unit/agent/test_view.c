@@ -309,7 +309,7 @@ START_TEST(a_flow_is_told_from_its_opener)
 	};
 	const struct ct6_key wide = view_flow_key(&key);
 
-	expect(view_flow(&wide, &entry, &clock),
+	expect(view_flow(&wide, &entry, &(struct ct6_nat){}, &clock),
 	       "{\"family\":4,\"protocol\":\"tcp\","
 	       "\"opener\":{\"address\":\"10.1.0.9\",\"port\":40000,\"endpoint\":0},"
 	       "\"answerer\":{\"address\":\"10.1.0.5\",\"port\":80,\"endpoint\":65553},"
@@ -317,6 +317,27 @@ START_TEST(a_flow_is_told_from_its_opener)
 	       "\"packets\":[2,1],\"bytes\":[5000000000,100]}");
 }
 END_TEST
+
+/* What the packets of its opener become, or were. */
+START_TEST(a_translated_flow_says_what_it_becomes_or_was)
+{
+	const struct view_clock clock = { .now = 1000, .hz = HZ };
+	const struct ct6_key key = { .addr = { addr("fd00::1"), addr("fd00:96::1") },
+				     .proto = IPPROTO_UDP };
+	const struct ct6_nat nat = { .src = addr("fd00::1"), .dst = addr("fd00::2"),
+				     .sport = htons(4000), .dport = htons(5353) };
+	struct ct_entry entry = { .flags = _i ? CT_TRANSLATED : CT_SERVICE };
+	json_t *value = view_flow(&key, &entry, &nat, &clock);
+	json_t *text = json_incref(json_object_get(value, _i ? "was" : "becomes"));
+
+	ck_assert_ptr_null(json_object_get(value, _i ? "becomes" : "was"));
+	expect(text, "{\"opener\":{\"address\":\"fd00::1\",\"port\":4000},"
+		     "\"answerer\":{\"address\":\"fd00::2\",\"port\":5353}}");
+	json_decref(value);
+}
+END_TEST
+
+static const int translations[] = { 0, 1 };
 
 struct flow_row {
 	uint8_t proto;
@@ -348,7 +369,7 @@ START_TEST(states_protocols_and_times_of_flows)
 		.addr = { addr("fd00::1"), addr("fd00::2") },
 		.proto = row->proto,
 	};
-	json_t *value = view_flow(&key, &entry, &clock);
+	json_t *value = view_flow(&key, &entry, &(struct ct6_nat){}, &clock);
 
 	ck_assert_int_eq(json_integer_value(json_object_get(value, "family")), 6);
 	ck_assert_str_eq(json_string_value(json_object_get(value, "protocol")), row->protocol);
@@ -364,4 +385,5 @@ CHECK_MAIN("view", CHECK_TEST(a_ruleset_has_its_rules_in_order_and_their_reasons
 	   CHECK_TEST(policies_list_the_endpoints_that_they_select),
 	   CHECK_TEST(a_pod_has_a_ruleset_a_direction), CHECK_TEST(identities_are_the_classes),
 	   CHECK_TEST(a_flow_is_told_from_its_opener),
+	   CHECK_LOOP(a_translated_flow_says_what_it_becomes_or_was, translations),
 	   CHECK_LOOP(states_protocols_and_times_of_flows, flow_rows))

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Rejections: the refused packet turns into the answer that its sender gets from the
+ * address which it asked, a TCP reset (RFC 9293, 3.10.7.1) or an ICMP port unreachable.
+ * The answer goes straight into the pod and meets no other program.
+ */
+#pragma once
+
+#include "lib/csum.h"
+#include "lib/parse.h"
+
+#define REJECT_QUOTE 512 /* bytes at most: the answer is shorter than any link's smallest MTU */
+#define REJECT_HOPS 64
+
+struct tcp_reset {
+	__be16 sport;
+	__be16 dport;
+	__be32 seq;
+	__be32 ack;
+	__u8 offset;
+	__u8 flags;
+	__be16 window;
+	__u16 check;
+	__be16 urgent;
+};
+ABI_SIZE(struct tcp_reset, 20);
+
+struct icmp_error {
+	__u8 type;
+	__u8 code;
+	__u16 check;
+	__be32 unused;
+	__u8 quote[REJECT_QUOTE];
+};
+ABI_SIZE(struct icmp_error, 520);
+
+/* The answer's transport part, which is made first, and its frame's head. */
+struct rejection {
+	union {
+		struct tcp_reset tcp;
+		struct icmp_error icmp;
+	};
+	union {
+		struct iphdr ip4;
+		struct ipv6hdr ip6;
+	};
+	__u32 length; /* of the transport part */
+	__u32 proto;
+};
+
+MAP_PRIVATE(rejection, PERCPU_ARRAY, __u32, struct rejection, 1, 0);
+
+/* Sequence numbers that the other end has sent, SYN and FIN among them. */
+static __always_inline __u32 tcp_length(const struct flow *flow, const __u8 *tcp)
+{
+	__u32 header = flow->l4 - ETH_HLEN + (tcp[12] >> 4) * 4;
+
+	return (flow->length > header ? flow->length - header : 0) + !!(tcp[13] & TCP_SYN) +
+	       !!(tcp[13] & TCP_FIN);
+}
+
+/* To a segment with ACK the reset is what that one expects next; else it says what it refuses. */
+static __always_inline enum drop_reason reset_make(struct rejection *to, const struct flow *flow,
+						   struct __sk_buff *skb)
+{
+	const __u8 *tcp = ctx_header(skb, flow->l4, sizeof(to->tcp));
+	struct tcp_reset *reset = &to->tcp;
+	__be32 seq, ack;
+
+	if (!tcp)
+		return DROP_SHORT_HEADER;
+	seq = *(const __be32 *)(tcp + 4);
+	ack = *(const __be32 *)(tcp + 8);
+	reset->sport = flow->dport;
+	reset->dport = flow->sport;
+	if (tcp[13] & TCP_ACK) {
+		reset->seq = ack;
+		reset->ack = 0;
+		reset->flags = TCP_RST;
+	} else {
+		reset->seq = 0;
+		reset->ack = bpf_htonl(bpf_ntohl(seq) + tcp_length(flow, tcp));
+		reset->flags = TCP_RST | TCP_ACK;
+	}
+	reset->offset = sizeof(*reset) / 4 << 4;
+	reset->window = 0;
+	reset->check = 0;
+	reset->urgent = 0;
+	to->length = sizeof(*reset);
+	to->proto = IPPROTO_TCP;
+	return DROP_NONE;
+}
+
+static __always_inline enum drop_reason error_make(struct rejection *to, const struct flow *flow,
+						   struct __sk_buff *skb)
+{
+	struct icmp_error *error = &to->icmp;
+	__u32 quoted = flow->length;
+
+	if (quoted > REJECT_QUOTE)
+		quoted = REJECT_QUOTE;
+	/* What is not overwritten counts as zero in the checksum. */
+	__builtin_memset(error, 0, sizeof(*error));
+	asm volatile("" : "+r"(quoted));
+	if (quoted - 1 >= REJECT_QUOTE || bpf_skb_load_bytes(skb, ETH_HLEN, error->quote, quoted))
+		return DROP_SHORT_HEADER;
+	error->type = flow->family == FLOW_IP4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE;
+	error->code = flow->family == FLOW_IP4 ? 3 : 4; /* port */
+	to->length = offsetof(struct icmp_error, quote) + quoted;
+	to->proto = flow->family == FLOW_IP4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	return DROP_NONE;
+}
+
+static __always_inline __u64 reject_sum(const struct rejection *rejection)
+{
+	/* Apart, because a sum over all of the room takes a while. */
+	if (rejection->proto == IPPROTO_TCP)
+		return csum_add(0, &rejection->tcp, sizeof(rejection->tcp));
+	return csum_add(0, &rejection->icmp, sizeof(rejection->icmp));
+}
+
+static __always_inline void head4_make(struct rejection *to, const struct flow *flow)
+{
+	struct iphdr *ip = &to->ip4;
+
+	__builtin_memset(ip, 0, sizeof(*ip));
+	ip->version = 4;
+	ip->ihl = 5;
+	ip->tot_len = bpf_htons((__u16)(sizeof(*ip) + to->length));
+	ip->frag_off = bpf_htons(0x4000); /* do not fragment */
+	ip->ttl = REJECT_HOPS;
+	ip->protocol = (__u8)to->proto;
+	ip->saddr = flow->dst.words[3];
+	ip->daddr = flow->src.words[3];
+	ip->check = csum_fold(csum_add(0, ip, sizeof(*ip)));
+}
+
+static __always_inline void head6_make(struct rejection *to, const struct flow *flow)
+{
+	struct ipv6hdr *ip = &to->ip6;
+
+	__builtin_memset(ip, 0, sizeof(*ip));
+	ip->version = 6;
+	ip->payload_len = bpf_htons((__u16)to->length);
+	ip->nexthdr = (__u8)to->proto;
+	ip->hop_limit = REJECT_HOPS;
+	__builtin_memcpy(&ip->saddr, &flow->dst, sizeof(flow->dst));
+	__builtin_memcpy(&ip->daddr, &flow->src, sizeof(flow->src));
+}
+
+/* Header and checksums, when the transport part is made. */
+static __always_inline void head_make(struct rejection *to, const struct flow *flow)
+{
+	__u64 sum = reject_sum(to);
+
+	if (flow->family == FLOW_IP4)
+		head4_make(to, flow);
+	else
+		head6_make(to, flow);
+	if (to->proto != IPPROTO_ICMP) {
+		sum = csum_add(sum, &flow->src, sizeof(flow->src));
+		sum = csum_add(sum, &flow->dst, sizeof(flow->dst));
+		/* A v4-mapped address has 0xffff before it, which is 0 in this sum. */
+		sum += (__u64)bpf_htonl(to->length) + bpf_htonl(to->proto);
+	}
+	if (to->proto == IPPROTO_TCP)
+		to->tcp.check = csum_fold(sum);
+	else
+		to->icmp.check = csum_fold(sum);
+}
+
+/* The frame of the question becomes that of the answer. */
+static __always_inline enum drop_reason reject_write(struct __sk_buff *skb, const struct flow *flow,
+						     const struct rejection *from)
+{
+	__u32 head = flow->family == FLOW_IP4 ? sizeof(from->ip4) : sizeof(from->ip6);
+	__u32 length = *(const volatile __u32 *)&from->length;
+	__u8 mac[ETH_ALEN];
+	struct ethhdr *eth;
+
+	if (length - 1 >= sizeof(from->icmp))
+		return DROP_INTERNAL;
+	if (skb->len != ETH_HLEN + head + length &&
+	    bpf_skb_change_tail(skb, ETH_HLEN + head + length, 0))
+		return DROP_INTERNAL;
+	eth = ctx_header(skb, 0, sizeof(*eth));
+	if (!eth)
+		return DROP_SHORT_HEADER;
+	__builtin_memcpy(mac, eth->h_source, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(eth->h_dest, mac, ETH_ALEN);
+	if (bpf_skb_store_bytes(skb, ETH_HLEN, &from->ip4, head, 0) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN + head, &from->icmp, length, 0))
+		return DROP_INTERNAL;
+	return DROP_NONE;
+}
+
+static __always_inline _Bool may_be_answered(const struct flow *flow)
+{
+	/* Nothing answers a reset, or knows what a later fragment was of. */
+	if (flow->flags & (FLOW_RESET | FLOW_FRAGMENT_LATER))
+		return 0;
+	return !(flow->proto == IPPROTO_TCP && flow->flags & FLOW_FRAGMENT_FIRST);
+}
+
+/* DROP_NONE: the packet is an answer now, for the pod that sent it. */
+int packet_reject(struct __sk_buff *skb, struct flow *flow);
+
+SUBPROGRAM int packet_reject(struct __sk_buff *skb, struct flow *flow)
+{
+	struct rejection *answer;
+	enum drop_reason why;
+	__u32 zero = 0;
+
+	answer = bpf_map_lookup_elem(&rejection, &zero);
+	if (!flow || !answer || !may_be_answered(flow))
+		return DROP_INTERNAL;
+	why = flow->proto == IPPROTO_TCP ? reset_make(answer, flow, skb) :
+					   error_make(answer, flow, skb);
+	if (why)
+		return why;
+	head_make(answer, flow);
+	why = reject_write(skb, flow, answer);
+	if (!why && skb->pkt_type != PKT_TYPE_HOST && bpf_skb_change_type(skb, PKT_TYPE_HOST))
+		why = DROP_INTERNAL;
+	return why;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Services: the stage before conntrack, for what a pod sends. A packet to a service
+ * address becomes one to a backend here, in struct flow; then its connection is
+ * tracked and judged like any other, and service_commit() remembers both. The packet
+ * itself is changed on delivery (translate.h).
+ *
+ * A connection to a service is two entries (weir/conntrack.h): the first one is found
+ * by the packet as its client sends it, the second by what it becomes.
+ */
+#pragma once
+
+#include "lib/conntrack.h"
+#include "lib/service_choose.h"
+#include "lib/service_entry.h"
+
+static __always_inline _Bool proto_is_stream(__u8 proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_SCTP;
+}
+
+static __always_inline _Bool proto_has_ports(__u8 proto)
+{
+	return proto_is_stream(proto) || proto == IPPROTO_UDP;
+}
+
+static __always_inline _Bool services_exist(void)
+{
+	const struct node_state *node;
+	__u32 zero = 0;
+
+	node = bpf_map_lookup_elem(&state, &zero);
+	return node && *(const volatile __u32 *)&node->services;
+}
+
+static __always_inline enum drop_reason service_reject(struct flow *flow, enum drop_reason why)
+{
+	flow->flags |= FLOW_REJECTED;
+	return why;
+}
+
+/* The packet opens a connection, perhaps to a service: chooses the backend. */
+static __noinline enum drop_reason service_begin(struct flow *flow, struct service_case *sc)
+{
+	const struct frontend *whole, *frontend = NULL;
+
+	whole = frontend_find(&flow->dst, 0, 0);
+	if (!whole || flow->role == ROLE_ANSWER)
+		return DROP_NONE;
+	if (proto_has_ports(flow->proto))
+		frontend = frontend_find(&flow->dst, flow->dport, flow->proto);
+	if (!frontend && !(whole->flags & FRONTEND_WHOLE))
+		return DROP_NONE;
+	/* Nobody is there to answer an echo; and an answer to it would be a lie. */
+	if (!frontend)
+		return proto_has_ports(flow->proto) ? service_reject(flow, DROP_SERVICE_NO_PORT) :
+						      DROP_SERVICE_NO_PORT;
+	/* The middle of a connection that nobody knows any more: its backend cannot be told. */
+	if (proto_is_stream(flow->proto) && flow->role != ROLE_OPEN)
+		return service_reject(flow, DROP_SERVICE_BACKEND_GONE);
+	return service_choose(flow, sc, frontend);
+}
+
+/* The address of the connection is a service's still. */
+static __always_inline _Bool service_goes_on(const struct flow *flow, __u32 number)
+{
+	const struct frontend *frontend = frontend_find(&flow->dst, flow->dport, flow->proto);
+	const struct backend *record = backend_find(number);
+
+	return frontend && record && frontend->service == record->service;
+}
+
+enum service_course {
+	SERVICE_GO_ON, /* with the backend that it has */
+	SERVICE_CHOOSE, /* another one, as if it began */
+	SERVICE_END,
+};
+
+/*
+ * What becomes of the connection whose first entry is @entry. TCP and SCTP keep their
+ * backend to the end; datagrams go where their service's would go now.
+ */
+static __always_inline enum service_course service_course(struct flow *flow,
+							  struct service_case *sc,
+							  const struct ct_entry *entry)
+{
+	_Bool current = backend_is_current(entry->backend, sc->to.generation);
+
+	if (flow->role == ROLE_OPEN && (!current || !service_second_lives(flow, sc)))
+		return SERVICE_CHOOSE;
+	if (proto_is_stream(flow->proto)) {
+		if (current || !(entry->flags & CT_BACKEND_POD) || peer_find(&sc->to.dst))
+			return SERVICE_GO_ON;
+		return SERVICE_END;
+	}
+	if (entry->generation != flow->generation && !service_goes_on(flow, entry->backend))
+		return SERVICE_CHOOSE;
+	return current ? SERVICE_GO_ON : SERVICE_CHOOSE;
+}
+
+/* A packet of a connection that has a first entry. */
+static __noinline enum drop_reason service_follow(struct flow *flow, struct service_case *sc,
+						  const struct ct_entry *entry)
+{
+	enum service_course course;
+
+	if (entry->opener != sc->client.sender)
+		return DROP_CT_INVALID;
+	course = service_course(flow, sc, entry);
+	if (course == SERVICE_GO_ON) {
+		sc->backend = entry->backend;
+		sc->flags = entry->flags & CT_BACKEND_POD;
+		flow_become(flow, &sc->to);
+		return DROP_NONE;
+	}
+	service_forget(flow, sc);
+	if (course == SERVICE_CHOOSE)
+		return service_begin(flow, sc);
+	return flow->role == ROLE_ANSWER ? DROP_CT_INVALID :
+					   service_reject(flow, DROP_SERVICE_BACKEND_GONE);
+}
+
+/* Whether @entry, of a connection to no service so far, may have become one to a service. */
+static __always_inline _Bool service_may_be(const struct flow *flow, const struct ct_key *key,
+					    const struct ct_entry *entry)
+{
+	if (!services_exist())
+		return 0;
+	if (!entry)
+		return 1;
+	if (entry->opener != key->sender)
+		return ct_reopens(entry, flow, key->sender);
+	/* TCP that goes on belongs to whoever has answered it. */
+	if (proto_is_stream(flow->proto) && flow->role != ROLE_OPEN)
+		return 0;
+	return entry->generation != flow->generation || ct_reopens(entry, flow, key->sender);
+}
+
+int service_enter(struct flow *flow, const struct ct_key *key, int answered);
+
+/*
+ * Stage: what is for a service becomes what is for a backend. @answered: track() has
+ * found the flow among the answered ones.
+ */
+SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key, int answered)
+{
+	struct service_case *sc = service_case();
+	struct ct_hit hit;
+
+	if (!flow || !key || !sc)
+		return DROP_INTERNAL;
+	hit = answered ? ct_find(key, flow->now) : ct_find_new(key, flow->now);
+	service_case_begin(sc, flow, key);
+	if (hit.entry && hit.entry->flags & CT_SERVICE) {
+		ct_nat_read(&sc->to, hit);
+		return service_follow(flow, sc, hit.entry);
+	}
+	return service_may_be(flow, key, hit.entry) ? service_begin(flow, sc) : DROP_NONE;
+}

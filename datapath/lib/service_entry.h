@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The two entries of a connection to a service: how they are written, found from each
+ * other and kept alive together.
+ */
+#pragma once
+
+#include "lib/ct_table.h"
+#include "lib/endpoint.h"
+
+/*
+ * One packet on its way through the stage of services. Not on the stack, which the
+ * judging of policy behind it needs.
+ */
+struct service_case {
+	struct ct6_nat from; /* the packet as it came, addresses v4-mapped */
+	struct ct6_nat to; /* what it becomes */
+	struct ct_key client; /* of the first entry */
+	struct ct_key other; /* of the second one */
+	__u32 backend; /* its number */
+	__u32 flags; /* CT_BACKEND_POD */
+	struct ct_value value; /* that is being written */
+};
+
+MAP_PRIVATE(service_scratch, PERCPU_ARRAY, __u32, struct service_case, 1, 0);
+
+static __always_inline struct service_case *service_case(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&service_scratch, &zero);
+}
+
+static __always_inline void flow_tuple(struct ct6_nat *ret, const struct flow *flow)
+{
+	ret->src = flow->src;
+	ret->dst = flow->dst;
+	ret->sport = flow->sport;
+	ret->dport = flow->dport;
+}
+
+/* The flow is from now on that of the packet which this one becomes. */
+static __always_inline void flow_become(struct flow *flow, const struct ct6_nat *to)
+{
+	flow->src = to->src;
+	flow->dst = to->dst;
+	flow->sport = to->sport;
+	flow->dport = to->dport;
+	flow->flags |= FLOW_TRANSLATED;
+}
+
+static __always_inline void flow_return(struct flow *flow, const struct ct6_nat *from)
+{
+	flow_become(flow, from);
+	flow->flags &= ~FLOW_TRANSLATED;
+}
+
+/* The flow of an answer: the other way round of what its opener sent. */
+static __always_inline void flow_answer(struct flow *flow, const struct ct6_nat *was)
+{
+	flow->src = was->dst;
+	flow->dst = was->src;
+	flow->sport = was->dport;
+	flow->dport = was->sport;
+	flow->flags |= FLOW_TRANSLATED;
+}
+
+static __always_inline void service_case_begin(struct service_case *sc, const struct flow *flow,
+					       const struct ct_key *key)
+{
+	flow_tuple(&sc->from, flow);
+	sc->client = *key;
+	sc->backend = 0;
+	sc->flags = 0;
+}
+
+/* What an entry is translated to or from, in the form of both families. */
+static __always_inline void ct_nat_read(struct ct6_nat *ret, struct ct_hit hit)
+{
+	const struct ct6_nat *wide;
+	const struct ct4_nat *nat;
+
+	if (hit.wide) {
+		wide = &((const struct ct6_value *)hit.entry)->nat;
+		*ret = *wide;
+		return;
+	}
+	nat = &((const struct ct4_value *)hit.entry)->nat;
+	ip_addr_set_v4(&ret->src, nat->src);
+	ip_addr_set_v4(&ret->dst, nat->dst);
+	ret->sport = nat->sport;
+	ret->dport = nat->dport;
+	ret->generation = nat->generation;
+}
+
+static __always_inline void ct4_nat_set(struct ct4_nat *to, const struct ct6_nat *nat)
+{
+	to->src = nat->src.words[3];
+	to->dst = nat->dst.words[3];
+	to->sport = nat->sport;
+	to->dport = nat->dport;
+	to->generation = nat->generation;
+}
+
+/* The same for a value in a table. */
+static __always_inline void ct_nat_write(struct ct_hit hit, const struct ct6_nat *nat)
+{
+	if (hit.wide)
+		((struct ct6_value *)hit.entry)->nat = *nat;
+	else
+		ct4_nat_set(&((struct ct4_value *)hit.entry)->nat, nat);
+}
+
+static __always_inline _Bool nat_equal(const struct ct6_nat *a, const struct ct6_nat *b)
+{
+	return ip_addr_equal(&a->dst, &b->dst) && a->sport == b->sport && a->dport == b->dport &&
+	       ip_addr_equal(&a->src, &b->src);
+}
+
+/* @hit is the second entry of the connection whose packets were @from. */
+static __always_inline _Bool ct_was(struct ct_hit hit, const struct ct6_nat *from)
+{
+	struct ct6_nat was;
+
+	if (!(hit.entry->flags & CT_TRANSLATED))
+		return 0;
+	ct_nat_read(&was, hit);
+	return nat_equal(&was, from);
+}
+
+/* Alive in either table. */
+static __always_inline struct ct_hit ct_find_any(const struct ct_key *key, __u32 now)
+{
+	struct ct_hit hit = ct_find(key, now);
+
+	return hit.entry ? hit : ct_find_new(key, now);
+}
+
+static __always_inline void service_other(struct service_case *sc, struct flow *flow)
+{
+	flow_become(flow, &sc->to);
+	ct_key_pack(&sc->other, flow);
+	flow_return(flow, &sc->from);
+}
+
+/* The second entry is there, and its connection is not about to end. @sc->other is set. */
+int service_second_state(const struct service_case *sc, __u32 now);
+
+SUBPROGRAM int service_second_state(const struct service_case *sc, __u32 now)
+{
+	struct ct_hit hit;
+
+	if (!sc)
+		return 0;
+	hit = ct_find_any(&sc->other, now);
+	return hit.entry && !(hit.entry->flags & CT_CLOSING) && ct_was(hit, &sc->from);
+}
+
+/* Both entries go; the second one unless it is somebody else's by now. */
+int service_entries_delete(const struct service_case *sc, __u32 now);
+
+SUBPROGRAM int service_entries_delete(const struct service_case *sc, __u32 now)
+{
+	struct ct_hit hit;
+
+	if (!sc)
+		return 0;
+	ct_delete(&sc->client);
+	ct_delete_new(&sc->client);
+	hit = ct_find_any(&sc->other, now);
+	if (!hit.entry || !ct_was(hit, &sc->from))
+		return 0;
+	ct_delete(&sc->other);
+	ct_delete_new(&sc->other);
+	return 1;
+}
+
+static __always_inline _Bool service_second_lives(struct flow *flow, struct service_case *sc)
+{
+	service_other(sc, flow);
+	return service_second_state(sc, flow->now);
+}
+
+static __always_inline void service_forget(struct flow *flow, struct service_case *sc)
+{
+	service_other(sc, flow);
+	service_entries_delete(sc, flow->now);
+}
+
+/* The first entry, as it is now. Verifier: all of it is written, in either family. */
+static __always_inline void service_first_fill(struct service_case *sc, const struct flow *flow,
+					       const struct ct_entry *second)
+{
+	_Bool high = sc->client.sender == CT_HIGH;
+
+	sc->value.entry = (struct ct_entry){
+		.expires = second->expires,
+		.generation = flow->generation,
+		.opener = sc->client.sender,
+		.flags = CT_SERVICE | sc->flags | (second->flags & CT_ANSWERED),
+		.backend = sc->backend,
+		.ifindex = { high ? 0 : flow->from_ifindex, high ? flow->from_ifindex : 0 },
+	};
+	if (flow->family == FLOW_IP4)
+		ct4_nat_set(&sc->value.nat.v4, &sc->to);
+	else
+		sc->value.nat.v6 = sc->to;
+}
+
+/* The first entry goes into the table in which the second one is. */
+static __always_inline enum drop_reason service_first_put(const struct service_case *sc,
+							  _Bool answered)
+{
+	if (answered && !CT_PUT(ct4, ct6, &sc->client, &sc->value)) {
+		ct_delete_new(&sc->client);
+		return DROP_NONE;
+	}
+	if (ct_insert_new(&sc->client, &sc->value))
+		return DROP_CT_FULL;
+	ct_delete(&sc->client);
+	return DROP_NONE;
+}
+
+int service_commit(struct flow *flow, const struct ct_key *other);
+
+/*
+ * Stage: the packet of @flow, translated by service_enter(), may pass: both entries
+ * know of each other. @other: the key of the second one.
+ */
+SUBPROGRAM int service_commit(struct flow *flow, const struct ct_key *other)
+{
+	struct service_case *sc = service_case();
+	struct ct_hit second;
+	_Bool answered = 1;
+
+	if (!flow || !other || !sc)
+		return DROP_INTERNAL;
+	second = ct_find(other, flow->now);
+	if (!second.entry) {
+		second = ct_find_new(other, flow->now);
+		answered = 0;
+	}
+	/* Other packets have pushed it out in this very moment. */
+	if (!second.entry)
+		return DROP_CT_FULL;
+	if (!ct_was(second, &sc->from)) {
+		ct_nat_write(second, &sc->from);
+		second.entry->flags |= CT_TRANSLATED;
+	}
+	service_first_fill(sc, flow, second.entry);
+	return service_first_put(sc, answered);
+}
+
+int service_refresh_first(const struct ct_key *key, __u32 now, __u32 expires, int answered);
+
+/*
+ * The first entry lives as long as the second one, and is in the table of answered
+ * flows with it.
+ */
+SUBPROGRAM int service_refresh_first(const struct ct_key *key, __u32 now, __u32 expires, int answered)
+{
+	struct ct_hit first;
+
+	if (!key)
+		return 0;
+	first = ct_find(key, now);
+	if (first.entry) {
+		if (first.entry->flags & CT_SERVICE)
+			first.entry->expires = expires;
+		return 1;
+	}
+	first = ct_find_new(key, now);
+	if (!first.entry || !(first.entry->flags & CT_SERVICE))
+		return 0;
+	first.entry->expires = expires;
+	if (!answered)
+		return 1;
+	first.entry->flags |= CT_ANSWERED;
+	ct_promote(key, first);
+	return 1;
+}
+
+/* The same, when @flow is that of an answer, translated. */
+static __noinline void service_refresh(const struct flow *flow, __u32 expires, _Bool answered)
+{
+	struct ct_key key;
+
+	ct_key_pack(&key, flow);
+	service_refresh_first(&key, flow->now, expires, answered);
+}
+
+/* The answer becomes one of the address that its opener has asked. */
+static __always_inline void service_answer_become(struct flow *flow, struct ct_hit second)
+{
+	struct ct6_nat was;
+
+	ct_nat_read(&was, second);
+	flow_answer(flow, &was);
+}
+
+int service_answer(struct flow *flow, const struct ct_key *key);
+
+/* Stage: the same for what was not judged on the fast path. */
+SUBPROGRAM int service_answer(struct flow *flow, const struct ct_key *key)
+{
+	struct ct_hit second;
+	_Bool answered = 1;
+
+	if (!flow || !key)
+		return DROP_INTERNAL;
+	second = ct_find(key, flow->now);
+	if (!second.entry) {
+		second = ct_find_new(key, flow->now);
+		answered = 0;
+	}
+	if (!second.entry || !(second.entry->flags & CT_TRANSLATED))
+		return DROP_NONE;
+	service_answer_become(flow, second);
+	service_refresh(flow, second.entry->expires, answered);
+	return DROP_NONE;
+}

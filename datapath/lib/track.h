@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The stage that every judged packet goes through: its connection, to a service or
+ * not, and policy where that has no valid verdict yet.
+ */
+#pragma once
+
+#include "lib/related.h"
+#include "lib/service.h"
+
+/* What a pod receives may be the answer of a service. */
+static __always_inline enum drop_reason track_received(struct flow *flow, const struct ct_key *key,
+						       _Bool answered)
+{
+	enum drop_reason why = track_slowly(flow, key, answered);
+
+	if (!why && flow->flags & FLOW_ANSWER)
+		why = service_answer(flow, key);
+	return why;
+}
+
+/* What a pod sends may be for a service. */
+static __always_inline enum drop_reason track_sent(struct flow *flow, struct ct_key *key,
+						   _Bool answered)
+{
+	enum drop_reason why = service_enter(flow, key, answered);
+
+	if (why)
+		return why;
+	if (!(flow->flags & FLOW_TRANSLATED))
+		return track_received(flow, key, answered);
+	ct_key_pack(key, flow);
+	why = track_slowly(flow, key, 1);
+	if (!why)
+		why = service_commit(flow, key);
+	return why;
+}
+
+/* Stage. @dir: constant, which end's interface it is. */
+static __always_inline enum drop_reason track(struct flow *flow, struct __sk_buff *skb,
+					      enum policy_dir dir)
+{
+	struct ct_hit hit;
+	struct ct_key key;
+
+	if (flow->way != WAY_TRACK)
+		return DROP_NONE;
+	if (flow->role == ROLE_ERROR)
+		return track_related(skb, flow);
+	if (flow->role == ROLE_ALONE)
+		return track_alone(flow);
+	ct_key_pack(&key, flow);
+	hit = ct_find(&key, flow->now);
+	if (track_fast(flow, &key, hit))
+		return DROP_NONE;
+	if (dir == POLICY_EGRESS)
+		return track_sent(flow, &key, !!hit.entry);
+	return track_received(flow, &key, !!hit.entry);
+}
