@@ -10,7 +10,6 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/http.h>
-#include <event2/listener.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +17,11 @@
 #include "base/addr.h"
 #include "base/cleanup.h"
 #include "control/connections.h"
+#include "health_doors.h"
 
 #define IDLE_S 5
 #define RETRY_S 5
-#define BACKLOG 64
 #define PROBLEM_MAX 512
-
-/* An address and port that is open, or could not be opened. */
-struct door {
-	struct ip_addr addr;
-	uint16_t port;
-	bool wanted;
-	struct evhttp_bound_socket *socket; /* NULL: not open */
-	int error; /* why: negative errno */
-};
 
 /* By name of its Service. */
 struct check {
@@ -49,9 +39,10 @@ struct health {
 	size_t ip_count;
 	struct check *checks;
 	size_t check_count;
-	struct door *doors;
-	size_t door_count, door_room;
+	struct doors doors;
 	bool changed;
+	void (*retried)(void *arg);
+	void *arg;
 };
 
 static struct check *find_check(const struct health *health, uint16_t port)
@@ -114,15 +105,18 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 
 	health->changed = true;
 	health_apply(health);
+	health->retried(health->arg);
 }
 
-int health_new(struct health **ret, struct event_base *base)
+int health_new(struct health **ret, struct event_base *base, void (*retried)(void *arg), void *arg)
 {
 	struct health *health = calloc(1, sizeof(*health));
 
 	if (!health)
 		return -ENOMEM;
 	health->base = base;
+	health->retried = retried;
+	health->arg = arg;
 	health->http = evhttp_new(base);
 	health->retry = evtimer_new(base, on_retry, health);
 	if (!health->http || !health->retry ||
@@ -155,7 +149,7 @@ void health_free(struct health *health)
 	for (size_t i = 0; i < health->check_count; i++)
 		check_done(&health->checks[i]);
 	free(health->checks);
-	free(health->doors);
+	doors_done(&health->doors);
 	free(health->ips);
 	free(health);
 }
@@ -242,90 +236,17 @@ void health_set(struct health *health, const struct service_images *images)
 	memmove(check, check + 1, (--health->check_count - index) * sizeof(*check));
 }
 
-static int open_door(struct health *health, struct door *door)
-{
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(door->port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(door->port) };
-	bool is_v4 = ip_addr_is_v4(&door->addr);
-	struct evconnlistener *listener;
-
-	v4.sin_addr.s_addr = door->addr.words[3];
-	memcpy(&v6.sin6_addr, &door->addr, sizeof(v6.sin6_addr));
-	errno = 0;
-	listener = evconnlistener_new_bind(health->base, NULL, NULL,
-					   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC |
-						   LEV_OPT_REUSEABLE | LEV_OPT_BIND_IPV6ONLY,
-					   BACKLOG, is_v4 ? (struct sockaddr *)&v4 :
-							    (struct sockaddr *)&v6,
-					   is_v4 ? (int)sizeof(v4) : (int)sizeof(v6));
-	if (!listener)
-		return -errno ?: -ENOMEM;
-	door->socket = evhttp_bind_listener(health->http, listener);
-	if (door->socket)
-		return 0;
-	evconnlistener_free(listener);
-	return -ENOMEM;
-}
-
-static void want_door(struct health *health, const struct ip_addr *addr, uint16_t port)
-{
-	size_t room = health->door_room * 2 ?: 8;
-	struct door *doors;
-
-	for (size_t i = 0; i < health->door_count; i++) {
-		struct door *door = &health->doors[i];
-
-		if (door->port == port && ip_addr_equal(&door->addr, addr)) {
-			door->wanted = true;
-			return;
-		}
-	}
-	if (health->door_count == health->door_room) {
-		doors = reallocarray(health->doors, room, sizeof(*doors));
-		if (!doors)
-			return;
-		health->doors = doors;
-		health->door_room = room;
-	}
-	health->doors[health->door_count++] =
-		(struct door){ .addr = *addr, .port = port, .wanted = true };
-}
-
-/* Of the doors those that nobody wants any more. */
-static void close_doors(struct health *health)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < health->door_count; i++) {
-		if (health->doors[i].wanted)
-			health->doors[kept++] = health->doors[i];
-		else if (health->doors[i].socket)
-			evhttp_del_accept_socket(health->http, health->doors[i].socket);
-	}
-	health->door_count = kept;
-}
-
 void health_apply(struct health *health)
 {
 	const struct timeval later = { .tv_sec = RETRY_S };
-	bool missing = false;
 
 	if (!health->changed)
 		return;
 	health->changed = false;
-	for (size_t i = 0; i < health->door_count; i++)
-		health->doors[i].wanted = false;
 	for (size_t i = 0; i < health->check_count; i++)
 		for (size_t j = 0; j < health->ip_count; j++)
-			want_door(health, &health->ips[j], health->checks[i].port);
-	close_doors(health);
-	for (size_t i = 0; i < health->door_count; i++) {
-		struct door *door = &health->doors[i];
-
-		door->error = door->socket ? 0 : open_door(health, door);
-		missing |= door->error < 0;
-	}
-	if (missing)
+			doors_want(&health->doors, &health->ips[j], health->checks[i].port);
+	if (!doors_apply(&health->doors, health->http, health->base))
 		evtimer_add(health->retry, &later);
 }
 
@@ -334,8 +255,8 @@ void health_each_problem(const struct health *health, void (*fn)(const char *tex
 {
 	char text[PROBLEM_MAX], addr[ADDR_TEXT_MAX];
 
-	for (size_t i = 0; i < health->door_count; i++) {
-		const struct door *door = &health->doors[i];
+	for (size_t i = 0; i < health->doors.count; i++) {
+		const struct door *door = &health->doors.items[i];
 		const struct check *check = door->error ? find_check(health, door->port) : NULL;
 
 		if (!check)

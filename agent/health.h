@@ -14,8 +14,8 @@
 
 struct health;
 
-/* 0 or -ENOMEM. */
-int health_new(struct health **ret, struct event_base *base);
+/* @retried is called when problems may have changed by themselves. 0 or -ENOMEM. */
+int health_new(struct health **ret, struct event_base *base, void (*retried)(void *arg), void *arg);
 void health_free(struct health *health);
 
 /* Where to listen; what of it differs is opened and closed by health_apply(). */

@@ -4,10 +4,16 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 #define RETRY_MS 1000
+
+static void on_health_retried(void *arg)
+{
+	service_problems_update(arg);
+}
 
 int agent_services_open(struct agent *agent)
 {
@@ -17,7 +23,7 @@ int agent_services_open(struct agent *agent)
 	service_maps_open(&maps, agent->dp);
 	r = services_new(&agent->services, agent->store);
 	r = r ?: service_writer_new(&agent->service_writer, &maps);
-	r = r ?: health_new(&agent->health, agent->base);
+	r = r ?: health_new(&agent->health, agent->base, on_health_retried, agent);
 	agent->service_settle = evtimer_new(agent->base, agent_services_on_settle, agent);
 	if (!r && !agent->service_settle)
 		r = -ENOMEM;
@@ -34,14 +40,38 @@ void agent_services_close(struct agent *agent)
 	service_problems_done(&agent->service_problems);
 }
 
+/* Others reach the node by it: not the gateway of its pods, and what has a meaning here only. */
+static bool is_reachable(const struct agent *agent, const struct ip_addr *addr)
+{
+	static const struct prefix local[] = {
+		{ { .bytes = { [10] = 0xff, 0xff, 127 } }, 8 },
+		{ { .bytes = { [10] = 0xff, 0xff, 169, 254 } }, 16 },
+		{ { .bytes = { [15] = 1 } }, 128 },
+		{ { .bytes = { 0xfe, 0x80 } }, 10 },
+	};
+
+	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
+		if (prefix_contains(&local[i], addr))
+			return false;
+	for (size_t i = 0; i < agent->config.pod_cidr_count; i++)
+		if (prefix_contains(&agent->config.pod_cidrs[i], addr))
+			return false;
+	return true;
+}
+
 /* What the Node object says, or what the node's links have. */
 static int set_node(struct agent *agent)
 {
+	cleanup(freep) struct ip_addr *ips = calloc(agent->host_ip_count + 1, sizeof(*ips));
 	const struct object *obj;
 	struct service_node node = { .name = agent->config.node_name,
-				     .ips = agent->host_ips,
-				     .ip_count = agent->host_ip_count };
+				     .ips = ips };
 
+	if (!ips)
+		return -ENOMEM;
+	for (size_t i = 0; i < agent->host_ip_count; i++)
+		if (is_reachable(agent, &agent->host_ips[i]))
+			ips[node.ip_count++] = agent->host_ips[i];
 	obj = store_get(agent->store, OBJECT_NODE, "", node.name);
 	if (obj && obj->node.ip_count) {
 		node.ips = obj->node.ips;

@@ -68,8 +68,9 @@ static uint32_t claim_find(const struct services *services, const struct ip_addr
 			   uint16_t port, uint8_t proto)
 {
 	const struct pool *pool = &services->claims;
+	uint32_t hash = key_hash(addr, port, proto);
 
-	for (uint32_t i = pool_first(pool, key_hash(addr, port, proto)); i; i = pool_next(pool, i)) {
+	for (uint32_t i = pool_first(pool, hash); i; i = pool_next(pool, i)) {
 		const struct claim *claim = claim_at(services, i);
 
 		if (claim->port == port && claim->proto == proto &&

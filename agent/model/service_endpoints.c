@@ -35,12 +35,12 @@ static bool is_ready(const struct view *view)
 	return view->backend.conditions & SLICE_READY;
 }
 
-/* Serves until it is gone; nobody's first choice. */
+/* Serves until it is gone: chosen where nobody is ready. */
 static bool is_draining(const struct view *view)
 {
 	const uint8_t both = SLICE_SERVING | SLICE_TERMINATING;
 
-	return !is_ready(view) && (view->backend.conditions & both) == both;
+	return (view->backend.conditions & both) == both;
 }
 
 static bool port_matches(const struct slice_port *port, const struct service_image *image)
@@ -83,7 +83,7 @@ static void view_port(struct views *views, const struct services *services,
 	}
 }
 
-/* By address and port; of the same, the one to believe first: the local view, then the first slice's. */
+/* By address and port; of the same, first whom to believe: the local view, then by slices. */
 static int compare_views(const void *a, const void *b)
 {
 	const struct view *left = a, *right = b;
@@ -159,7 +159,7 @@ static bool fits(const struct services *services, const struct view *view, enum 
 	return false;
 }
 
-/* Every ready endpoint has the hint, and one is for us: otherwise some would get no traffic at all. */
+/* Every ready endpoint has such hints, and one fits. */
 static bool is_usable(const struct services *services, const struct views *views,
 		      enum topology topology)
 {

@@ -70,7 +70,7 @@ void entry_set_troubled(struct services *services, uint32_t number, bool trouble
 int entry_add_slice(struct service_entry *entry, const struct object *slice);
 void entry_remove_slice(struct service_entry *entry, const struct object *slice);
 const struct object *const *entry_slices(const struct service_entry *entry);
-/* Forget it when it is of no use to anybody. */
+/* After it was delivered: forget it when it is of no use to anybody. */
 void entry_tidy(struct services *services, uint32_t number);
 /* Forget the objects of all, keep who was delivered. */
 void entries_clear(struct services *services);
@@ -92,14 +92,17 @@ struct want_walk {
 	size_t address;
 };
 
-/* ExternalName, headless ones and those of other proxies are not served, nor those without ClusterIP. */
+/* Not ExternalName, headless ones, those of other proxies and those without ClusterIP. */
 bool service_is_served(const struct service *service);
 bool service_has_family(const struct service *service, bool is_v4);
 struct want_walk wants_of(const struct service *service);
 struct want_walk wants_of_port(const struct service *service, size_t port);
 bool want_next(struct want_walk *walk, struct service_want *ret);
 struct ip_addr any_address(bool is_v4);
-/* External IPs and load balancer addresses, those too that are of a family without ClusterIP; false: no more. */
+/*
+ * External IPs and load balancer addresses by number, those too that are of a family
+ * without ClusterIP; false: no more.
+ */
 bool service_external(const struct service *service, size_t at, struct ip_addr *addr,
 		      enum frontend_kind *kind);
 

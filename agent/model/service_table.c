@@ -167,7 +167,7 @@ void entry_tidy(struct services *services, uint32_t number)
 	struct service_entry *entry = entry_at(services, number);
 	cleanup(freep) char *key = NULL;
 
-	if (entry->service || entry->slice_count || entry->dirty || entry->delivered)
+	if (entry->service || entry->slice_count || entry->dirty)
 		return;
 	entry_set_troubled(services, number, false);
 	key = entry->key; /* the pool finds it by its key once more */

@@ -6,8 +6,9 @@
  *
  *  - What is new is written first: records of backends, a run of slots, service ports.
  *    Then one store a set turns to it, and frontends come last.
- *  - What goes is first made invisible, frontends and all; after a grace period the
- *    backends end, and after another one their numbers are free.
+ *  - What goes is first made invisible, frontends and all. Its backends end: connections
+ *    choose again. After a grace period their records are nobody's, after another one their
+ *    numbers are free.
  *  - What does not fit is refused as a whole for that Service, and what it had stays.
  *
  * A new agent finds what the former one left: a Service takes over the service port that

@@ -54,7 +54,7 @@ void service_number_leave(struct service_writer *writer, struct service_number *
 		frontends_forget(&writer->frontends, port->frontends[i]);
 	}
 	for (size_t i = 0; i < port->backend_count; i++)
-		rest_add(&writer->rest, REST_LEAVING, port->backends[i], 1, now_ms);
+		rest_backend(writer, port->backends[i], now_ms);
 	for (enum service_set set = 0; set < SERVICE_SETS; set++)
 		if (port->runs[set].count)
 			rest_add(&writer->rest, REST_RUN, port->runs[set].first,

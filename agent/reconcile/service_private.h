@@ -61,8 +61,8 @@ struct frontends {
 enum rest_kind {
 	REST_RUN, /* of slots; then free */
 	REST_PORT, /* service port; then empty and free */
-	REST_LEAVING, /* backend; then ended and REST_ENDED */
-	REST_ENDED, /* backend; then free */
+	REST_LEAVING, /* backend; then its record is nobody's, and REST_NOBODYS */
+	REST_NOBODYS, /* backend; then free */
 };
 
 struct rest_item {
@@ -144,6 +144,11 @@ int frontend_ops_run(struct service_writer *writer, const struct frontend_ops *o
 int rest_reserve(struct rest *rest, size_t count);
 void rest_add(struct rest *rest, enum rest_kind kind, uint32_t first, uint32_t count,
 	      int64_t now_ms);
+/*
+ * The backend ends: connections that have it choose again. What is choosing it right now
+ * finds a record that is whole, and does so when that is nobody's. There is room.
+ */
+void rest_backend(struct service_writer *writer, uint32_t number, int64_t now_ms);
 static inline bool rest_is_empty(const struct rest *rest)
 {
 	return rest->begin == rest->end;

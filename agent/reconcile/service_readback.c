@@ -137,7 +137,7 @@ static int read_backends(struct service_writer *writer, int64_t now_ms)
 		}
 		r = rest_reserve(&writer->rest, 1);
 		if (!r)
-			rest_add(&writer->rest, REST_LEAVING, number, 1, now_ms);
+			rest_backend(writer, number, now_ms);
 	}
 	return r;
 }

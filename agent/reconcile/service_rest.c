@@ -36,13 +36,12 @@ void rest_add(struct rest *rest, enum rest_kind kind, uint32_t first, uint32_t c
 		(struct rest_item){ now_ms + SERVICE_GRACE_MS, kind, first, count };
 }
 
-/* Generation first: should the agent end in between, nobody takes the record for a live one. */
-static void end_backend(struct service_writer *writer, uint32_t number)
+void rest_backend(struct service_writer *writer, uint32_t number, int64_t now_ms)
 {
 	const struct backend record = service_maps_backend(&writer->maps, number);
 
 	service_maps_set_generation(&writer->maps, number, record.generation + 1);
-	service_maps_own(&writer->maps, number, 0);
+	rest_add(&writer->rest, REST_LEAVING, number, 1, now_ms);
 }
 
 static void end_port(struct service_writer *writer, uint32_t number)
@@ -63,12 +62,12 @@ static void end_item(struct service_writer *writer, const struct rest_item *item
 		end_port(writer, item->first);
 		break;
 	case REST_LEAVING:
-		end_backend(writer, item->first);
+		service_maps_own(&writer->maps, item->first, 0);
 		/* There is room: one has just left. */
 		rest_reserve(&writer->rest, 1);
-		rest_add(&writer->rest, REST_ENDED, item->first, 1, now_ms);
+		rest_add(&writer->rest, REST_NOBODYS, item->first, 1, now_ms);
 		break;
-	case REST_ENDED:
+	case REST_NOBODYS:
 		runs_give(&writer->backends, item->first, 0);
 		break;
 	}

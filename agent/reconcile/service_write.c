@@ -92,7 +92,7 @@ static void take_back(struct plan *plan)
 
 		for (size_t j = 0; j < pp->member_count; j++)
 			if (pp->members[j].fresh)
-				rest_add(rest, REST_LEAVING, pp->members[j].number, 1, plan->now_ms);
+				rest_backend(plan->writer, pp->members[j].number, plan->now_ms);
 		for (enum service_set set = 0; set < SERVICE_SETS; set++)
 			if (pp->sets[set].run.count)
 				rest_add(rest, REST_RUN, pp->sets[set].run.first,
@@ -131,7 +131,7 @@ static void settle_port(struct plan *plan, struct plan_port *pp)
 	struct rest *rest = &plan->writer->rest;
 
 	for (size_t i = 0; i < pp->leaving_count; i++)
-		rest_add(rest, REST_LEAVING, pp->leaving[i], 1, plan->now_ms);
+		rest_backend(plan->writer, pp->leaving[i], plan->now_ms);
 	for (enum service_set set = 0; set < SERVICE_SETS; set++) {
 		if (!pp->sets[set].turns)
 			continue;

@@ -136,13 +136,18 @@ static uint32_t size_of(const struct service_writer *writer, enum datapath_map m
 }
 
 /* What rests, or may be nobody's, makes room soon; but only once: others may take it. */
-static int refuse(struct service_writer *writer, struct service_owner *owner, int r,
+static bool has_room_soon(const struct service_writer *writer, const struct service_owner *owner)
+{
+	return (!rest_is_empty(&writer->rest) || !writer->synced) && !owner->put_off &&
+	       !owner->problem;
+}
+
+static int refuse(struct service_writer *writer, struct service_owner *owner, int r, bool soon,
 		  enum datapath_map full)
 {
-	bool soon = !rest_is_empty(&writer->rest) || !writer->synced;
 	const char *stays = owner->port_count ? "it stays as it was" : "it does not work";
 
-	if (r == -ENOSPC && soon && !owner->put_off && !owner->problem) {
+	if (r == -ENOSPC && soon) {
 		owner->put_off = true;
 		return -EAGAIN;
 	}
@@ -161,6 +166,7 @@ int service_writer_apply(struct service_writer *writer, const struct service_ima
 {
 	struct service_owner *owner = find_owner(writer, images->namespace, images->name);
 	struct plan plan = { .writer = writer, .now_ms = now_ms };
+	bool soon;
 	int r;
 
 	if (!owner && !images->count)
@@ -170,11 +176,12 @@ int service_writer_apply(struct service_writer *writer, const struct service_ima
 		return -ENOMEM;
 	plan.owner = owner;
 	service_writer_settle(writer, now_ms);
+	soon = has_room_soon(writer, owner);
 	r = plan_make(&plan, images);
 	r = r ?: plan_write(&plan);
 	plan_done(&plan);
 	if (r < 0)
-		return refuse(writer, owner, r, plan.full);
+		return refuse(writer, owner, r, soon, plan.full);
 	owner->put_off = false;
 	free(owner->problem);
 	owner->problem = NULL;
@@ -255,9 +262,9 @@ uint32_t service_writer_used(const struct service_writer *writer, enum datapath_
 	case MAP_FRONTEND6:
 		return writer->frontends.held[1];
 	case MAP_SERVICE_PORT:
-		return writer->numbers.used;
+		return writer->numbers.used - 1; /* 0 is none */
 	case MAP_BACKEND:
-		return writer->backends.used;
+		return writer->backends.used - 1;
 	default:
 		return writer->slots.used;
 	}

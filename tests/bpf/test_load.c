@@ -17,9 +17,9 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 41254 },
-	{ "to_pod", TO_POD, 27943 },
-	{ "from_wire", FROM_WIRE, 29127 },
+	{ "from_pod", FROM_POD, 44030 },
+	{ "to_pod", TO_POD, 28724 },
+	{ "from_wire", FROM_WIRE, 29494 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

@@ -312,7 +312,7 @@ static const struct backend *record_of(const char *addr)
 	return NULL;
 }
 
-START_TEST(a_backend_ends_after_the_grace_period_and_rests)
+START_TEST(a_backend_ends_at_once_and_its_number_rests)
 {
 	struct service_maps maps = fake_services_open(SIZE);
 	const struct backend *stays, *leaves, *record;
@@ -328,6 +328,7 @@ START_TEST(a_backend_ends_after_the_grace_period_and_rests)
 	ck_assert_int_eq(service_writer_settle(writer, now_ms), SERVICE_GRACE_MS);
 	ck_assert_ptr_eq(record_of("10.1.0.2"), leaves);
 	ck_assert_uint_eq(leaves->flags, 0);
+	ck_assert_uint_eq(leaves->generation, generation + 1);
 	now_ms += SERVICE_GRACE_MS;
 	ck_assert_int_eq(service_writer_settle(writer, now_ms), SERVICE_GRACE_MS);
 	ck_assert_uint_eq(leaves->service, 0);
@@ -548,7 +549,7 @@ CHECK_MAIN("service_writer", CHECK_LOOP(packets_see_old_or_new, changes),
 	   CHECK_LOOP(a_write_that_the_kernel_refuses_takes_back_the_others, changes),
 	   CHECK_TEST(a_restart_writes_nothing),
 	   CHECK_TEST(nothing_goes_before_the_sources_have_synced),
-	   CHECK_TEST(a_backend_ends_after_the_grace_period_and_rests),
+	   CHECK_TEST(a_backend_ends_at_once_and_its_number_rests),
 	   CHECK_TEST(only_new_frontends_let_connections_be_judged_again),
 	   CHECK_LOOP(what_does_not_fit_is_refused_as_a_whole, full_rows),
 	   CHECK_TEST(what_rests_is_waited_for_once),

@@ -1,173 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What Services ask for and do not get. */
+/* Several Services that want the same frontend. */
 #include "lib/check_main.h"
 
-#include <stdio.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "service_fixture.h"
-
-#define GRANTED "10.96.0.1:80(cluster) 198.51.100.7:80(external) 203.0.113.9:80(balancer)"
-#define REFUSED "10.96.0.1:80(cluster)"
-
-static struct object *greedy(void)
-{
-	struct object *service = make_service("shop", "front", "10.96.0.1", "http/tcp=80");
-
-	service_external_ips(service, "198.51.100.7");
-	service_balancer_ips(service, "203.0.113.9");
-	return service;
-}
-
-static struct object *other_node(void)
-{
-	return make_node("b", "198.51.100.7 203.0.113.9");
-}
-
-static struct object *pod(void)
-{
-	return make_pod("bank", "vault", "b", "", "198.51.100.7 203.0.113.9", "");
-}
-
-static struct object *other_service(void)
-{
-	return make_service("bank", "till", "198.51.100.7 203.0.113.9", "other/udp=9");
-}
-
-static struct object *headless_service(void)
-{
-	struct object *service = other_service();
-
-	service->service->foreign = true;
-	return service;
-}
-
-static const struct holder_case {
-	struct object *(*make)(void);
-	enum object_kind kind;
-	const char *namespace, *name;
-	const char *text;
-} holder_cases[] = {
-	{ other_node, OBJECT_NODE, "", "b", "is the address of Node b" },
-	{ pod, OBJECT_POD, "bank", "vault", "is the address of Pod bank/vault" },
-	{ other_service, OBJECT_SERVICE, "bank", "till", "is the ClusterIP of Service bank/till" },
-	{ headless_service, OBJECT_SERVICE, "bank", "till",
-	  "is the ClusterIP of Service bank/till" },
-};
-
-static void expect_refused(struct service_world *world, const char *text)
-{
-	char expected[512];
-
-	ck_assert_str_eq(world_frontends(world, "shop/front", "http/tcp4"), REFUSED);
-	snprintf(expected, sizeof(expected),
-		 "Service shop/front: spec.externalIPs: 198.51.100.7 %s\n"
-		 "Service shop/front: status.loadBalancer.ingress: 203.0.113.9 %s\n", text, text);
-	ck_assert_str_eq(world_problems(world), expected);
-}
-
-START_TEST(an_external_address_that_is_somebody_s_is_refused)
-{
-	const struct holder_case *c = &holder_cases[_i];
-	struct service_world world;
-
-	world_start(&world);
-	world_put(&world, c->make());
-	world_put(&world, greedy());
-	expect_refused(&world, c->text);
-	world_stop(&world);
-}
-END_TEST
-
-START_TEST(an_external_address_goes_and_comes_back_with_its_owner)
-{
-	const struct holder_case *c = &holder_cases[_i];
-	struct service_world world;
-
-	world_start(&world);
-	world_put(&world, greedy());
-	ck_assert_str_eq(world_changes(&world), "shop/front");
-	ck_assert_str_eq(world_frontends(&world, "shop/front", "http/tcp4"), GRANTED);
-	world_put(&world, c->make());
-	ck_assert_ptr_nonnull(strstr(world_changes(&world), "shop/front"));
-	expect_refused(&world, c->text);
-	/* The same again: an update. */
-	world_put(&world, c->make());
-	ck_assert_ptr_null(strstr(world_changes(&world), "shop/front"));
-	expect_refused(&world, c->text);
-	world_drop(&world, c->kind, c->namespace, c->name);
-	ck_assert_ptr_nonnull(strstr(world_changes(&world), "shop/front"));
-	ck_assert_str_eq(world_frontends(&world, "shop/front", "http/tcp4"), GRANTED);
-	ck_assert_str_eq(world_problems(&world), "");
-	world_stop(&world);
-}
-END_TEST
-
-START_TEST(an_address_is_refused_until_its_last_owner_is_gone)
-{
-	struct service_world world;
-
-	world_start(&world);
-	world_put(&world, greedy());
-	world_put(&world, other_node());
-	world_put(&world, pod());
-	expect_refused(&world, "is the address of Node b");
-	world_drop(&world, OBJECT_NODE, "", "b");
-	ck_assert_str_eq(world_changes(&world), "");
-	expect_refused(&world, "is the address of Pod bank/vault");
-	world_drop(&world, OBJECT_POD, "bank", "vault");
-	ck_assert_str_eq(world_changes(&world), "shop/front");
-	ck_assert_str_eq(world_frontends(&world, "shop/front", "http/tcp4"), GRANTED);
-	world_stop(&world);
-}
-END_TEST
-
-START_TEST(a_pod_that_has_ended_has_no_address)
-{
-	struct object *ended = pod();
-	struct service_world world;
-
-	world_start(&world);
-	world_put(&world, greedy());
-	world_put(&world, pod());
-	expect_refused(&world, "is the address of Pod bank/vault");
-	ended->pod.finished = true;
-	world_put(&world, ended);
-	ck_assert_str_eq(world_changes(&world), "shop/front");
-	ck_assert_str_eq(world_frontends(&world, "shop/front", "http/tcp4"), GRANTED);
-	world_stop(&world);
-}
-END_TEST
-
-START_TEST(an_address_of_this_node_is_refused_before_its_node_object_is_there)
-{
-	struct service_world world;
-
-	world_start(&world);
-	world_put(&world, greedy());
-	world_set_node(&world, "here", "198.51.100.7 203.0.113.9");
-	expect_refused(&world, "is an address of this node");
-	world_set_node(&world, "here", "192.168.0.1");
-	ck_assert_str_eq(world_frontends(&world, "shop/front", "http/tcp4"), GRANTED);
-	world_stop(&world);
-}
-END_TEST
-
-START_TEST(a_service_s_own_cluster_ip_is_no_external_ip)
-{
-	struct object *service = make_service("shop", "front", "10.96.0.1", "http/tcp=80");
-	struct service_world world;
-
-	world_start(&world);
-	service_external_ips(service, "10.96.0.1");
-	world_put(&world, service);
-	ck_assert_str_eq(world_frontends(&world, "shop/front", "http/tcp4"), REFUSED);
-	ck_assert_str_eq(world_problems(&world),
-			 "Service shop/front: spec.externalIPs: 10.96.0.1 is the ClusterIP of Service"
-			 " shop/front\n");
-	world_stop(&world);
-}
-END_TEST
 
 /* The address of a frontend of each kind, as "a/x" and "b/y" may have it. */
 static struct object *wants(const char *name, const char *own_ip, enum frontend_kind kind)
@@ -267,6 +105,111 @@ START_TEST(of_two_that_want_the_same_frontend_one_gets_it_whoever_came_first)
 }
 END_TEST
 
+static struct object *everything(const char *name)
+{
+	struct object *obj = make_service(name, name, "10.96.0.9", "http/tcp=80:30080");
+
+	service_external_ips(obj, "198.51.100.7");
+	service_balancer_ips(obj, "203.0.113.9");
+	return obj;
+}
+
+static void give_up_cluster_ip(struct object *obj)
+{
+	obj->service->cluster_ips[0] = make_addr("10.96.0.1");
+}
+
+static void give_up_external_ip(struct object *obj)
+{
+	service_external_ips(obj, "");
+}
+
+static void give_up_balancer(struct object *obj)
+{
+	service_balancer_ips(obj, "203.0.113.10");
+}
+
+static void give_up_type(struct object *obj)
+{
+	obj->service->type = SERVICE_NODE_PORT;
+}
+
+static void give_up_node_port(struct object *obj)
+{
+	obj->service->ports[0].node_port = 30081;
+}
+
+static void give_up_port(struct object *obj)
+{
+	obj->service->ports[0].port = 81;
+}
+
+static void give_up_proto(struct object *obj)
+{
+	obj->service->ports[0].proto = IPPROTO_UDP;
+}
+
+static void give_up_all(struct object *obj)
+{
+	obj->service->headless = true;
+}
+
+static const struct gift_case {
+	void (*give_up)(struct object *obj);
+	const char *left_to_b;
+} gift_cases[] = {
+	{ give_up_cluster_ip, "10.96.0.9:80(cluster)" },
+	{ give_up_external_ip, "198.51.100.7:80(external)" },
+	{ give_up_balancer, "203.0.113.9:80(balancer)" },
+	{ give_up_type, "203.0.113.9:80(balancer)" },
+	{ give_up_node_port, "192.168.0.1:30080(node)" },
+	{ give_up_port, "10.96.0.9:80(cluster) 198.51.100.7:80(external)"
+			" 203.0.113.9:80(balancer)" },
+	{ give_up_proto, "10.96.0.9:80(cluster) 192.168.0.1:30080(node) 198.51.100.7:80(external)"
+			 " 203.0.113.9:80(balancer)" },
+};
+
+/* Each field that says what a Service asks for is one that others may wait for. */
+START_TEST(what_a_service_gives_up_another_gets_until_it_is_taken_back)
+{
+	const struct gift_case *c = &gift_cases[_i];
+	struct object *changed = everything("a");
+	struct service_world world;
+
+	world_start(&world);
+	world_put(&world, everything("a"));
+	world_put(&world, everything("b"));
+	world_changes(&world);
+	ck_assert_str_eq(world_frontends(&world, "b/b", "http/tcp4"), "none");
+	c->give_up(changed);
+	world_put(&world, changed);
+	ck_assert_str_eq(world_changes(&world), "a/a b/b");
+	ck_assert_str_eq(world_frontends(&world, "b/b", "http/tcp4"), c->left_to_b);
+	world_put(&world, everything("a"));
+	ck_assert_str_eq(world_changes(&world), "a/a b/b");
+	ck_assert_str_eq(world_frontends(&world, "b/b", "http/tcp4"), "none");
+	world_stop(&world);
+}
+END_TEST
+
+START_TEST(a_service_that_is_not_served_any_more_leaves_all_to_others)
+{
+	struct object *changed = everything("a");
+	struct service_world world;
+
+	world_start(&world);
+	world_put(&world, everything("a"));
+	world_put(&world, everything("b"));
+	give_up_all(changed);
+	world_put(&world, changed);
+	ck_assert_str_eq(world_frontends(&world, "b/b", "http/tcp4"),
+			 "10.96.0.9:80(cluster) 192.168.0.1:30080(node) 198.51.100.7:80(external)"
+			 " 203.0.113.9:80(balancer)");
+	ck_assert_str_eq(world_problems(&world), "");
+	world_stop(&world);
+}
+END_TEST
+
 START_TEST(other_ports_and_protocols_of_an_address_may_be_another_service_s)
 {
 	struct object *a = make_service("a", "a", "10.96.0.1", "http/tcp=80");
@@ -293,11 +236,11 @@ START_TEST(two_ports_of_one_service_that_are_the_same_are_the_first)
 
 	world_start(&world);
 	world_put(&world, make_service("shop", "front", "10.96.0.1", "a/tcp=80 b/tcp=80"));
-	ck_assert_str_eq(world_frontends(&world, "shop/front", "a/tcp4"), REFUSED);
+	ck_assert_str_eq(world_frontends(&world, "shop/front", "a/tcp4"), "10.96.0.1:80(cluster)");
 	ck_assert_str_eq(world_frontends(&world, "shop/front", "b/tcp4"), "none");
 	ck_assert_str_eq(world_problems(&world),
-			 "Service shop/front: spec.clusterIPs: 80/tcp at 10.96.0.1 belongs to another"
-			 " port of this Service\n");
+			 "Service shop/front: spec.clusterIPs: 80/tcp at 10.96.0.1 belongs to"
+			 " another port of this Service\n");
 	world_stop(&world);
 }
 END_TEST
@@ -313,9 +256,10 @@ START_TEST(a_cluster_ip_that_is_the_node_s_address_wins_over_a_node_port)
 	world_changes(&world);
 	world_put(&world, make_service("b", "b", "192.168.0.1", "http/tcp=30080"));
 	ck_assert_str_eq(world_changes(&world), "a/a b/b");
-	ck_assert_str_eq(world_frontends(&world, "a/a", "http/tcp4"), REFUSED);
+	ck_assert_str_eq(world_frontends(&world, "a/a", "http/tcp4"), "10.96.0.1:80(cluster)");
 	ck_assert_str_eq(world_problems(&world),
-			 "Service a/a: spec.ports: 30080/tcp at 192.168.0.1 belongs to Service b/b\n");
+			 "Service a/a: spec.ports: 30080/tcp at 192.168.0.1 belongs to Service"
+			 " b/b\n");
 	world_drop(&world, OBJECT_SERVICE, "b", "b");
 	ck_assert_str_eq(world_changes(&world), "a/a b/b(gone)");
 	ck_assert_str_eq(world_frontends(&world, "a/a", "http/tcp4"),
@@ -341,14 +285,10 @@ START_TEST(a_service_without_a_cluster_ip_is_reported)
 END_TEST
 
 CHECK_MAIN("service conflicts",
-	   CHECK_LOOP(an_external_address_that_is_somebody_s_is_refused, holder_cases),
-	   CHECK_LOOP(an_external_address_goes_and_comes_back_with_its_owner, holder_cases),
-	   CHECK_TEST(an_address_is_refused_until_its_last_owner_is_gone),
-	   CHECK_TEST(a_pod_that_has_ended_has_no_address),
-	   CHECK_TEST(an_address_of_this_node_is_refused_before_its_node_object_is_there),
-	   CHECK_TEST(a_service_s_own_cluster_ip_is_no_external_ip),
 	   CHECK_LOOP(of_two_that_want_the_same_frontend_one_gets_it_whoever_came_first,
 		      rival_cases),
+	   CHECK_LOOP(what_a_service_gives_up_another_gets_until_it_is_taken_back, gift_cases),
+	   CHECK_TEST(a_service_that_is_not_served_any_more_leaves_all_to_others),
 	   CHECK_TEST(other_ports_and_protocols_of_an_address_may_be_another_service_s),
 	   CHECK_TEST(two_ports_of_one_service_that_are_the_same_are_the_first),
 	   CHECK_TEST(a_cluster_ip_that_is_the_node_s_address_wins_over_a_node_port),

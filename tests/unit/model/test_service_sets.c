@@ -6,7 +6,7 @@
 
 #include "service_fixture.h"
 
-/* A service with one port and one slice of up to this many endpoints; node "here" is in zone "a". */
+/* A service with one port and a slice of up to this many; node "here" is in zone "a". */
 #define ENDPOINTS_MAX 4
 
 struct set_case {
@@ -198,6 +198,8 @@ START_TEST(families_stay_apart)
 	put_slice(&world, "c", false, "http/tcp=8080", "10.1.0.3");
 	ck_assert_str_eq(world_backends(&world, "shop/front", "http/tcp4"),
 			 "10.1.0.1:8080(cluster)");
+	ck_assert_str_eq(world_backends(&world, "shop/front", "http/tcp6"),
+			 "[fd00:1::1]:8080(cluster,local)");
 	world_stop(&world);
 }
 END_TEST
