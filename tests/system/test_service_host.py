@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sockets of the node itself reach services: the programs at the cgroup's connect, sendmsg and recvmsg."""
 
+import errno
+
 import pytest
 
 import weir
 from services import VIPS, answers, connection, endpoint, endpoint_slice, result, service
 from traffic import udp
-from weir import family_of
+from weir import family_of, wait_for
 
 WAYS = [(proto, vip, 80) for proto in ("tcp", "udp") for vip in VIPS]
 
@@ -45,15 +47,39 @@ def test_a_socket_believes_that_it_talks_to_the_service(shop):
 def test_a_datagram_after_the_end_of_its_backend_goes_elsewhere(shop):
     one, two, _ = shop.backends
     for vip in VIPS:
-        shop.open(one)
-        with udp(shop.node.net, family=family_of(vip)) as bare, udp(shop.node.net, family=family_of(vip)) as sock:
-            sock.connect((vip, 80))
+        with udp(shop.node.net, family=family_of(vip)) as sock:
             for pods, name in (((one,), b"one\n"), ((two,), b"two\n")):
-                shop.endpoints(*pods)
-                bare.sendto(b"?", (vip, 80))
-                assert bare.recvfrom(100)[0] == name
-                sock.send(b"?")
-                assert sock.recv(100) == name
+                shop.open(*pods)
+                sock.sendto(b"?", (vip, 80))
+                assert sock.recvfrom(100)[0] == name
+
+
+def is_ended(sock):
+    """A send says that nobody is connected; a receive, why."""
+    try:
+        sock.send(b"?")
+        sock.recv(100)
+    except OSError as error:
+        if error.errno not in (errno.EDESTADDRREQ, errno.ECONNABORTED):
+            raise
+        return True
+    return False
+
+
+def test_a_connected_datagram_socket_is_ended_with_its_backend(shop):
+    """Nothing is asked when it sends: it cannot be led elsewhere, but its program hears that it must connect again."""
+    one, two, _ = shop.backends
+    for vip in VIPS:
+        shop.open(one)
+        with udp(shop.node.net, family=family_of(vip)) as sock:
+            sock.connect((vip, 80))
+            sock.send(b"?")
+            assert sock.recv(100) == b"one\n"
+            shop.endpoints(two)
+            wait_for(lambda: is_ended(sock), "the socket is ended")
+            sock.connect((vip, 80))
+            sock.send(b"?")
+            assert sock.recv(100) == b"two\n"
 
 
 def test_a_backend_that_is_the_node_itself_is_reached(shop):
