@@ -109,7 +109,7 @@ static void forget(struct services *services, const struct object *obj)
 int holders_change(struct services *services, const struct object *old, const struct object *new)
 {
 	/* The new one first: who stays where it is does not change anything. */
-	int r = services->external_count ? add(services, new) : 0;
+	int r = services->externals.count ? add(services, new) : 0;
 
 	if (services->holders.count)
 		forget(services, old);
@@ -128,7 +128,7 @@ int holders_look(struct services *services)
 
 	pool_clear(&services->holders);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && r >= 0; i++)
-		if (services->external_count)
+		if (services->externals.count)
 			r = store_each(services->store, kinds[i], look_at, services);
 	services->look = r < 0;
 	return r;

@@ -42,10 +42,10 @@ struct services {
 	const char *zone; /* of the Node object's labels, NULL: it has none */
 	struct pool entries;
 	struct pool claims;
+	struct pool externals; /* claims of whole addresses */
 	struct pool rivals;
 	struct pool holders;
 	uint32_t first_dirty;
-	size_t external_count; /* claims of whole addresses */
 	size_t troubled_count;
 	bool look; /* an address was claimed that nobody has compared with Nodes and Pods */
 	bool lost; /* out of memory while something changed: all is read again */
@@ -116,6 +116,8 @@ struct claimant {
 };
 
 void claims_init(struct services *services);
+void claims_clear(struct services *services);
+void claims_done(struct services *services);
 /* 0 or -ENOMEM, with some of the claims made. */
 int claims_add(struct services *services, uint32_t entry, const struct service *service);
 void claims_remove(struct services *services, uint32_t entry, const struct service *service);
