@@ -248,16 +248,16 @@ class ServiceMaker(Maker):
                   and (obj["metadata"]["namespace"], obj["metadata"]["name"].rpartition("-")[0]) == key]
         others = [obj for obj in objects if obj not in slices]
         kind = self.random.random()
-        if kind < 0.3:
+        if kind < 0.2:
             return self.replaced(objects, self.service(*key))
-        if kind < 0.4:
+        if kind < 0.25:
             return [obj for obj in objects if obj["kind"] != "Service" or obj["metadata"]["name"] != key[1]]
-        if kind < 0.5:
+        if kind < 0.3:
             return self.replaced(objects, self.zoned_node(NODE, HOSTS))
         if kind < 0.65 and self.views.get(key):
             self.new_conditions(key, slices)
             return objects
-        if kind < 0.8 and slices:
+        if kind < 0.75 and slices:
             gone = self.pick(*slices)
             return [obj for obj in objects if obj is not gone]
         if kind < 0.9 and slices:
@@ -266,7 +266,7 @@ class ServiceMaker(Maker):
 
     def later(self, scene):
         objects = copy.deepcopy(scene.objects)
-        for _ in range(self.pick(1, 1, 2, 4)):
+        for _ in range(self.pick(1, 2, 4, 8)):
             objects = self.change(objects)
         return Scene(scene.node, scene.hosts, objects, scene.pods)
 

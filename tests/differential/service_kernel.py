@@ -1,33 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where packets of pods go in the kernel, against the evaluator: weir-judge has the services of a history in its maps."""
+"""Where packets of pods go in the kernel, against the evaluator: weir-judge has the services of a history in its maps.
 
+New connections are asked for at each step, and some of those of UDP again at each later one: they stay where they are
+as long as their backend serves, and are led elsewhere with the next datagram when it does not.
+"""
+
+import collections
 import random
 
+import compare
 import service_history
 from history import Different
 from kernel import Broken
-from reading import address_of
+from reading import address_of, metadata, namespace_of
+from services import Services
 
-# Source ports: each is used once, so that no connection is known already.
-FIRST_PORT, LAST_PORT = 1024, 65535
+FIRST_PORT = 1024
 TRIES_PER_BACKEND, TRIES_MIN = 4, 3
+UDP = 17
+FLOWS_MAX = 200
+
+# A UDP connection that is known: of whom it was (service, its port), and where it went, a text.
+Flow = collections.namedtuple("Flow", "question source_port owner place")
 
 
-class Ports:
-    def __init__(self):
-        self.next = FIRST_PORT
+class InKernel(Services):
+    """There is no table of source ranges for pods yet: where there are ranges nobody passes."""
 
-    def take(self):
-        self.next = self.next + 1 if self.next < LAST_PORT else FIRST_PORT
-        return self.next
+    def may(self, claim, source):
+        return claim.kind != "balancer" or not claim.service["spec"].get("loadBalancerSourceRanges")
 
 
-def _tries(right, question):
-    most = max(len(answer.backends) for answer in right.answers(question))
-    return max(TRIES_MIN, TRIES_PER_BACKEND * most)
-
-
-def _place(line):
+def place_of(line):
     address, port = line.split(" ")
     return address_of(address), int(port)
 
@@ -38,45 +42,113 @@ def fits(found, answer, question):
         return found == {answer.what}
     if found & {"drop", "refuse"}:
         return False
-    places = {_place(line) for line in found}
+    places = {place_of(line) for line in found}
     if answer.what == "pass":
         return places == {(address_of(question.address), question.port)}
     return places <= answer.backends and (not answer.affinity_s or len(places) == 1)
 
 
-def faults(judge, scene, questions, ports):
-    """(texts, [how many backends were met, how many there are]): the latter of services without affinity."""
-    right, met, wrong = service_history.evaluator(scene), [0, 0], []
-    asked = [(question, ports.take()) for question in questions for _ in range(_tries(right, question))]
-    lines = {}
-    for (question, _), line in zip(asked, judge.ask_service(asked)):
-        lines.setdefault(question, set()).add(line)
-    for question, found in lines.items():
+class Session:
+    """The kernel in one history. met: how many backends were met of how many there are, where nobody has affinity."""
+
+    def __init__(self, judge):
+        self.judge = judge
+        self.next_port, self.flows = FIRST_PORT, []
+        self.asked, self.met = 0, [0, 0]
+
+    def port(self):
+        self.next_port += 1
+        return self.next_port
+
+    def step(self, world):
+        """Texts: what is wrong."""
+        right = InKernel(world.scene.node, world.scene.hosts, world.scene.objects)
+        questions = [question for question in world.questions if question.client == "pod"]
+        return self.known(right) + self.new(right, questions)
+
+    def new(self, right, questions):
+        asked = []
+        for question in dict.fromkeys(questions):
+            most = max(len(answer.backends) for answer in right.answers(question))
+            asked += [(question, self.port()) for _ in range(max(TRIES_MIN, TRIES_PER_BACKEND * most))]
+        found = collections.defaultdict(set)
+        for (question, source_port), line in zip(asked, self.judge.ask_service(asked)):
+            if question.proto == UDP and not found[question]:
+                self.remember(right, question, source_port, line)
+            found[question].add(line)
+        self.asked += len(asked)
+        return [text for question, lines in found.items() for text in self.judged(right, question, lines)]
+
+    def judged(self, right, question, lines):
         answers = right.answers(question)
-        if not any(fits(found, answer, question) for answer in answers):
-            wrong.append(f"{question}\nthe specification says {' or '.join(map(str, answers))}\nweir: {sorted(found)}")
-        elif len(answers) == 1 and answers[0].what == "backends" and not answers[0].affinity_s:
-            met = [met[0] + len(found), met[1] + len(answers[0].backends)]
-    return wrong, met
+        if not any(fits(lines, answer, question) for answer in answers):
+            return [f"{question}\nthe specification says {' or '.join(map(str, answers))}\nweir: {sorted(lines)}"]
+        if len(answers) == 1 and answers[0].what == "backends" and not answers[0].affinity_s:
+            self.met = [self.met[0] + len(lines), self.met[1] + len(answers[0].backends)]
+        return []
+
+    # Connections that are known
+
+    def claim(self, right, question):
+        """The only one of what the question asks for, or None."""
+        claims = [claim for claim in right.claims if claim[:3] ==
+                  (address_of(question.address), question.port, question.proto)]
+        return claims[0] if len(claims) == 1 else None
+
+    def owner(self, right, question):
+        """(namespace, name of the service, name of its port) that answers, or None."""
+        claim = self.claim(right, question)
+        return claim and (namespace_of(claim.service), metadata(claim.service, "name"), claim.spec.get("name") or "")
+
+    def remember(self, right, question, source_port, line):
+        owner = self.owner(right, question)
+        if owner and line not in ("drop", "refuse") and len(self.flows) < FLOWS_MAX:
+            self.flows.append(Flow(question, source_port, owner, line))
+
+    def serves(self, right, flow):
+        """Does its backend still? None: either may be."""
+        claim = self.claim(right, flow.question)
+        endpoints = right.endpoints(claim.service, claim.spec, claim.address.version) if claim else ()
+        sets = {*right.cluster_set(endpoints), *right.local_set(endpoints)}
+        mine = [each for each in endpoints if each.at == place_of(flow.place)]
+        if not any(each.serving or each.ready for each in mine):
+            return False
+        # Another service that has the same backend, or one that is ready and does not serve: nobody says.
+        same = self.owner(right, flow.question) == flow.owner
+        return True if same and any(each.serving or each in sets for each in mine) else None
+
+    def known(self, right):
+        lines = self.judge.ask_service([flow[:2] for flow in self.flows])
+        wrong, self.asked = [], self.asked + len(lines)
+        kept = []
+        for flow, line in zip(self.flows, lines):
+            answers, serves = right.answers(flow.question), self.serves(right, flow)
+            may = serves is not False and line == flow.place
+            may = may or (not serves and any(fits({line}, answer, flow.question) for answer in answers))
+            if not may:
+                wrong.append(f"{flow}, whose backend {'serves' if serves else 'is gone'}, goes to {line}; a new one:"
+                             f" {' or '.join(map(str, answers))}")
+            elif line not in ("drop", "refuse") and self.owner(right, flow.question):
+                kept.append(flow._replace(place=line, owner=self.owner(right, flow.question)))
+        self.flows = kept
+        return wrong
 
 
-def run(judge, seed, number, ports, steps=service_history.STEPS):
-    """(connections of pods that were asked for, [backends met, backends there are])."""
-    maker, asked, met = random.Random(f"services/{seed}/{number}/kernel"), 0, [0, 0]
+def run(judge, seed, number, steps=service_history.STEPS):
+    """The Session of one history."""
+    chance = random.Random(f"services/{seed}/{number}/kernel")
+    session = Session(judge)
     judge.reset()
     try:
         for world in service_history.worlds(seed, number, steps):
-            if maker.random() < 0.1:
+            if chance.random() < 0.1:
                 judge.restart()
-            judge.apply(world.scene, as_yaml=maker.random() < 0.15)
-            if maker.random() < 0.5:
+            judge.apply(world.scene, as_yaml=chance.random() < 0.15)
+            if chance.random() < 0.5:
                 judge.settle()
-            questions = [question for question in world.questions if question.client == "pod"]
-            wrong, here = faults(judge, world.scene, questions, ports)
+            wrong = session.step(world)
             if wrong:
-                raise Different(f"{len(wrong)} faults, the first: {wrong[0]}\n"
-                                + service_history.compare.describe(world.scene))
-            asked, met = asked + len(questions), [a + b for a, b in zip(met, here)]
+                raise Different(f"{len(wrong)} faults, the first: {wrong[0]}\n{compare.describe(world.scene)}")
     except (Different, Broken) as error:
         raise Different(f"history {number} of seed {seed}: {error}") from None
-    return asked, met
+    return session

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random services are resolved as the specification says, and the random worlds reach what they aim at."""
+"""Random services are as the specification says, resolved and in the kernel, and reach what they aim at."""
 
 import collections
 import os
@@ -7,10 +7,12 @@ import os
 import edges_service
 import pytest
 import service_history
+import service_kernel
 import service_model
 
-HISTORIES = 30
-EDGE_HISTORIES = 60
+HISTORIES = 16
+EDGE_HISTORIES = 40
+KERNEL_HISTORIES = 10
 # The share of the rarest and of the most frequent answer.
 BALANCED = (0.02, 0.6)
 EDGES = edges_service.all_edges()
@@ -28,6 +30,15 @@ def models():
 def test_services_that_change_are_resolved_as_the_specification_says(models, seed):
     answered = sum(service_history.run(models, seed, number) for number in range(HISTORIES))
     assert answered > HISTORIES * 500
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_packets_of_pods_go_where_the_specification_says(judges, seed):
+    sessions = [service_kernel.run(judges.grown, seed, number) for number in range(KERNEL_HISTORIES)]
+    assert sum(session.asked for session in sessions) > KERNEL_HISTORIES * 500
+    met, there = (sum(session.met[n] for session in sessions) for n in (0, 1))
+    # Each backend is tried for four times: by chance one in fifty is not met.
+    assert met > there * 0.9
 
 
 # silent: edges on which no answer of any world hangs; answers: how many of which kind.

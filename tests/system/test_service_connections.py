@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What becomes of connections through a service when its backends change."""
 
+import itertools
 import os
 import socket
 
@@ -14,7 +15,7 @@ from weir import family_of, wait_for
 # The whole test is WEIR_FLOWS=100000; as many are sent in every run as are enough to meet each backend often.
 FLOWS = int(os.environ.get("WEIR_FLOWS", "6000"))
 OTHERS = ("10.96.0.20", "fd00:96::20")
-SOURCE_PORT = 41000
+SOURCE_PORTS = itertools.count(20000)
 SWAPS = 12
 
 
@@ -168,34 +169,43 @@ def test_a_connection_to_a_pod_that_is_gone_ends_with_a_reset(shop):
 # What must not meet
 
 
-def test_one_client_port_may_lead_to_one_backend_by_several_addresses(shop):
-    one = shop.backends[0]
+@pytest.fixture
+def two_services(shop):
+    """Both lead to the first backend alone. For each family: the ways to it, and the direct one as the last."""
+    one, ports = shop.backends[0], ("tcp:9104:web", "udp:9104:dns")
     echo = Echo(one, "tcp:9104", "udp:9104")
-    ports = ("tcp:9104:web", "udp:9104:dns")
-    try:
-        shop.open()
-        shop.endpoints(one, ports=ports)
-        shop.put("other", service("bank/other", "tcp:80:web", "udp:80:dns", vips=OTHERS),
-                 *slices(shop.node, "bank/other", [one], *ports))
-        for vip, other, direct in zip(VIPS, OTHERS, one.ips):
-            ways = ((vip, 80), (other, 80), (direct, 9104))
-            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                check_apart(shop.client, kind, ways, vip)
-    finally:
-        echo.kill()
+    shop.open()
+    shop.endpoints(one, ports=ports)
+    shop.put("other", service("bank/other", "tcp:80:web", "udp:80:dns", vips=OTHERS),
+             *slices(shop.node, "bank/other", [one], *ports))
+    yield [((vip, 80), (other, 80), (direct, 9104)) for vip, other, direct in zip(VIPS, OTHERS, one.ips)]
+    echo.kill()
 
 
-def check_apart(client, kind, ways, vip):
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_one_client_port_may_lead_to_one_backend_by_several_services(shop, two_services, kind):
+    for vip, other, direct in two_services:
+        check_apart(shop.client, kind, (vip, other))
+        check_apart(shop.client, kind, (direct, vip, other))
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_a_direct_connection_may_have_the_client_port_of_one_through_a_service(shop, two_services, kind):
+    for vip, _, direct in two_services:
+        check_apart(shop.client, kind, (vip, direct))
+
+
+def check_apart(client, kind, ways):
     """A socket for each way, all of one port; each hears its own words."""
-    socks = []
+    socks, port = [], next(SOURCE_PORTS)
     try:
         for way in ways:
             with inside(client):
-                sock = socket.socket(FAMILIES[family_of(vip)], kind)
+                sock = socket.socket(FAMILIES[family_of(way[0])], kind)
             socks.append(sock)
             sock.settimeout(3)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(("", SOURCE_PORT))
+            sock.bind(("", port))
             sock.connect(way)
         for turn in range(3):
             for number, sock in enumerate(socks):
