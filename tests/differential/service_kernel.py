@@ -89,16 +89,18 @@ class Session:
 
     # Connections that are known
 
-    def claim(self, right, question):
-        """The only one of what the question asks for, or None."""
-        claims = [claim for claim in right.claims if claim[:3] ==
-                  (address_of(question.address), question.port, question.proto)]
-        return claims[0] if len(claims) == 1 else None
+    def wanted(self, right, question):
+        """The claims of what the question asks for."""
+        return [claim for claim in right.claims if claim[:3] ==
+                (address_of(question.address), question.port, question.proto)]
 
     def owner(self, right, question):
-        """(namespace, name of the service, name of its port) that answers, or None."""
-        claim = self.claim(right, question)
-        return claim and (namespace_of(claim.service), metadata(claim.service, "name"), claim.spec.get("name") or "")
+        """(namespace, name of the service, name of its port), of the only one that wants it, or None."""
+        claims = self.wanted(right, question)
+        if len(claims) != 1:
+            return None
+        service = claims[0].service
+        return namespace_of(service), metadata(service, "name"), claims[0].spec.get("name") or ""
 
     def remember(self, right, question, source_port, line):
         owner = self.owner(right, question)
@@ -107,15 +109,20 @@ class Session:
 
     def serves(self, right, flow):
         """Does its backend still? None: either may be."""
-        claim = self.claim(right, flow.question)
-        endpoints = right.endpoints(claim.service, claim.spec, claim.address.version) if claim else ()
+        said = [self.serves_for(right, claim, flow) for claim in self.wanted(right, flow.question)]
+        if not any(each is not False for each in said):
+            return False
+        # Another service may have the same backend, or contradict: nobody says.
+        return said[0] if self.owner(right, flow.question) == flow.owner else None
+
+    def serves_for(self, right, claim, flow):
+        endpoints = right.endpoints(claim.service, claim.spec, claim.address.version)
         sets = {*right.cluster_set(endpoints), *right.local_set(endpoints)}
         mine = [each for each in endpoints if each.at == place_of(flow.place)]
-        if not any(each.serving or each.ready for each in mine):
-            return False
-        # Another service that has the same backend, or one that is ready and does not serve: nobody says.
-        same = self.owner(right, flow.question) == flow.owner
-        return True if same and any(each.serving or each in sets for each in mine) else None
+        if any(each.serving or each in sets for each in mine):
+            return True
+        # What is ready and does not serve.
+        return None if any(each.ready for each in mine) else False
 
     def known(self, right):
         lines = self.judge.ask_service([flow[:2] for flow in self.flows])
