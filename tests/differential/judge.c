@@ -11,6 +11,8 @@
  *	probe SOURCE DESTINATION PROTOCOL PORT MODE (pod, wire, host, stack)
  *	answer		a line: a letter a probe (a: allowed, d: denied), and how many
  *			packets were refused for which reason since the last answer
+ *	serve SOURCE DESTINATION PROTOCOL PORT SOURCE-PORT (from a pod, to a service)
+ *			a line: "drop", "refuse" or the address and port that it goes to
  *	dump		the policy maps, "MAP KEY VALUE" in hex, ended by "."
  *	reset		as if nothing had ever been in force
  */
@@ -151,6 +153,28 @@ static void on_probe(void)
 	verdicts[verdict_count++] = probe_passes(&world, &probe) ? 'a' : 'd';
 }
 
+static void on_serve(void)
+{
+	struct probe probe = { .src = address(word()), .dst = address(word()) };
+	char text[ADDR_TEXT_MAX];
+	struct ip_addr addr;
+	uint16_t port;
+
+	probe.proto = (uint8_t)strtoul(word(), NULL, 10);
+	probe.port = (uint16_t)strtoul(word(), NULL, 10);
+	probe.source_port = (uint16_t)strtoul(word(), NULL, 10);
+	switch (probe_lands(&addr, &port, &world, &probe)) {
+	case LANDING_NOWHERE:
+		puts("drop");
+		break;
+	case LANDING_REFUSED:
+		puts("refuse");
+		break;
+	case LANDING_THERE:
+		printf("%s %u\n", addr_text(text, &addr), port);
+	}
+}
+
 static void on_answer(void)
 {
 	struct metric now[METRIC_MAX];
@@ -219,7 +243,7 @@ static const struct {
 	{ "delete", on_delete }, { "plug", on_plug },	{ "unplug", on_unplug },
 	{ "apply", on_apply },	 { "probe", on_probe }, { "answer", on_answer },
 	{ "dump", on_dump },	 { "reset", on_reset },	{ "settle", on_settle },
-	{ "restart", on_restart },
+	{ "restart", on_restart }, { "serve", on_serve },
 };
 
 static void obey(char *line)

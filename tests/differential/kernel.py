@@ -21,7 +21,7 @@ class Broken(AssertionError):
 
 def key_of(obj):
     """What tells objects apart: kind, namespace ("-": none), name."""
-    scoped = obj["kind"] in ("Pod", "NetworkPolicy")
+    scoped = obj["kind"] in ("Pod", "NetworkPolicy", "Service", "EndpointSlice")
     return obj["kind"], (obj["metadata"].get("namespace") or "default") if scoped else "-", obj["metadata"]["name"]
 
 
@@ -101,6 +101,15 @@ class Judge:
         if counts.keys() - POLICY_REASONS or sum(counts.values()) != verdicts.count("d"):
             raise Broken(f"packets were refused for reasons {dict(counts)}, {verdicts.count('d')} by verdict")
         return [verdict == "a" for verdict in verdicts]
+
+    def ask_service(self, questions):
+        """Where packets of pods go: of each (question, source port) "drop", "refuse" or "address port"."""
+        self._say("".join(f"serve {q.source} {q.address} {q.proto} {q.port} {source_port}\n"
+                          for q, source_port in questions) + "answer\n")
+        self._process.stdin.flush()
+        lines = [self._line() for _ in questions]
+        self._line()
+        return lines
 
     def dump(self):
         """Map -> {key: value}, in bytes, when the last change has settled."""

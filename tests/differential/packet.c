@@ -16,7 +16,7 @@
 #define TRANSPORT_LEN 24
 
 struct frame {
-	uint8_t data[128];
+	uint8_t data[256];
 	size_t length;
 };
 
@@ -35,7 +35,7 @@ static bool has_ports(uint8_t proto)
 static void put_transport(struct frame *frame, const struct probe *probe)
 {
 	uint8_t header[TRANSPORT_LEN] = {};
-	__be16 ports[2] = { htons(SOURCE_PORT), htons(probe->port) };
+	__be16 ports[2] = { htons(probe->source_port ?: SOURCE_PORT), htons(probe->port) };
 
 	if (has_ports(probe->proto))
 		memcpy(header, ports, sizeof(ports));
@@ -118,14 +118,15 @@ static enum datapath_program place(struct __sk_buff *skb, uint8_t macs[12],
 	return PROGRAM_FROM_WIRE;
 }
 
-bool probe_passes(const struct world *world, const struct probe *probe)
+/* What the program says, and in @out the packet as it leaves it. */
+static uint32_t run(const struct world *world, const struct probe *probe, struct frame *out)
 {
 	struct __sk_buff skb = {};
-	uint8_t macs[12] = {}, out[256];
 	struct frame frame = {};
+	uint8_t macs[12] = {};
 	enum datapath_program program = place(&skb, macs, world, probe);
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame.data, .data_out = out,
-		    .data_size_out = sizeof(out), .ctx_in = &skb, .ctx_size_in = sizeof(skb),
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame.data, .data_out = out->data,
+		    .data_size_out = sizeof(out->data), .ctx_in = &skb, .ctx_size_in = sizeof(skb),
 		    .repeat = 1);
 
 	put(&frame, macs, sizeof(macs));
@@ -134,8 +135,66 @@ bool probe_passes(const struct world *world, const struct probe *probe)
 	opts.data_size_in = (uint32_t)frame.length;
 	if (bpf_prog_test_run_opts(world->dp->programs[program], &opts))
 		die("BPF_PROG_TEST_RUN", errno);
-	if (opts.retval == TC_ACT_SHOT)
+	out->length = opts.data_size_out;
+	return opts.retval;
+}
+
+bool probe_passes(const struct world *world, const struct probe *probe)
+{
+	struct frame out;
+
+	if (run(world, probe, &out) == TC_ACT_SHOT)
 		return false;
 	forget(world, probe);
 	return true;
+}
+
+/* Protocol and destination; returns where the transport header begins. */
+static size_t read_ip(const struct frame *frame, uint8_t *proto, struct ip_addr *dst)
+{
+	const uint8_t *ip = frame->data + ETH_LEN;
+	__be32 v4;
+
+	if (frame->data[12] == 0x86) {
+		*proto = ip[6];
+		memcpy(dst, ip + 24, 16);
+		return ETH_LEN + 40;
+	}
+	*proto = ip[9];
+	memcpy(&v4, ip + 16, sizeof(v4));
+	ip_addr_set_v4(dst, v4);
+	return ETH_LEN + 20;
+}
+
+static bool is_refusal(const struct frame *frame, size_t at, uint8_t proto)
+{
+	const uint8_t *header = frame->data + at;
+
+	switch (proto) {
+	case IPPROTO_TCP:
+		return header[13] & 0x04; /* RST */
+	case IPPROTO_ICMP:
+		return header[0] == 3 && header[1] == 3;
+	case IPPROTO_ICMPV6:
+		return header[0] == 1 && header[1] == 4;
+	}
+	return false;
+}
+
+enum landing probe_lands(struct ip_addr *addr, uint16_t *port, const struct world *world,
+			 const struct probe *probe)
+{
+	struct frame out;
+	uint8_t proto;
+	__be16 dport;
+	size_t at;
+
+	if (run(world, probe, &out) == TC_ACT_SHOT)
+		return LANDING_NOWHERE;
+	at = read_ip(&out, &proto, addr);
+	if (ip_addr_equal(addr, &probe->src) && is_refusal(&out, at, proto))
+		return LANDING_REFUSED;
+	memcpy(&dport, out.data + at + 2, sizeof(dport));
+	*port = ntohs(dport);
+	return LANDING_THERE;
 }

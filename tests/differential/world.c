@@ -66,6 +66,55 @@ static void make_place(void)
 		die("ip link add", EIO);
 }
 
+/* As an agent does that starts: what the kernel holds is read back. */
+static void open_services(struct world *world)
+{
+	struct service_maps maps;
+	int r;
+
+	service_maps_open(&maps, world->dp);
+	r = services_new(&world->services, world->store);
+	r = r ?: service_writer_new(&world->writer, &maps);
+	if (r < 0)
+		die("services", r);
+}
+
+static void close_services(struct world *world)
+{
+	service_writer_free(world->writer);
+	services_free(world->services);
+}
+
+static int write_service(const struct service_images *images, void *arg)
+{
+	struct world *world = arg;
+
+	return service_writer_apply(world->writer, images, world->now_ms);
+}
+
+static void apply_services(struct world *world)
+{
+	const struct service_node node = { .name = world->node, .ips = world->host_ips,
+					   .ip_count = world->host_ip_count };
+	int r;
+
+	r = services_set_node(world->services, &node);
+	r = r ?: services_each_change(world->services, write_service, world);
+	if (r < 0)
+		die("services", r);
+	service_writer_synced(world->writer, world->now_ms);
+	if (service_writer_commit(world->writer))
+		reconcile_judge_again(world->rec);
+}
+
+static void settle_services(struct world *world)
+{
+	int64_t wait;
+
+	while ((wait = service_writer_settle(world->writer, world->now_ms)) >= 0)
+		world->now_ms += wait + 1;
+}
+
 static void open_kernel(struct world *world)
 {
 	struct datapath_config config = { .bpffs = BPFFS };
@@ -87,10 +136,12 @@ void world_open(struct world *world)
 	open_kernel(world);
 	if (store_new(&world->store) < 0)
 		die("store", ENOMEM);
+	open_services(world);
 }
 
 void world_close(struct world *world)
 {
+	close_services(world);
 	reconcile_free(world->rec);
 	datapath_free(world->dp);
 	store_free(world->store);
@@ -124,6 +175,7 @@ void world_reset(struct world *world)
 
 	for (unsigned int slot = 0; slot < WORLD_PODS; slot++)
 		world_unplug(world, slot);
+	close_services(world);
 	reconcile_free(world->rec);
 	store_free(world->store);
 	for (int map = MAP_PEER4; map <= MAP_FRAG; map++)
@@ -136,6 +188,10 @@ void world_reset(struct world *world)
 	r = r ?: store_new(&world->store);
 	if (r < 0)
 		die("reset", r);
+	/* A writer that nobody tells of a Service takes away what it finds. */
+	open_services(world);
+	apply_services(world);
+	settle_services(world);
 }
 
 static void on_object(void *arg, struct object *obj)
@@ -219,19 +275,23 @@ void world_apply(struct world *world)
 			r = reconcile_endpoint_ready(world->rec, world_ifindex(slot));
 	if (r < 0)
 		die("apply", r);
+	apply_services(world);
 }
 
 void world_settle(struct world *world)
 {
 	reconcile_settle(world->rec);
+	settle_services(world);
 }
 
 void world_restart(struct world *world)
 {
 	int r;
 
+	close_services(world);
 	reconcile_free(world->rec);
 	r = reconcile_new(&world->rec, world->dp);
 	if (r < 0)
 		die("restart", r);
+	open_services(world);
 }

@@ -12,6 +12,7 @@
 #include "model/image.h"
 #include "model/store.h"
 #include "reconcile/reconcile.h"
+#include "reconcile/service.h"
 
 #define WORLD_PODS 24
 #define WORLD_HOST_IPS 8
@@ -27,6 +28,9 @@ struct world {
 	struct datapath *dp;
 	struct reconcile *rec;
 	struct store *store;
+	struct services *services;
+	struct service_writer *writer;
+	int64_t now_ms; /* a clock that stands still until it settles */
 	char node[64];
 	struct world_pod pods[WORLD_PODS];
 	struct ip_addr host_ips[WORLD_HOST_IPS];

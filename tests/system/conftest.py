@@ -7,6 +7,7 @@ import pytest
 
 import weir
 from scene import Scene
+from services import Shop
 
 
 def pytest_collection_modifyitems(items):
@@ -52,3 +53,16 @@ def scene(shared_scene):
     """Of one scene for all tests of a file, the manifests are removed after each."""
     yield shared_scene
     shared_scene.clean()
+
+
+@pytest.fixture(scope="module")
+def shared_shop():
+    with weir.Node() as node:
+        yield Shop(node)
+
+
+@pytest.fixture
+def shop(shared_shop):
+    """Of one shop for all tests of a file, the manifests are removed after each."""
+    yield shared_shop
+    shared_shop.clean()
