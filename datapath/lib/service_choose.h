@@ -26,7 +26,8 @@ static __always_inline enum service_set frontend_set(const struct frontend *fron
 }
 
 /* The backend that the client had, if it may have it again. 0: none. */
-static __always_inline __u32 affinity_recall(const struct flow *flow, const struct frontend *frontend,
+static __always_inline __u32 affinity_recall(const struct flow *flow,
+					     const struct frontend *frontend,
 					     __u32 timeout_s, enum service_set set)
 {
 	const struct affinity *last = affinity_find(&flow->src, frontend->service);
@@ -42,8 +43,8 @@ static __always_inline __u32 affinity_recall(const struct flow *flow, const stru
 }
 
 /* Counted from the last new connection: each one begins anew. */
-static __always_inline void affinity_remember(const struct service_case *sc, const struct flow *flow,
-					      __u32 service)
+static __always_inline void affinity_remember(const struct service_case *sc,
+					      const struct flow *flow, __u32 service)
 {
 	struct affinity affinity = {
 		.backend = sc->backend,
