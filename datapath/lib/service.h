@@ -124,8 +124,6 @@ static __noinline enum drop_reason service_follow(struct flow *flow, struct serv
 static __always_inline _Bool service_may_be(const struct flow *flow, const struct ct_key *key,
 					    const struct ct_entry *entry)
 {
-	if (!services_exist())
-		return 0;
 	if (!entry)
 		return 1;
 	if (entry->opener != key->sender)
@@ -149,11 +147,15 @@ SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key, int an
 
 	if (!flow || !key || !sc)
 		return DROP_INTERNAL;
+	if (!answered && !services_exist())
+		return DROP_NONE;
 	hit = answered ? ct_find(key, flow->now) : ct_find_new(key, flow->now);
 	service_case_begin(sc, flow, key);
 	if (hit.entry && hit.entry->flags & CT_SERVICE) {
 		ct_nat_read(&sc->to, hit);
 		return service_follow(flow, sc, hit.entry);
 	}
-	return service_may_be(flow, key, hit.entry) ? service_begin(flow, sc) : DROP_NONE;
+	if (!services_exist() || !service_may_be(flow, key, hit.entry))
+		return DROP_NONE;
+	return service_begin(flow, sc);
 }
