@@ -75,13 +75,14 @@ def test_nothing_of_many_flows_reaches_a_backend_that_is_gone(nodes, version):
     node = nodes()
     client = node.add_pod("shop", "client")
     gone, stays = (node.add_pod("shop", name) for name in ("gone", "stays"))
-    count = {"hits": "meta l4proto udp udp dport 8000"}
+    # Each service port has a port of the backend for itself: a client has no more than 64,000 ports towards one.
+    count = {"hits": f"meta l4proto udp udp dport 8000-{7999 + ports}"}
     seen = {pod.pod: Counters(pod, count) for pod in (gone, stays)}
     for pod in (gone, stays):
-        pod.serve("udp:8000")
+        pod.serve(*[f"udp:{8000 + n}" for n in range(ports)])
     vip, source = VIPS[version == 6], client.ips[version == 6]
     names = [f"udp:{1000 + n}:p{n}" for n in range(ports)]
-    targets = [f"udp:8000:p{n}" for n in range(ports)]
+    targets = [f"udp:{8000 + n}:p{n}" for n in range(ports)]
     rounds = range(1024, 1024 + FLOWS // ports)
 
     def send():
