@@ -45,10 +45,18 @@ def test_swapped_endpoints_fail_no_request(shop):
                                     for kind in ("udp", "udp-new", "tcp", "tcp-new")})]
         for turn in range(SWAPS):
             shop.endpoints(shop.backends[turn % 3], shop.backends[(turn + 1) % 3], ports=ports)
-        check_none_lost(end_all(loads))
+        check_swapped(end_all(loads))
     finally:
         for task in [*loads, *echoes]:
             task.kill()
+
+
+def check_swapped(results):
+    """Where a flow has gone elsewhere, the answer that its former backend still owed it comes too late: one a swap."""
+    moved = {name: counts for name, counts in results.items() if name.endswith(" udp")}
+    check_none_lost({name: counts for name, counts in results.items() if name not in moved})
+    bad = {name: counts for name, counts in moved.items() if counts.lost > SWAPS or counts.errors or not counts.back}
+    assert not bad, bad
 
 
 def test_a_datagram_after_the_end_of_its_backend_goes_elsewhere(shop):
@@ -67,13 +75,14 @@ def test_nothing_of_many_flows_reaches_a_backend_that_is_gone(nodes, version):
     node = nodes()
     client = node.add_pod("shop", "client")
     gone, stays = (node.add_pod("shop", name) for name in ("gone", "stays"))
-    count = {"hits": "meta l4proto udp udp dport 8000"}
+    # Each service port has a port of the backend for itself: a client has no more than 64,000 ports towards one.
+    count = {"hits": f"meta l4proto udp udp dport 8000-{7999 + ports}"}
     seen = {pod.pod: Counters(pod, count) for pod in (gone, stays)}
     for pod in (gone, stays):
-        pod.serve("udp:8000")
+        pod.serve(*[f"udp:{8000 + n}" for n in range(ports)])
     vip, source = VIPS[version == 6], client.ips[version == 6]
     names = [f"udp:{1000 + n}:p{n}" for n in range(ports)]
-    targets = [f"udp:8000:p{n}" for n in range(ports)]
+    targets = [f"udp:{8000 + n}:p{n}" for n in range(ports)]
     rounds = range(1024, 1024 + FLOWS // ports)
 
     def send():
@@ -189,6 +198,7 @@ def test_one_client_port_may_lead_to_one_backend_by_several_services(shop, two_s
         check_apart(shop.client, kind, (direct, vip, other))
 
 
+@pytest.mark.xfail(strict=True, reason="the direct one would need another source port, which only services get")
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
 def test_a_direct_connection_may_have_the_client_port_of_one_through_a_service(shop, two_services, kind):
     for vip, _, direct in two_services:

@@ -152,6 +152,24 @@ def test_a_service_that_becomes_headless_external_or_nothing_is_closed(shop):
         assert "open" not in [result(shop.client, "tcp", vip, 80, SILENCE_MS) for vip in VIPS], objects
 
 
+@pytest.mark.xfail(strict=True, reason="without any service, packets of connections that one had are taken for invalid")
+def test_when_the_last_service_is_gone_its_address_is_as_any_other(nodes):
+    """Also for a client that keeps its source port, and that nobody has answered."""
+    node = nodes()
+    client, one = (node.add_pod("shop", name) for name in ("client", "one"))
+    for vip, here in zip(VIPS, one.ips):
+        family = weir.family_of(vip)
+        node.outside.ip("addr", "add", f"{vip}/{32 if family == 4 else 128}", "dev", "lo", *["nodad"] * (family == 6))
+        node.manifest("service", service("shop/back", "udp:80:dns"), *slices(node, "shop/back", [one], "udp:80:dns"))
+        with udp(client, family=family) as sock, udp(one, here, 80) as backend, udp(node.outside, vip, 80) as outside:
+            sock.connect((vip, 80))
+            sock.send(b"to the service")
+            assert backend.recv(100) == b"to the service"
+            node.remove_manifest("service")
+            sock.send(b"to the outside")
+            assert outside.recv(100) == b"to the outside"
+
+
 def test_a_service_that_is_made_again_at_another_address_leaves_the_first(shop):
     others = ("10.96.0.11", "fd00:96::11")
     shop.open(*shop.backends)
