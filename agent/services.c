@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "sockets.h"
 
 #define RETRY_MS 1000
 
@@ -106,6 +107,9 @@ static void plan_next(struct agent *agent, const struct turn *turn)
 	int64_t ms = service_writer_settle(agent->service_writer, clock_ms());
 	struct timeval tv;
 
+	/* Something rests, so perhaps backends have ended. */
+	if (ms >= 0)
+		sockets_end_orphans(agent);
 	agent->services_waiting = turn->again || turn->failed;
 	if (ms < 0 && agent->services_waiting)
 		ms = turn->failed ? RETRY_MS : 0;

@@ -144,9 +144,11 @@ void object_free(struct object *obj)
 {
 	if (!obj)
 		return;
-	content_done(obj);
-	free(obj->namespace);
-	free(obj->name);
+	if (!obj->packed) {
+		content_done(obj);
+		free(obj->namespace);
+		free(obj->name);
+	}
 	free(obj);
 }
 

@@ -238,6 +238,7 @@ struct network_policy {
 
 struct object {
 	enum object_kind kind;
+	bool packed; /* with all it owns in one allocation, see object_pack() */
 	char *namespace; /* "" for cluster-scoped kinds */
 	char *name;
 	uint64_t stamp; /* of the store: no other object has, had or will have the same */
@@ -254,6 +255,12 @@ struct object {
 /* NULL is accepted. */
 void object_free(struct object *obj);
 void object_freep(struct object **obj);
+
+/*
+ * Moves a Service or EndpointSlice and all it owns into one allocation, and frees @*obj;
+ * an object of another kind stays where it is. 0, or -ENOMEM: nothing has changed.
+ */
+int object_pack(struct object **obj);
 
 /* Name of the kind as in manifests, for example "NetworkPolicy". */
 const char *object_kind_name(enum object_kind kind);

@@ -37,8 +37,7 @@ void services_free(struct services *services)
 		return;
 	store_follow(services->store, NULL, NULL);
 	entries_done(services);
-	pool_done(&services->claims);
-	pool_done(&services->rivals);
+	claims_done(services);
 	pool_done(&services->holders);
 	free(services->node);
 	free(services->ips);
@@ -81,31 +80,39 @@ int services_set_node(struct services *services, const struct service_node *node
 	return 0;
 }
 
-static void arena_donep(struct arena *arena)
+struct delivery {
+	struct services *services;
+	struct arena arena; /* of the Service that is being delivered */
+	int (*fn)(const struct service_images *images, void *arg);
+	void *arg;
+};
+
+static void delivery_done(struct delivery *delivery)
 {
-	arena_done(arena);
+	arena_done(&delivery->arena);
 }
 
-static int resolve(struct services *services, uint32_t number,
-		   int (*fn)(const struct service_images *images, void *arg), void *arg)
+static int resolve(struct delivery *delivery, uint32_t number)
 {
-	cleanup(arena_donep) struct arena arena = {};
 	struct service_images images;
-	int r = service_resolve(&images, &arena, services, number);
+	int r = service_resolve(&images, &delivery->arena, delivery->services, number);
 
-	return r < 0 ? r : fn(&images, arg);
+	if (r >= 0)
+		r = delivery->fn(&images, delivery->arg);
+	arena_reset(&delivery->arena);
+	return r;
 }
 
 /* A name that has no Service, and had none when it was last told, is nobody's business. */
-static int deliver(struct services *services, uint32_t number,
-		   int (*fn)(const struct service_images *images, void *arg), void *arg)
+static int deliver(struct delivery *delivery, uint32_t number)
 {
+	struct services *services = delivery->services;
 	bool exists = entry_at(services, number)->service;
 	int r = 0;
 
 	entry_at(services, number)->dirty = false;
 	if (exists || entry_at(services, number)->delivered)
-		r = resolve(services, number, fn, arg);
+		r = resolve(delivery, number);
 	if (r < 0) {
 		entry_mark(services, number);
 		return r;
@@ -137,6 +144,11 @@ static int take_dirty(struct services *services, struct id_list *list)
 int services_each_change(struct services *services,
 			 int (*fn)(const struct service_images *images, void *arg), void *arg)
 {
+	cleanup(delivery_done) struct delivery delivery = {
+		.services = services,
+		.fn = fn,
+		.arg = arg,
+	};
 	cleanup(id_list_done) struct id_list list = {};
 	int r = services_settle(services), first = 0;
 
@@ -145,7 +157,7 @@ int services_each_change(struct services *services,
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < list.count; i++) {
-		r = deliver(services, list.items[i], fn, arg);
+		r = deliver(&delivery, list.items[i]);
 		if (r < 0 && !first)
 			first = r;
 	}
@@ -155,6 +167,11 @@ int services_each_change(struct services *services,
 int services_resolve(struct services *services, const char *namespace, const char *name,
 		     int (*fn)(const struct service_images *images, void *arg), void *arg)
 {
+	cleanup(delivery_done) struct delivery delivery = {
+		.services = services,
+		.fn = fn,
+		.arg = arg,
+	};
 	int r = services_settle(services);
 	uint32_t number = entry_find(services, namespace, name);
 
@@ -162,7 +179,7 @@ int services_resolve(struct services *services, const char *namespace, const cha
 		return r;
 	if (!number || !entry_at(services, number)->service)
 		return -ENOENT;
-	return resolve(services, number, fn, arg);
+	return resolve(&delivery, number);
 }
 
 struct teller {

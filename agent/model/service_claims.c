@@ -51,12 +51,33 @@ static uint32_t rivals_hash(const void *item)
 void claims_init(struct services *services)
 {
 	pool_init(&services->claims, sizeof(struct claim), claims_hash);
+	pool_init(&services->externals, sizeof(struct claim), claims_hash);
 	pool_init(&services->rivals, sizeof(struct rival), rivals_hash);
 }
 
-static struct claim *claim_at(const struct services *services, uint32_t number)
+void claims_clear(struct services *services)
 {
-	return pool_at(&services->claims, number);
+	pool_clear(&services->claims);
+	pool_clear(&services->externals);
+	pool_clear(&services->rivals);
+}
+
+void claims_done(struct services *services)
+{
+	pool_done(&services->claims);
+	pool_done(&services->externals);
+	pool_done(&services->rivals);
+}
+
+/* Whole addresses have a table of their own: every pod's address is looked for there. */
+static struct pool *table_of(struct services *services, uint16_t port)
+{
+	return port ? &services->claims : &services->externals;
+}
+
+static struct claim *claim_at(const struct pool *table, uint32_t number)
+{
+	return pool_at(table, number);
 }
 
 static struct rival *rival_at(const struct services *services, uint32_t number)
@@ -64,14 +85,13 @@ static struct rival *rival_at(const struct services *services, uint32_t number)
 	return pool_at(&services->rivals, number);
 }
 
-static uint32_t claim_find(const struct services *services, const struct ip_addr *addr,
-			   uint16_t port, uint8_t proto)
+static uint32_t claim_find(const struct pool *table, const struct ip_addr *addr, uint16_t port,
+			   uint8_t proto)
 {
-	const struct pool *pool = &services->claims;
 	uint32_t hash = key_hash(addr, port, proto);
 
-	for (uint32_t i = pool_first(pool, hash); i; i = pool_next(pool, i)) {
-		const struct claim *claim = claim_at(services, i);
+	for (uint32_t i = pool_first(table, hash); i; i = pool_next(table, i)) {
+		const struct claim *claim = claim_at(table, i);
 
 		if (claim->port == port && claim->proto == proto &&
 		    ip_addr_equal(&claim->addr, addr))
@@ -83,9 +103,10 @@ static uint32_t claim_find(const struct services *services, const struct ip_addr
 const struct claimant *claim_winner(const struct services *services, const struct ip_addr *addr,
 				    uint16_t port, uint8_t proto)
 {
-	uint32_t number = claim_find(services, addr, port, proto);
+	const struct pool *table = &services->claims;
+	uint32_t number = claim_find(table, addr, port, proto);
 
-	return number ? &claim_at(services, number)->winner : NULL;
+	return number ? &claim_at(table, number)->winner : NULL;
 }
 
 /* A ClusterIP before all others, then as the kinds stand; then by names. */
@@ -104,13 +125,13 @@ static bool equal(const struct claimant *a, const struct claimant *b)
 	return a->entry == b->entry && a->index == b->index && a->kind == b->kind;
 }
 
-/* A ClusterIP that is this node's address takes its NodePort; whose that is resolves again. */
+/* Who has an address of this node takes its NodePort; whose that was resolves again. */
 static void mark_node_port(struct services *services, const struct service_want *want)
 {
 	struct ip_addr any = any_address(ip_addr_is_v4(&want->addr));
 	const struct claimant *winner;
 
-	if (want->kind != FRONTEND_CLUSTER_IP || !address_is_own(services, &want->addr))
+	if (!takes_node_ports(want->kind) || !address_is_own(services, &want->addr))
 		return;
 	winner = claim_winner(services, &any, want->port, want->proto);
 	if (winner)
@@ -143,14 +164,13 @@ static int add(struct services *services, uint32_t entry, const struct service_w
 		.port = want->port,
 		.proto = want->proto,
 	};
-	uint32_t number = claim_find(services, &want->addr, want->port, want->proto);
+	struct pool *table = table_of(services, want->port);
+	uint32_t number = claim_find(table, &want->addr, want->port, want->proto);
 
 	mark_node_port(services, want);
 	if (number)
-		return add_rival(services, claim_at(services, number), claim.winner);
-	if (!pool_add(&services->claims, &claim))
-		return -ENOMEM;
-	return 0;
+		return add_rival(services, claim_at(table, number), claim.winner);
+	return pool_add(table, &claim) ? 0 : -ENOMEM;
 }
 
 /* Take rival *@link out of the list. */
@@ -176,13 +196,14 @@ static uint32_t *best_rival(struct services *services, struct claim *claim)
 static void withdraw(struct services *services, uint32_t entry, const struct service_want *want)
 {
 	struct claimant who = { .entry = entry, .index = want->index, .kind = want->kind };
-	uint32_t number = claim_find(services, &want->addr, want->port, want->proto), *at;
+	struct pool *table = table_of(services, want->port);
+	uint32_t number = claim_find(table, &want->addr, want->port, want->proto), *at;
 	struct claim *claim;
 
 	if (!number)
 		return;
 	mark_node_port(services, want);
-	claim = claim_at(services, number);
+	claim = claim_at(table, number);
 	if (!equal(&claim->winner, &who)) {
 		at = &claim->rivals;
 		while (*at && !equal(&rival_at(services, *at)->who, &who))
@@ -195,7 +216,7 @@ static void withdraw(struct services *services, uint32_t entry, const struct ser
 		unlink_rival(services, at);
 		entry_mark(services, claim->winner.entry);
 	} else {
-		pool_remove(&services->claims, number);
+		pool_remove(table, number);
 	}
 }
 
@@ -222,7 +243,6 @@ int claims_add(struct services *services, uint32_t entry, const struct service *
 		r = add(services, entry, &want);
 	for (size_t at = 0; r >= 0 && whole_next(service, &at, &want);) {
 		services->look |= !address_is_claimed(services, &want.addr);
-		services->external_count++;
 		r = add(services, entry, &want);
 	}
 	return r;
@@ -235,25 +255,24 @@ void claims_remove(struct services *services, uint32_t entry, const struct servi
 
 	while (want_next(&walk, &want))
 		withdraw(services, entry, &want);
-	for (size_t at = 0; whole_next(service, &at, &want);) {
-		services->external_count--;
+	for (size_t at = 0; whole_next(service, &at, &want);)
 		withdraw(services, entry, &want);
-	}
 }
 
 bool address_is_claimed(const struct services *services, const struct ip_addr *addr)
 {
-	return claim_find(services, addr, 0, 0);
+	return claim_find(&services->externals, addr, 0, 0);
 }
 
 void address_mark(struct services *services, const struct ip_addr *addr)
 {
-	uint32_t number = claim_find(services, addr, 0, 0);
+	const struct pool *table = &services->externals;
+	uint32_t number = claim_find(table, addr, 0, 0);
 	const struct claim *claim;
 
 	if (!number)
 		return;
-	claim = claim_at(services, number);
+	claim = claim_at(table, number);
 	entry_mark(services, claim->winner.entry);
 	for (uint32_t i = claim->rivals; i; i = rival_at(services, i)->next)
 		entry_mark(services, rival_at(services, i)->who.entry);

@@ -125,12 +125,10 @@ static int read_all(struct services *services)
 {
 	int r;
 
-	pool_clear(&services->claims);
-	pool_clear(&services->rivals);
+	claims_clear(services);
 	pool_clear(&services->holders);
 	entries_clear(services);
 	entries_mark_all(services);
-	services->external_count = 0;
 	r = store_each(services->store, OBJECT_SERVICE, read_again, services);
 	if (r >= 0)
 		r = store_each(services->store, OBJECT_ENDPOINT_SLICE, read_again, services);

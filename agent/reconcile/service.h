@@ -35,7 +35,8 @@ void service_writer_freep(struct service_writer **writer);
 /*
  * Put @images in force. On failure nothing has changed for packets, and it shall be tried
  * again: -EAGAIN when there may be room after service_writer_settle(), -ENOSPC for a full
- * table, or another negative errno; the last two are told by service_writer_each_problem().
+ * table, or another negative errno. service_writer_each_problem() tells of it, but for the
+ * first -EAGAIN.
  */
 int service_writer_apply(struct service_writer *writer, const struct service_images *images,
 			 int64_t now_ms);
@@ -71,5 +72,5 @@ uint32_t service_writer_port(const struct service_writer *writer, const char *na
 int service_writer_hits(struct service_hit *ret, const struct service_writer *writer,
 			uint32_t number);
 
-/* Entries in use, of MAP_FRONTEND4, MAP_FRONTEND6, MAP_SERVICE_PORT, MAP_BACKEND and MAP_BACKEND_SLOT. */
+/* Entries in force, without what rests, of MAP_FRONTEND4, MAP_FRONTEND6, MAP_SERVICE_PORT, MAP_BACKEND and MAP_BACKEND_SLOT. */
 uint32_t service_writer_used(const struct service_writer *writer, enum datapath_map map);

@@ -135,19 +135,19 @@ static uint32_t size_of(const struct service_writer *writer, enum datapath_map m
 	}
 }
 
-/* What rests, or may be nobody's, makes room soon; but only once: others may take it. */
-static bool has_room_soon(const struct service_writer *writer, const struct service_owner *owner)
+/* What rests, or may be nobody's, makes room soon. */
+static bool has_room_soon(const struct service_writer *writer)
 {
-	return (!rest_is_empty(&writer->rest) || !writer->synced) && !owner->put_off &&
-	       !owner->problem;
+	return !rest_is_empty(&writer->rest) || !writer->synced;
 }
 
+/* Room that comes @soon is waited for once before it is a problem: others may take it. */
 static int refuse(struct service_writer *writer, struct service_owner *owner, int r, bool soon,
 		  enum datapath_map full)
 {
 	const char *stays = owner->port_count ? "it stays as it was" : "it does not work";
 
-	if (r == -ENOSPC && soon) {
+	if (r == -ENOSPC && soon && !owner->put_off) {
 		owner->put_off = true;
 		return -EAGAIN;
 	}
@@ -158,7 +158,7 @@ static int refuse(struct service_writer *writer, struct service_owner *owner, in
 	else
 		complain(owner, "Service %s/%s: it cannot be written: %s; %s", owner->namespace,
 			 owner->name, strerror(-r), stays);
-	return r;
+	return r == -ENOSPC && soon ? -EAGAIN : r;
 }
 
 int service_writer_apply(struct service_writer *writer, const struct service_images *images,
@@ -176,7 +176,7 @@ int service_writer_apply(struct service_writer *writer, const struct service_ima
 		return -ENOMEM;
 	plan.owner = owner;
 	service_writer_settle(writer, now_ms);
-	soon = has_room_soon(writer, owner);
+	soon = has_room_soon(writer);
 	r = plan_make(&plan, images);
 	r = r ?: plan_write(&plan);
 	plan_done(&plan);
@@ -254,7 +254,31 @@ int service_writer_hits(struct service_hit *ret, const struct service_writer *wr
 	return service_maps_hits(ret, &writer->maps, number);
 }
 
-uint32_t service_writer_used(const struct service_writer *writer, enum datapath_map map)
+/* The map whose elements they are. */
+static enum datapath_map map_of(enum rest_kind kind)
+{
+	switch (kind) {
+	case REST_RUN:
+		return MAP_BACKEND_SLOT;
+	case REST_PORT:
+		return MAP_SERVICE_PORT;
+	default:
+		return MAP_BACKEND;
+	}
+}
+
+static uint32_t count_resting(const struct service_writer *writer, enum datapath_map map)
+{
+	const struct rest *rest = &writer->rest;
+	uint32_t count = 0;
+
+	for (size_t i = rest->begin; i < rest->end; i++)
+		if (map_of(rest->items[i].kind) == map)
+			count += 1u << runs_order(rest->items[i].count);
+	return count;
+}
+
+static uint32_t count_taken(const struct service_writer *writer, enum datapath_map map)
 {
 	switch (map) {
 	case MAP_FRONTEND4:
@@ -268,4 +292,9 @@ uint32_t service_writer_used(const struct service_writer *writer, enum datapath_
 	default:
 		return writer->slots.used;
 	}
+}
+
+uint32_t service_writer_used(const struct service_writer *writer, enum datapath_map map)
+{
+	return count_taken(writer, map) - count_resting(writer, map);
 }

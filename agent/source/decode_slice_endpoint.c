@@ -131,18 +131,20 @@ static const char *owned_name(const struct endpoint_slice *slice, const char *te
 				 compare_names);
 }
 
-/* Puts them at @ret, and returns where the next ones go. */
-static const char **decode_hints(const char **ret, uint16_t *count,
+/* Puts them at @*place, which moves on; returns where they begin. */
+static const char **decode_hints(const char ***place, uint16_t *count,
 				 const struct endpoint_slice *slice, const struct field *list)
 {
+	const char **first = *place;
+
 	for (size_t i = 0; i < field_count(list); i++) {
 		struct field element = field_at(list, i);
 		struct field name = field_get(&element, "name");
 
-		ret[i] = owned_name(slice, text_of(&name));
+		*(*place)++ = owned_name(slice, text_of(&name));
 	}
 	*count = (uint16_t)field_count(list);
-	return ret + field_count(list);
+	return first;
 }
 
 static uint8_t decode_conditions(const struct field *field)
@@ -200,9 +202,8 @@ int decode_endpoints(struct endpoint_slice *slice, const struct field *list)
 		slice->endpoint_count++;
 		ep->conditions = decode_conditions(&conditions);
 		ep->node = *text_of(&node) ? owned_name(slice, text_of(&node)) : NULL;
-		ep->zones = hint_place;
-		ep->nodes = decode_hints(ep->zones, &ep->zone_count, slice, &zones);
-		hint_place = decode_hints(ep->nodes, &ep->node_count, slice, &nodes);
+		ep->zones = decode_hints(&hint_place, &ep->zone_count, slice, &zones);
+		ep->nodes = decode_hints(&hint_place, &ep->node_count, slice, &nodes);
 	}
 	return 0;
 }

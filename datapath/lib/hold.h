@@ -50,8 +50,13 @@ static __always_inline _Bool held_is_over(const struct held *held, __u32 now)
 	return (__s32)(now - held->expires) > 0;
 }
 
-/* The packet as it is, for later. NULL: it is longer than what is kept. */
-static __always_inline struct held *packet_save(struct __sk_buff *skb, __u32 use)
+/*
+ * The packet as it is, for later. NULL: it is longer than what is kept.
+ *
+ * Verifier: a function, for registers that hold its length. Older compilers would keep it
+ * in a half of a stack slot, of which the verifier remembers nothing.
+ */
+static __noinline struct held *packet_save(struct __sk_buff *skb, __u32 use)
 {
 	struct held *held = bpf_map_lookup_elem(&held_scratch, &use);
 	__u32 len = skb->len;

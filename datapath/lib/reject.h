@@ -9,7 +9,8 @@
 #include "lib/csum.h"
 #include "lib/parse.h"
 
-#define REJECT_QUOTE 512 /* bytes at most: the answer is shorter than any link's smallest MTU */
+#define REJECT_QUOTE 504 /* bytes at most: the answer is shorter than any link's smallest MTU */
+#define REJECT_LENGTH 512 /* with the header */
 #define REJECT_HOPS 64
 
 struct tcp_reset {
@@ -32,7 +33,7 @@ struct icmp_error {
 	__be32 unused;
 	__u8 quote[REJECT_QUOTE];
 };
-ABI_SIZE(struct icmp_error, 520);
+ABI_SIZE(struct icmp_error, REJECT_LENGTH);
 
 /* The answer's transport part, which is made first, and its frame's head. */
 struct rejection {
@@ -49,6 +50,14 @@ struct rejection {
 };
 
 MAP_PRIVATE(rejection, PERCPU_ARRAY, __u32, struct rejection, 1, 0);
+
+/* Verifier: from 1 to REJECT_LENGTH, whatever the compiler makes of what is known already. */
+static __always_inline __u32 reject_bound(__u32 length)
+{
+	length--;
+	asm volatile("" : "+r"(length));
+	return (length & (REJECT_LENGTH - 1)) + 1;
+}
 
 /* Sequence numbers that the other end has sent, SYN and FIN among them. */
 static __always_inline __u32 tcp_length(const struct flow *flow, const __u8 *tcp)
@@ -101,8 +110,7 @@ static __always_inline enum drop_reason error_make(struct rejection *to, const s
 		quoted = REJECT_QUOTE;
 	/* What is not overwritten counts as zero in the checksum. */
 	__builtin_memset(error, 0, sizeof(*error));
-	asm volatile("" : "+r"(quoted));
-	if (quoted - 1 >= REJECT_QUOTE || bpf_skb_load_bytes(skb, ETH_HLEN, error->quote, quoted))
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, error->quote, reject_bound(quoted)))
 		return DROP_SHORT_HEADER;
 	error->type = flow->family == FLOW_IP4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE;
 	error->code = flow->family == FLOW_IP4 ? 3 : 4; /* port */
@@ -174,12 +182,10 @@ static __always_inline enum drop_reason reject_write(struct __sk_buff *skb, cons
 						     const struct rejection *from)
 {
 	__u32 head = flow->family == FLOW_IP4 ? sizeof(from->ip4) : sizeof(from->ip6);
-	__u32 length = *(const volatile __u32 *)&from->length;
+	__u32 length = from->length;
 	__u8 mac[ETH_ALEN];
 	struct ethhdr *eth;
 
-	if (length - 1 >= sizeof(from->icmp))
-		return DROP_INTERNAL;
 	if (skb->len != ETH_HLEN + head + length &&
 	    bpf_skb_change_tail(skb, ETH_HLEN + head + length, 0))
 		return DROP_INTERNAL;
@@ -189,8 +195,8 @@ static __always_inline enum drop_reason reject_write(struct __sk_buff *skb, cons
 	__builtin_memcpy(mac, eth->h_source, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, eth->h_dest, ETH_ALEN);
 	__builtin_memcpy(eth->h_dest, mac, ETH_ALEN);
-	if (bpf_skb_store_bytes(skb, ETH_HLEN, &from->ip4, head, 0) ||
-	    bpf_skb_store_bytes(skb, ETH_HLEN + head, &from->icmp, length, 0))
+	if (bpf_skb_store_bytes(skb, ETH_HLEN, &from->ip4, reject_bound(head), 0) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN + head, &from->icmp, reject_bound(length), 0))
 		return DROP_INTERNAL;
 	return DROP_NONE;
 }

@@ -168,7 +168,7 @@ static void check_service(const struct service *service)
 	check_hosts(ips, service->cluster_ip_count);
 	check_hosts(service->external_ips, service->external_ip_count);
 	check_hosts(service->balancer_ips, service->balancer_ip_count);
-	PROMISE(service->has_ranges == !!service->ranges);
+	PROMISE(service->has_ranges || !service->range_count);
 	for (size_t i = 0; i < service->range_count; i++)
 		PROMISE(service->ranges[i].bits <= prefix_width(&service->ranges[i]));
 	check_service_ports(service->ports, service->port_count);
