@@ -161,6 +161,11 @@ def processes_of(netns):
     return [int(pid) for pid in run("ip", "netns", "pids", netns, check=False).stdout.split()]
 
 
+def stop_processes(netns):
+    for pid in processes_of(netns):
+        _stop(pid)
+
+
 def _namespaces(node):
     """Not by the prefix alone: another demonstration's may go on with a dash."""
     names = os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
@@ -208,8 +213,7 @@ def remove(node):
     problems = []
     # The agent last: a pod without a runtime is no more than a process in a namespace.
     for name in sorted(_namespaces(node), key=lambda name: name == node.netns):
-        for pid in processes_of(name):
-            _stop(pid)
+        stop_processes(name)
     if os.path.ismount(node.bpffs):
         cleanup = run(*node.agent_command("--cleanup"), check=False)
         if cleanup.returncode:
