@@ -86,6 +86,12 @@ static int apply_one(const struct service_images *images, void *arg)
 	return service_writer_apply(arg, images, clock_ms());
 }
 
+static void on_problem(const char *text, void *arg)
+{
+	die(text, 0);
+}
+
+/* A turn of the agent. */
 static void apply(struct bench_node *node)
 {
 	int r = services_each_change(node->services, apply_one, node->writer);
@@ -94,6 +100,9 @@ static void apply(struct bench_node *node)
 		die("services_each_change", r);
 	service_writer_synced(node->writer, clock_ms());
 	service_writer_commit(node->writer);
+	services_each_problem(node->services, on_problem, NULL);
+	service_writer_each_problem(node->writer, on_problem, NULL);
+	service_writer_settle(node->writer, clock_ms());
 }
 
 /* A new agent: it reads back, resolves and applies everything. */
