@@ -11,7 +11,7 @@ from demolib.node import Failed
 INTERVAL_MS = 2  # between connections of one family
 TIMEOUT_MS = 3000  # of one request: from then on it has failed
 # How long the client is left alone in each state of the pod.
-STEP_S = 1.5
+STEP_S = 1
 
 # Times in milliseconds of CLOCK_MONOTONIC, which time.monotonic() has too.
 Tally = collections.namedtuple("Tally", "family result count first_ms last_ms slowest_ms name")
