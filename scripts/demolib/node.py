@@ -17,6 +17,7 @@ NODE_ADDRESSES = {4: "192.0.2.1", 6: "2001:db8:2::1"}
 ROUTER_ADDRESSES = {4: "192.0.2.2", 6: "2001:db8:2::2"}
 WIRE_BITS = {4: 24, 6: 64}
 CONMON_ENDS_S = 10
+UNMOUNT_S = 5
 
 
 class Failed(Exception):
@@ -180,6 +181,17 @@ def mounts_under(directory):
     return [path for path in reversed(paths) if path.startswith(f"{directory}/")]
 
 
+def unmount_under(directory):
+    """A little later what somebody looks into at this moment; what could not be done."""
+    deadline = time.monotonic() + UNMOUNT_S
+    while paths := mounts_under(directory):
+        problems = [run("umount", path, check=False).stderr.strip() for path in paths]
+        if any(problems) and time.monotonic() > deadline:
+            return [problem for problem in problems if problem]
+        time.sleep(0.05 if any(problems) else 0)
+    return []
+
+
 def addresses_in(command):
     """The global addresses of eth0 where @command runs: what the pod itself sees."""
     links = json.loads(run(*command, "ip", "-j", "address", "show", "dev", "eth0").stdout)
@@ -218,8 +230,7 @@ def remove(node):
         cleanup = run(*node.agent_command("--cleanup"), check=False)
         if cleanup.returncode:
             problems.append(f"weir-agent --cleanup: {cleanup.stderr.strip()}")
-    for path in mounts_under(node.dir):
-        run("umount", path, check=False)
+    problems += unmount_under(node.dir)
     for name in _namespaces(node):
         deleted = run("ip", "netns", "del", name, check=False)
         if deleted.returncode:
