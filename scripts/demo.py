@@ -12,9 +12,10 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from demolib import matrix, policy, runtime  # noqa: E402
-from demolib.node import (Failed, NODE_ADDRESSES, Node, addresses_in, in_netns, remove,  # noqa: E402
-                          run)
+from demolib import matrix, policy, removal, runtime, services  # noqa: E402
+from demolib.node import (Failed, NODE_ADDRESSES, NODE_NAME, Node,  # noqa: E402
+                          addresses_in, remove, run)
+from demolib.reach import Reach  # noqa: E402
 
 # Every pod also serves two ports that no policy and no Pod object mentions.
 UNDECLARED = [("TCP", 22), ("UDP", 7)]
@@ -27,6 +28,8 @@ OUTSIDE_PORTS = [("TCP", 443), ("TCP", 22), ("UDP", 7)]
 NODE_PORTS = [("TCP", 10250), ("UDP", 7)]
 IN_FORCE_SECONDS = 10
 CHANGE_TIMEOUT_MS = 20  # of one attempt while waiting for it
+# Who asks whom while who is taken away.
+REMOVAL = ("front", "shop/catalog", "catalog-3")
 
 
 class Demo:
@@ -34,9 +37,8 @@ class Demo:
         self.args = args
         self.started = time.monotonic()
         self.node = Node(args.name, args.build, f"/run/{args.name}")
-        self.runtime = None
-        self.parties = {}
-        self.served = {}
+        self.reach = Reach(self.node, self.say)
+        self.slices = None
 
     def say(self, text):
         try:
@@ -44,12 +46,6 @@ class Demo:
         except BrokenPipeError:
             # Nobody listens any more; what was made must be removed all the same.
             sys.stdout = open(os.devnull, "w", encoding="ascii")
-
-    def command_of(self, name):
-        kind = self.parties[name].kind
-        if kind == "pod":
-            return self.runtime.enter(name)
-        return in_netns(self.node.netns if kind == "node" else self.node.outside)
 
     # --- setting up
 
@@ -62,15 +58,15 @@ class Demo:
 
     def start_pods(self, cluster):
         namespaces = sorted(cluster.namespaces)
-        self.runtime = runtime.choose(self.node, namespaces, self.args.runtime, self.say)
-        self.say(f"{len(cluster.pods)} pods in {len(namespaces)} namespaces start through "
-                 f"{self.runtime.name} and weir-cni")
-        self.served = {pod.name: sorted({(p.protocol, p.number) for p in pod.ports} |
-                                        set(UNDECLARED)) for pod in cluster.pods}
-        runtime.start_all(self.runtime, cluster.pods, self.served, self.count_pods)
-        for pod in cluster.pods:
-            self.parties[pod.name] = pod
-            pod.addresses = addresses_in(self.runtime.enter(pod.name))
+        pods, reach = cluster.pods, self.reach
+        reach.runtime = runtime.choose(self.node, namespaces, self.args.runtime, self.say)
+        self.say(f"{len(pods)} pods in {len(namespaces)} namespaces start through "
+                 f"{reach.runtime.name} and weir-cni")
+        for pod in pods:
+            reach.add(pod, sorted({(p.protocol, p.number) for p in pod.ports} | set(UNDECLARED)))
+        runtime.start_all(reach.runtime, pods, reach.served, self.count_pods)
+        for pod in pods:
+            pod.addresses = addresses_in(reach.runtime.enter(pod.name))
             if set(pod.addresses) != set(matrix.FAMILIES):
                 raise Failed(f"pod {pod.name} has no address of each family: {pod.addresses}")
 
@@ -79,75 +75,39 @@ class Demo:
             self.say(f"    {count} pods run")
 
     def add_others(self):
-        """The ends of connections that are no pods."""
-        self.parties["node"] = policy.Party("node", "node", addresses=NODE_ADDRESSES)
-        self.served["node"] = NODE_PORTS
+        """The ends of connections that are no pods; each a server, for it answers one name."""
+        self.reach.add(policy.Party("node", "node", addresses=NODE_ADDRESSES), NODE_PORTS)
         self.node.serve(self.node.netns, "node", ["tcp:10250", "udp:7"])
         for name, (v4, v6) in OUTSIDE.items():
-            self.parties[name] = policy.Party(name, "outside", addresses={4: v4, 6: v6})
-            self.served[name] = OUTSIDE_PORTS
-
-    def serve_outside(self):
-        """One server for both hosts cannot answer two names: each binds its own addresses."""
-        for name, addresses in OUTSIDE.items():
+            self.reach.add(policy.Party(name, "outside", addresses={4: v4, 6: v6}), OUTSIDE_PORTS)
             ports = [f"{protocol.lower()}:{number}" for protocol, number in OUTSIDE_PORTS]
-            self.node.serve(self.node.outside, name, ports, addresses)
+            self.node.serve(self.node.outside, name, ports, (v4, v6))
 
-    def show_status(self):
-        for words in (["status"], ["endpoint", "list"]):
-            command = self.node.weir_command(*words)
-            self.say(f"weir {' '.join(words)}")
-            process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                     text=True)
-            for line in process.stdout.splitlines():
-                print(f"    {line}")
+    def write_slices(self, cluster):
+        """What the cluster's EndpointSlice controller would do, now that pods have addresses."""
+        self.slices = services.SliceWriter(self.node, cluster.services, cluster.pods, NODE_NAME)
+        took = self.slices.write()
+        self.say(f"no cluster is here to write EndpointSlices, so the demonstration does: "
+                 f"{len(self.slices.slices())} of them, in force after at most {took:.0f} ms")
+        for service in cluster.services:
+            self.add_service(service, cluster.pods)
 
-    # --- the matrix
+    def add_service(self, service, pods):
+        if services.is_headless(service):
+            return
+        own = services.choices(service, "port", pods)
+        self.reach.add(services.party(service), list(own), own)
+        doors = services.choices(service, "nodePort", pods)
+        if doors:
+            self.reach.add(policy.Party(f"{service['metadata']['name']}'s door", "service",
+                                        addresses=NODE_ADDRESSES), list(doors), doors)
 
-    def everybody(self):
-        return list(self.parties.values())
-
-    def wanted(self):
-        return matrix.probes(self.everybody(), self.everybody(), self.served)
-
-    def measure(self, probes, timeout_ms=matrix.TIMEOUT_MS):
-        return matrix.measure(probes, self.parties, self.command_of,
-                              f"{self.node.build}/tests/probe/weir-probe", timeout_ms)
-
-    def wait_for_servers(self):
-        """The node may always reach its pods: once all answer it, the matrix means something."""
-        wanted = matrix.probes([self.parties["node"]], self.everybody(), self.served)
-        deadline = time.monotonic() + 15
-        while True:
-            silent = [probe for probe, open_ in self.measure(wanted).items() if not open_]
-            if not silent:
-                return
-            if time.monotonic() > deadline:
-                raise Failed("the node does not reach everybody: " + "; ".join(
-                    matrix.describe(probe, self.parties) for probe in silent[:10]))
-
-    def compare(self, cluster, title):
-        wanted = self.wanted()
-        self.say(f"{title}: {len(wanted)} probes of {len(self.parties)} parties, "
-                 "TCP, UDP and ICMP, IPv4 and IPv6")
-        measured = self.measure(wanted)
-        expected = matrix.expected(cluster, self.parties, wanted)
-        return measured, expected
-
-    def judge(self, measured, expected):
-        """The verdict in one line; True when they agree."""
-        wrong = matrix.differences(measured, expected)
-        for probe in wrong[:40]:
-            print(f"    DIFFERS: {matrix.describe(probe, self.parties)}: "
-                  f"{'reached' if measured[probe] else 'did not arrive'}, the policies "
-                  f"{'allow' if expected[probe] else 'deny'} it")
-        opened = sum(measured.values())
-        if wrong:
-            self.say(f"{len(wrong)} of {len(measured)} probes differ from what the policies say")
-        else:
-            self.say(f"measured and policies agree: {opened} connections allowed, "
-                     f"{len(measured) - opened} denied, {len(measured)} as they should be")
-        return not wrong
+    def show(self, *words):
+        process = subprocess.run(self.node.weir_command(*words), stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True)
+        self.say(f"weir {' '.join(words)}")
+        for line in process.stdout.splitlines():
+            print(f"    {line}")
 
     # --- the change
 
@@ -156,10 +116,10 @@ class Demo:
         start = time.monotonic()
         self.node.replace_manifest(path)
         while time.monotonic() - start < IN_FORCE_SECONDS:
-            if self.measure([allowed], CHANGE_TIMEOUT_MS)[allowed]:
+            if self.reach.measure([allowed], CHANGE_TIMEOUT_MS)[allowed]:
                 return (time.monotonic() - start) * 1000
         raise Failed(f"the changed policy was not in force after {IN_FORCE_SECONDS} seconds: "
-                     + matrix.describe(allowed, self.parties))
+                     + matrix.describe(allowed, self.reach.parties))
 
     def change_policy(self, before):
         path = f"{self.args.examples}/shop-change/50-backup-policy.yaml"
@@ -171,17 +131,25 @@ class Demo:
             if not line.startswith(("@@", "+#", "-#")):
                 print(f"    {line}")
         cluster = policy.load(self.node.manifests, instead=path)
-        expected = matrix.expected(cluster, self.parties, before)
-        allowed = next(probe for probe in before if expected[probe] and not before[probe])
+        expected = self.reach.expected(cluster, before)
+        allowed = next(probe for probe in before
+                       if matrix.is_open(expected[probe]) and not before[probe])
         took = self.change_and_wait(path, allowed)
         self.say(f"in force after at most {took:.0f} ms")
-        measured, expected = self.compare(cluster, "the same matrix again")
-        moved = [probe for probe in before if before[probe] != measured[probe]]
+        measured, expected = self.reach.compare(cluster, "the same once more")
         print("    What changed (all other cells are what they were):")
-        for probe in moved:
+        for probe in matrix.moved(before, measured, expected):
             print(f"      {'now allowed' if measured[probe] else 'now denied '}  "
-                  f"{matrix.describe(probe, self.parties)}")
-        return self.judge(measured, expected)
+                  f"{matrix.describe(probe, self.reach.parties)}")
+        return self.reach.judge(measured, expected)
+
+    # --- a backend goes
+
+    def take_away(self):
+        source, service, pod = (self.reach.parties[name] for name in REMOVAL)
+        self.say(f"one of {service.name}'s pods is taken away, while {source.name} opens "
+                 "connections to the Service all the time")
+        return removal.tell(self.reach, self.slices, source, service, pod, self.say)
 
     # --- the whole
 
@@ -190,37 +158,41 @@ class Demo:
         self.make_node()
         self.start_pods(cluster)
         self.add_others()
-        self.serve_outside()
-        self.wait_for_servers()
-        self.show_status()
-        measured, expected = self.compare(cluster, "who reaches whom")
-        matrix.show(measured, expected, self.everybody(), self.everybody())
+        self.reach.wait_for_servers()
+        self.write_slices(cluster)
+        for words in (("status",), ("endpoint", "list"), ("service", "list")):
+            self.show(*words)
+        measured, expected = self.reach.compare(cluster, "who reaches whom")
+        self.reach.show(measured, expected)
         print()
-        agreed = self.judge(measured, expected)
-        return self.change_policy(measured) and agreed
+        agreed = self.reach.judge(measured, expected)
+        agreed = self.change_policy(measured) and agreed
+        return self.take_away() and agreed
 
     def explain(self):
         weir = shlex.join(self.node.weir_command())
         name = "" if self.args.name == "weir-demo" else f" --name {self.args.name}"
-        front, catalog, queue = (self.parties.get(pod) for pod in ("front", "catalog", "queue"))
+        parties = self.reach.parties
         print(f"\nIt keeps running. What the agent knows:\n    {weir} status\n"
-              f"    {weir} policy get shop/checkout\n    {weir} conntrack list")
-        if front and catalog and queue and queue.addresses:
-            probe = self.runtime.hint(front.name)
+              f"    {weir} policy get shop/checkout\n    {weir} service get shop/catalog\n"
+              f"    {weir} conntrack list")
+        if "shop/catalog" in parties:
+            probe = self.reach.runtime.hint("front")
             print("What the policies allow, and what they do not:\n"
-                  f"    {probe} try tcp {catalog.addresses[4]} 8081 1000\n"
-                  f"    {probe} try tcp {queue.addresses[6]} 9000 1000")
-        print(f"Policies: edit the files in {self.node.manifests}\n"
-              f"Log:      {self.node.dir}/agent.log\n"
-              f"Remove:   sudo scripts/demo --remove{name}")
+                  f"    {probe} try tcp {parties['shop/catalog'].addresses[4]} 80 1000\n"
+                  f"    {probe} try tcp {parties['queue'].addresses[6]} 9000 1000\n"
+                  f"Endpoints: {self.slices.path}; nobody else writes them now")
+        print(f"Policies:  edit the files in {self.node.manifests}\n"
+              f"Log:       {self.node.dir}/agent.log\n"
+              f"Remove:    sudo scripts/demo --remove{name}")
 
     def clean_up(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         self.say("everything is removed again")
-        if self.runtime is None:
-            self.runtime = runtime.Podman(self.node)
-        self.runtime.stop()
+        if self.reach.runtime is None:
+            self.reach.runtime = runtime.Podman(self.node)
+        self.reach.runtime.stop()
         problems = remove(self.node)
         for problem in problems:
             self.say(f"left behind: {problem}")
@@ -277,13 +249,13 @@ def main():
     good = False
     try:
         good = demo.tell()
-    except (Failed, matrix.WrongAnswer) as error:
+    except Failed as error:
         demo.say(f"FAILED: {error}")
         print(demo.node.agent_log(), end="")
     except KeyboardInterrupt:
         demo.say("interrupted")
     finally:
-        if args.keep and demo.runtime:
+        if args.keep and demo.reach.runtime:
             demo.explain()
         else:
             good = demo.clean_up() and good

@@ -17,6 +17,7 @@ NODE_ADDRESSES = {4: "192.0.2.1", 6: "2001:db8:2::1"}
 ROUTER_ADDRESSES = {4: "192.0.2.2", 6: "2001:db8:2::2"}
 WIRE_BITS = {4: 24, 6: 64}
 CONMON_ENDS_S = 10
+UNMOUNT_S = 5
 
 
 class Failed(Exception):
@@ -161,6 +162,11 @@ def processes_of(netns):
     return [int(pid) for pid in run("ip", "netns", "pids", netns, check=False).stdout.split()]
 
 
+def stop_processes(netns):
+    for pid in processes_of(netns):
+        _stop(pid)
+
+
 def _namespaces(node):
     """Not by the prefix alone: another demonstration's may go on with a dash."""
     names = os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
@@ -173,6 +179,17 @@ def mounts_under(directory):
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         paths = [line.split()[4] for line in file]
     return [path for path in reversed(paths) if path.startswith(f"{directory}/")]
+
+
+def unmount_under(directory):
+    """A little later what somebody looks into at this moment; what could not be done."""
+    deadline = time.monotonic() + UNMOUNT_S
+    while paths := mounts_under(directory):
+        problems = [run("umount", path, check=False).stderr.strip() for path in paths]
+        if any(problems) and time.monotonic() > deadline:
+            return [problem for problem in problems if problem]
+        time.sleep(0.05 if any(problems) else 0)
+    return []
 
 
 def addresses_in(command):
@@ -208,14 +225,12 @@ def remove(node):
     problems = []
     # The agent last: a pod without a runtime is no more than a process in a namespace.
     for name in sorted(_namespaces(node), key=lambda name: name == node.netns):
-        for pid in processes_of(name):
-            _stop(pid)
+        stop_processes(name)
     if os.path.ismount(node.bpffs):
         cleanup = run(*node.agent_command("--cleanup"), check=False)
         if cleanup.returncode:
             problems.append(f"weir-agent --cleanup: {cleanup.stderr.strip()}")
-    for path in mounts_under(node.dir):
-        run("umount", path, check=False)
+    problems += unmount_under(node.dir)
     for name in _namespaces(node):
         deleted = run("ip", "netns", "del", name, check=False)
         if deleted.returncode:

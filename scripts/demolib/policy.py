@@ -24,7 +24,7 @@ class Port:
 class Party:
     """One end of a connection: a pod, the node, or a host outside."""
     name: str
-    kind: str  # "pod", "node", "outside"
+    kind: str  # "pod", "node", "outside", "service"
     namespace: str = ""
     labels: dict = field(default_factory=dict)
     ports: list = field(default_factory=list)
@@ -36,6 +36,7 @@ class Cluster:
     namespaces: dict  # name to labels
     pods: list
     policies: list
+    services: list  # Service objects
 
 
 def _items(document):
@@ -58,7 +59,7 @@ def _pod(item):
 
 def load(directory, instead=None):
     """The manifests of a directory, with the file @instead in place of its namesake."""
-    cluster = Cluster({}, [], [])
+    cluster = Cluster({}, [], [], [])
     for path in sorted(glob.glob(f"{directory}/*.yaml")):
         if instead and os.path.basename(path) == os.path.basename(instead):
             path = instead
@@ -73,6 +74,8 @@ def load(directory, instead=None):
                 cluster.pods.append(_pod(item))
             elif item["kind"] == "NetworkPolicy":
                 cluster.policies.append(item)
+            elif item["kind"] == "Service":
+                cluster.services.append(item)
     return cluster
 
 
@@ -157,6 +160,8 @@ def _direction_allows(cluster, direction, subject, other, destination, probe):
 
 def allowed(cluster, source, destination, protocol, number, family):
     """May @source open this connection? @protocol is TCP, UDP or ICMP (@number is 0 then)."""
+    if source is destination:
+        return True
     probe = (protocol, number, family)
     return (_direction_allows(cluster, "Egress", source, destination, destination, probe) and
             _direction_allows(cluster, "Ingress", destination, source, destination, probe))

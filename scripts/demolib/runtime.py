@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from demolib import podman
-from demolib.node import Failed, in_netns, run
+from demolib.node import Failed, in_netns, run, stop_processes
 
 WORKERS = 4
 
@@ -36,6 +36,9 @@ class Podman(podman.Podman):
     def start(self, pod, ports):
         self.pids[pod.name] = self.run(pod.name, f"weir-{pod.namespace}", "/bin/weir-probe",
                                        *serve_words(pod, ports))
+
+    def stop_pod(self, pod):
+        self.podman("rm", "-f", "-t", "0", pod.name)
 
     def enter(self, name):
         return ["nsenter", f"--net=/proc/{self.pids[name]}/ns/net"]
@@ -78,6 +81,12 @@ class Plain:
         run("ip", "-n", self._netns(pod.name), "link", "set", "lo", "up")
         self._plugin("ADD", pod)
         self.node.serve(self._netns(pod.name), pod.name, serve_words(pod, ports)[2:])
+
+    def stop_pod(self, pod):
+        """In the order of a runtime: the container, its network, its namespace."""
+        stop_processes(self._netns(pod.name))
+        self._plugin("DEL", pod)
+        run("ip", "netns", "del", self._netns(pod.name))
 
     def enter(self, name):
         return in_netns(self._netns(name))

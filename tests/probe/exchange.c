@@ -185,3 +185,16 @@ void exchange_ready(struct target *target, short events)
 	if (events & (POLLIN | POLLHUP))
 		take_answer(target);
 }
+
+void exchange_give_up(struct target *target)
+{
+	if (target->result == PROBE_PENDING)
+		target->result = target->connected ? PROBE_SILENT : PROBE_TIMEOUT;
+}
+
+void exchange_close(struct target *target)
+{
+	if (target->fd >= 0)
+		close(target->fd);
+	target->fd = -1;
+}

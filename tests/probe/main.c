@@ -14,10 +14,14 @@ static const char usage[] =
 	"usage: weir-probe serve NAME [on:ADDRESS]... [tcp:PORT|udp:PORT]...\n"
 	"       weir-probe try tcp|udp|icmp ADDRESS PORT TIMEOUT_MS\n"
 	"       weir-probe try TIMEOUT_MS    (lines \"PROTOCOL ADDRESS PORT [SOURCE]\" on stdin)\n"
+	"       weir-probe repeat INTERVAL_MS TIMEOUT_MS     (the same lines)\n"
 	"\n"
-	"serve answers NAME on every port, of every address or of those after on:. try prints a line for each target:\n"
+	"serve answers NAME on every port, of every address or of those after on:.\n"
+	"try prints a line for each target:\n"
 	"PROTOCOL ADDRESS PORT RESULT MILLISECONDS [ANSWER], where RESULT is open, refused,\n"
-	"unreachable, silent, timeout or error. Exit status 0: all are open; 1: some are not.\n";
+	"unreachable, silent, timeout or error. Exit status 0: all are open; 1: some are not.\n"
+	"repeat tries them again and again until SIGTERM, and prints what they came to:\n"
+	"PROTOCOL ADDRESS PORT RESULT COUNT FIRST_MS LAST_MS SLOWEST_MS [ANSWER].\n";
 
 static const char *const proto_names[] = { "tcp", "udp", "icmp" };
 static const char *const result_names[] = {
@@ -119,24 +123,49 @@ static int read_targets(struct target_list *list)
 	return 0;
 }
 
+/* "PROTOCOL ADDRESS PORT RESULT" of a line of output. */
+static void print_target(const struct target *target, enum probe_result result)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&target->addr;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&target->addr;
+	bool is_v4 = target->addr.ss_family == AF_INET;
+	char address[INET6_ADDRSTRLEN];
+
+	inet_ntop(target->addr.ss_family,
+		  is_v4 ? (const void *)&v4->sin_addr : (const void *)&v6->sin6_addr, address,
+		  sizeof(address));
+	printf("%s %s %u %s", probe_proto_name(target->proto), address,
+	       ntohs(is_v4 ? v4->sin_port : v6->sin6_port), result_names[result]);
+}
+
 static int print_results(const struct target_list *list)
 {
 	int status = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct target *target = &list->items[i];
-		const struct sockaddr_in *v4 = (const struct sockaddr_in *)&target->addr;
-		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&target->addr;
-		bool is_v4 = target->addr.ss_family == AF_INET;
-		char address[INET6_ADDRSTRLEN];
 
-		inet_ntop(target->addr.ss_family,
-			  is_v4 ? (const void *)&v4->sin_addr : (const void *)&v6->sin6_addr,
-			  address, sizeof(address));
-		printf("%s %s %u %s %lld%s%s\n", probe_proto_name(target->proto), address,
-		       ntohs(is_v4 ? v4->sin_port : v6->sin6_port), result_names[target->result],
-		       (long long)target->took_ms, target->answer[0] ? " " : "", target->answer);
+		print_target(target, target->result);
+		printf(" %lld%s%s\n", (long long)target->took_ms, target->answer[0] ? " " : "",
+		       target->answer);
 		if (target->result != PROBE_OPEN)
+			status = 1;
+	}
+	return status;
+}
+
+static int print_tallies(const struct target_list *list, const struct tally *tallies, size_t count)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct tally *tally = &tallies[i];
+
+		print_target(&list->items[tally->target], tally->result);
+		printf(" %llu %lld %lld %lld%s%s\n", (unsigned long long)tally->count,
+		       (long long)tally->first_ms, (long long)tally->last_ms,
+		       (long long)tally->slowest_ms, tally->answer[0] ? " " : "", tally->answer);
+		if (tally->result != PROBE_OPEN)
 			status = 1;
 	}
 	return status;
@@ -161,6 +190,28 @@ static int run_try(int argc, char **argv)
 	return status;
 }
 
+static int run_repeat(int argc, char **argv)
+{
+	struct target_list list = {};
+	unsigned long interval, timeout;
+	struct tally *tallies = NULL;
+	size_t count = 0;
+	int status = 2;
+
+	if (argc != 2 || parse_number(&interval, argv[0], 3600000) < 0 || !interval ||
+	    parse_number(&timeout, argv[1], 3600000) < 0) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (read_targets(&list) == 0 &&
+	    probe_repeat(&tallies, &count, list.items, list.count, (int64_t)interval,
+			 (int64_t)timeout) == 0)
+		status = print_tallies(&list, tallies, count);
+	free(tallies);
+	free(list.items);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -168,6 +219,8 @@ int main(int argc, char **argv)
 		return probe_serve(argv[2], argv + 3, (size_t)(argc - 3)) < 0;
 	if (argc >= 3 && !strcmp(argv[1], "try"))
 		return run_try(argc - 2, argv + 2);
+	if (argc >= 3 && !strcmp(argv[1], "repeat"))
+		return run_repeat(argc - 2, argv + 2);
 	fputs(usage, stderr);
 	return 2;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * weir-probe: the traffic of tests and of the demonstration. A server that answers
- * its name on many ports, and a client that tries many targets at the same time.
+ * its name on many ports, and a client that tries many targets at the same time, once
+ * or again and again.
  */
 #pragma once
 
@@ -57,6 +58,28 @@ int probe_serve(const char *name, char **words, size_t count);
 /* Tries all targets at once and returns when each has a result. */
 int probe_try(struct target *targets, size_t count, int64_t timeout_ms);
 
+/* What became of all attempts at a target that ended alike. Times are of CLOCK_MONOTONIC. */
+struct tally {
+	size_t target; /* its place among the targets */
+	enum probe_result result;
+	char answer[PROBE_NAME_MAX];
+	uint64_t count;
+	int64_t first_ms, last_ms; /* when the first and the last of them ended */
+	int64_t slowest_ms; /* how long the slowest of them took */
+};
+
+/*
+ * Tries each target every @interval_ms, whatever became of it before, until SIGTERM or
+ * SIGINT, and then waits for those under way. *@ret is the caller's to free. 0 or -errno.
+ */
+int probe_repeat(struct tally **ret, size_t *ret_count, const struct target *targets,
+		 size_t count, int64_t interval_ms, int64_t timeout_ms);
+
+/* CLOCK_MONOTONIC. */
+int64_t probe_now_ms(void);
+/* Room for @count sockets at the same time. */
+void probe_raise_fd_limit(size_t count);
+
 /* One target's steps; both may set its result. */
 void exchange_start(struct target *target, int64_t now_ms);
 void exchange_ready(struct target *target, short events);
@@ -64,3 +87,7 @@ void exchange_ready(struct target *target, short events);
 void exchange_repeat(struct target *target, int64_t now_ms);
 /* What to wait for: events of poll(2). */
 short exchange_events(const struct target *target);
+/* No more is waited for: what has no result by now gets one. */
+void exchange_give_up(struct target *target);
+/* Its socket is closed. */
+void exchange_close(struct target *target);

@@ -10,7 +10,7 @@
 
 #define TICK_MS 50 /* how often questions that are due are looked for */
 
-static int64_t now_ms(void)
+int64_t probe_now_ms(void)
 {
 	struct timespec now;
 
@@ -18,8 +18,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Every target holds a socket. */
-static void raise_fd_limit(size_t count)
+void probe_raise_fd_limit(size_t count)
 {
 	struct rlimit limit;
 
@@ -33,10 +32,8 @@ static void raise_fd_limit(size_t count)
 
 static void finish(struct target *target, int64_t started)
 {
-	target->took_ms = now_ms() - started;
-	if (target->fd >= 0)
-		close(target->fd);
-	target->fd = -1;
+	target->took_ms = probe_now_ms() - started;
+	exchange_close(target);
 }
 
 /* One round: returns how many are still without a result. */
@@ -48,7 +45,7 @@ static size_t turn(struct target *targets, struct pollfd *polls, size_t count, i
 		struct target *target = &targets[i];
 
 		if (target->result == PROBE_PENDING)
-			exchange_repeat(target, now_ms());
+			exchange_repeat(target, probe_now_ms());
 		if (target->result != PROBE_PENDING && target->fd >= 0)
 			finish(target, started);
 		polls[i] = (struct pollfd){ .fd = target->fd };
@@ -68,20 +65,19 @@ static size_t turn(struct target *targets, struct pollfd *polls, size_t count, i
 int probe_try(struct target *targets, size_t count, int64_t timeout_ms)
 {
 	struct pollfd *polls = calloc(count ?: 1, sizeof(*polls));
-	int64_t started = now_ms();
+	int64_t started = probe_now_ms();
 
 	if (!polls)
 		return -ENOMEM;
-	raise_fd_limit(count);
+	probe_raise_fd_limit(count);
 	for (size_t i = 0; i < count; i++) {
 		targets[i].id = (uint16_t)(((unsigned int)getpid() << 8) + i);
 		exchange_start(&targets[i], started);
 	}
-	while (turn(targets, polls, count, started) && now_ms() - started < timeout_ms)
+	while (turn(targets, polls, count, started) && probe_now_ms() - started < timeout_ms)
 		;
 	for (size_t i = 0; i < count; i++) {
-		if (targets[i].result == PROBE_PENDING)
-			targets[i].result = targets[i].connected ? PROBE_SILENT : PROBE_TIMEOUT;
+		exchange_give_up(&targets[i]);
 		if (targets[i].fd >= 0)
 			finish(&targets[i], started);
 	}

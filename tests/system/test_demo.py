@@ -2,6 +2,7 @@
 """scripts/demo: what measured traffic says and what policies say is the same, and nothing stays."""
 
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -50,13 +51,17 @@ def test_the_demonstration_agrees_with_the_policies_before_and_after_the_change(
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 0, output
     assert output.count("measured and policies agree: ") == 2, output
-    for clause in ("12 pods in 3 namespaces", "weir status", "what the policies say",
-                   "now allowed", "now denied", "everything is removed again"):
+    for clause in ("14 pods in 3 namespaces", "weir status", "weir service list",
+                   "what the policies say", "now allowed", "now denied",
+                   "everything is removed again"):
         assert clause in output, clause
+    for name in ("catalog", "catalog-2", "catalog-3"):
+        assert re.search(rf"\d answered by {name}\n", output), name
+    assert re.search(r"\d requests of front to shop/catalog, 0 failed", output), output
     assert not leftovers(process.name)
 
 
-@pytest.mark.parametrize("moment", ["the agent is ready", "    4 pods run"])
+@pytest.mark.parametrize("moment", ["the agent is ready", "    4 pods run", "is asked to end"])
 def test_ctrl_c_leaves_nothing(demo, moment):
     process = demo()
     for line in process.stdout:
