@@ -90,7 +90,7 @@ static int open_datapath(struct agent *agent)
 	return r < 0 ? log_error_errno(r, "what the kernel holds cannot be read back") : 0;
 }
 
-static void on_manifests(void *arg)
+static void on_objects(void *arg)
 {
 	policy_apply_soon(arg);
 }
@@ -100,20 +100,48 @@ static void on_look(void *arg)
 	problems_log(arg);
 }
 
+static int open_api(struct agent *agent, const struct manifest_listener *listener)
+{
+	const struct config *config = &agent->config;
+	char error[API_CONFIG_ERROR_MAX];
+	struct api_config api;
+	int r;
+
+	r = api_config_load(&api, config->kubeconfig, API_POD_DIR, config->api_servers,
+			    config->api_server_count, error);
+	if (r < 0 && error[0]) {
+		log_error("%s", error);
+		return r;
+	}
+	r = r ?: api_source_new(&agent->api, agent->base, agent->store, &api, config->state_dir,
+				&api_timing_default, listener);
+	return r < 0 ? log_error_errno(r, "API server") : 0;
+}
+
+static int open_manifests(struct agent *agent, const struct manifest_listener *listener)
+{
+	const struct config *config = &agent->config;
+	int r = manifest_new(&agent->manifest, agent->base, agent->store, config->manifests,
+			     config->state_dir, listener);
+
+	return r < 0 ? log_error_errno(r, "manifests %s", config->manifests) : 0;
+}
+
 static int open_sources(struct agent *agent)
 {
 	const struct manifest_listener listener = {
 		.arg = agent,
-		.changed = on_manifests,
+		.changed = on_objects,
 		.looked = on_look,
 	};
 	int r = store_new(&agent->store);
 
 	if (!r && agent->config.manifests)
-		r = manifest_new(&agent->manifest, agent->base, agent->store,
-				 agent->config.manifests, agent->config.state_dir, &listener);
+		r = open_manifests(agent, &listener);
+	else if (!r && config_uses_api(&agent->config))
+		r = open_api(agent, &listener);
 	if (r < 0)
-		return log_error_errno(r, "manifests %s", agent->config.manifests);
+		return r;
 	problems_log(agent);
 	return 0;
 }
@@ -170,9 +198,12 @@ static int put_in_force(struct agent *agent)
 	if (r < 0)
 		return log_error_errno(r, "%s cannot be read", agent->config.state_dir);
 	adopt_deleted(agent);
-	/* What does not fit is tried again; the former policy stays meanwhile. */
+	/*
+	 * What does not fit is tried again, and so is what no API server has told yet; the
+	 * former policy stays meanwhile.
+	 */
 	r = policy_apply(agent);
-	if (r < 0 && r != -ENOSPC)
+	if (r < 0 && r != -ENOSPC && r != -EAGAIN)
 		return r;
 	agent->waiting = r < 0;
 	r = adopt_finish(agent);
@@ -243,6 +274,7 @@ void agent_free(struct agent *agent)
 		return;
 	control_free(agent->control);
 	manifest_free(agent->manifest);
+	api_source_free(agent->api);
 	problem_log_done(&agent->problem_log);
 	expiry_free(agent->expiry);
 	linkwork_free(agent->linkwork);

@@ -19,6 +19,7 @@
 #include "problems.h"
 #include "reconcile/expiry.h"
 #include "reconcile/reconcile.h"
+#include "source/api_source.h"
 #include "source/manifest.h"
 
 enum family {
@@ -41,6 +42,7 @@ struct agent {
 	struct claim claim; /* its directories */
 	struct store *store;
 	struct manifest *manifest; /* NULL: no directory is configured */
+	struct api_source *api; /* NULL: objects do not come from API servers */
 	struct problem_log problem_log;
 	struct net *net;
 	struct datapath *dp;

@@ -86,6 +86,18 @@ static void describe_misfit(struct agent *agent, const struct misfit *misfit)
 		 address.owner);
 }
 
+/* Without all policies the image would allow what it must not. */
+static int await_objects(struct agent *agent)
+{
+	if (!agent->api || api_source_is_ready(agent->api))
+		return 0;
+	snprintf(agent->problem, sizeof(agent->problem),
+		 "policy is not known yet: not all objects have been heard of from the API server "
+		 "%s, and no complete copy of a former agent is there",
+		 api_source_server(agent->api));
+	return -EAGAIN;
+}
+
 static int compute_and_apply(struct agent *agent)
 {
 	cleanup(freep) struct image_endpoint *endpoints = NULL;
@@ -99,6 +111,9 @@ static int compute_and_apply(struct agent *agent)
 	struct image *image;
 	int r;
 
+	r = await_objects(agent);
+	if (r < 0)
+		return r;
 	r = collect(&endpoints, &input.endpoint_count, agent);
 	input.endpoints = endpoints;
 	r = r ?: reconcile_compile(&image, agent->rec, &input);
@@ -129,7 +144,8 @@ int policy_apply(struct agent *agent)
 	if (r < 0) {
 		/* It is tried again and again. */
 		if (strcmp(before, agent->problem))
-			log_error("%s", agent->problem);
+			log_line(r == -EAGAIN ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "%s",
+				 agent->problem);
 		in_ms(agent->refresh, RETRY_MS);
 		return r;
 	}

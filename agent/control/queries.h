@@ -4,5 +4,8 @@
 
 #include "control/control.h"
 
+/* Part of the status: an array of none or one. */
+json_t *sources_to_json(const struct agent *agent);
+
 int query_status(json_t **ret, struct agent *agent, const json_t *body, const char *tail,
 		 struct fault *fault);

@@ -29,6 +29,18 @@ bool store_delete(struct store *store, enum object_kind kind, const char *namesp
 const struct object *store_get(const struct store *store, enum object_kind kind,
 			       const char *namespace, const char *name);
 
+/*
+ * For a source that is told all objects of a kind anew: it marks each that it hears of
+ * with the number of the round, not 0, and sweeps. A put leaves the mark as it is. False:
+ * there is no such object.
+ */
+bool store_mark(struct store *store, enum object_kind kind, const char *namespace,
+		const char *name, uint32_t mark);
+
+/* Deletes objects that do not have @mark; @fn is told of each before. The number of them. */
+size_t store_sweep(struct store *store, enum object_kind kind, uint32_t mark,
+		   void (*fn)(const struct object *obj, void *arg), void *arg);
+
 size_t store_count(const struct store *store, enum object_kind kind);
 
 /* Calls @fn for each object of @kind, in the order of namespace and name; stops at non-zero and returns it. */
