@@ -164,6 +164,18 @@ static void copy_said(char ret[static API_HTTP_ERROR_MAX], const struct api_call
 	utf8_repair(ret);
 }
 
+static void copy_reason(char ret[static API_HTTP_ERROR_MAX], const struct api_call *call,
+			CURLcode code)
+{
+	const char *text = call->error[0] ? call->error : curl_easy_strerror(code);
+	long number = 0;
+
+	curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &number);
+	snprintf(ret, API_HTTP_ERROR_MAX, "%s%s%s", text,
+		 code == CURLE_COULDNT_CONNECT && number ? ": " : "",
+		 code == CURLE_COULDNT_CONNECT && number ? strerror((int)number) : "");
+}
+
 void api_call_answer(struct api_answer *ret, struct api_call *call, CURLcode code)
 {
 	curl_off_t wait_s = 0;
@@ -176,8 +188,7 @@ void api_call_answer(struct api_answer *ret, struct api_call *call, CURLcode cod
 		snprintf(ret->error, sizeof(ret->error), "nothing was heard for %lld s",
 			 (long long)call->stall.tv_sec);
 	else if (code != CURLE_OK)
-		snprintf(ret->error, sizeof(ret->error), "%s",
-			 call->error[0] ? call->error : curl_easy_strerror(code));
+		copy_reason(ret->error, call, code);
 	else if (ret->status != 200)
 		copy_said(ret->error, call, ret->status);
 }

@@ -48,13 +48,6 @@ class Source:
             self.process.stdout.close()
             self.process.stderr.close()
 
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.stderr.close()
-
     def has(self, *objects):
         wait_for(lambda: set(objects) <= set(self.last["objects"]), f"{objects} are known, not {self.last}")
 
@@ -105,3 +98,390 @@ def test_lists_and_watches(api):
     assert api.asked("list", "pods") == [{"limit": "500"}]
     watch = api.asked("watch", "pods")[0]
     assert watch["allowWatchBookmarks"] == "true" and 30 <= int(watch["timeoutSeconds"]) <= 60
+
+
+def test_a_list_in_pages(api):
+    for number in range(1200):
+        put_pod(api, f"p{number:04}")
+    with Source(api.url) as source:
+        source.synced()
+        assert source.last["kinds"]["pods"]["objects"] == 1201
+        pages = api.asked("list", "pods")
+        assert len(pages) == 3 and [bool(page.get("continue")) for page in pages] == [False, True, True]
+
+
+def test_a_page_that_aged(api):
+    """410 for the rest of a list: it is listed anew, and as a whole."""
+    for number in range(600):
+        put_pod(api, f"p{number:04}")
+    api.misbehave("list", "pods", lambda handler, plural, query: (handler.answer(*api.page(plural, query)), api.compact()))
+    with Source(api.url) as source:
+        source.synced()
+        assert source.last["kinds"]["pods"]["objects"] == 601
+    assert [sorted(query) for query in api.asked("list", "pods")] == [["limit"], ["continue", "limit"], []]
+
+
+def test_a_page_that_is_cut_is_asked_for_again(api):
+    for number in range(600):
+        put_pod(api, f"p{number:04}")
+    api.misbehave("list", "pods", cut_page(0.7), cut_page(0.9999))
+    with Source(api.url) as source:
+        source.synced()
+        assert source.last["kinds"]["pods"]["objects"] == 601
+        source.no_problems()
+    assert len(api.asked("list", "pods")) == 4
+
+
+def test_a_watch_that_is_cut_resumes(api):
+    """In the middle of an event: nothing of it counts, and nothing is listed again."""
+    with Source(api.url) as source:
+        source.synced()
+        wait_for(api.watched, "all is watched")
+        put_pod(api, "back")
+        source.has("Pod shop/back")
+        version = api.version
+        before = len(api.asked("watch", "pods"))
+        api.cut()
+        wait_for(lambda: len(api.asked("watch", "pods")) > before, "another watch")
+        assert int(api.asked("watch", "pods", before)[0]["resourceVersion"]) >= version
+        put_pod(api, "late")
+        source.has("Pod shop/late")
+        source.is_exactly(*FIRST, "Pod shop/back", "Pod shop/late")
+    assert len(api.asked("list", "pods")) == 1
+
+
+def test_bookmarks_move_the_watch_on(api):
+    """A quiet kind resumes from a version that is not yet forgotten."""
+    with Source(api.url) as source:
+        source.synced()
+        wait_for(api.watched, "all is watched")
+        for number in range(3):
+            put_pod(api, f"p{number}")
+        version = api.version
+        before = len(api.asked("watch", "namespaces"))
+        wait_for(lambda: source.last["version"] and source.lines, "events came")
+
+        def moved():
+            api.cut()
+            queries = api.asked("watch", "namespaces", before)
+            return queries and int(queries[-1]["resourceVersion"]) >= version
+        wait_for(moved, "a watch of namespaces from the version of the pods", every_s=0.4)
+    assert len(api.asked("list", "namespaces")) == 1
+
+
+def test_a_watch_that_is_too_old_is_listed_again(api):
+    """Who was away for long gets 410; what was deleted meanwhile is gone."""
+    with Source(api.url) as source:
+        source.synced()
+        wait_for(api.watched, "all is watched")
+        api.bookmarks = False
+        api.misbehave("watch", "pods", refuse(500), refuse(500))
+        api.cut()
+        api.delete("pods", "shop", "front")
+        put_pod(api, "new")
+        api.compact()
+        source.is_exactly("Namespace shop", "NetworkPolicy shop/deny", "Pod shop/new")
+        source.no_problems()
+    assert len(api.asked("list", "pods")) == 2
+
+
+def test_410_as_a_status(api):
+    api.misbehave("watch", "pods", refuse(410, "Expired"))
+    with Source(api.url) as source:
+        wait_for(api.watched, "all is watched")
+        source.is_exactly(*FIRST)
+    assert len(api.asked("list", "pods")) == 2
+
+
+def test_410_for_ever_is_no_storm(api):
+    api.misbehave("watch", "pods", *[refuse(410)] * 1000)
+    with Source(api.url) as source:
+        source.problem("HTTP status 410")
+        wait_for(lambda: len(api.asked("watch", "pods")) >= 6, "some tries")
+        with api.lock:
+            times = [when for verb, plural, _, when in api.requests if (verb, plural) == ("watch", "pods")]
+        # 20, 40, 80 ms, then 200 ms at most; half of each at least.
+        assert times[5] - times[0] >= 0.01 + 0.02 + 0.04 + 0.08 + 0.1 - 0.01
+        source.is_exactly(*FIRST)
+
+
+@pytest.mark.parametrize("code", (429, 503))
+def test_a_server_that_asks_to_wait(api, code):
+    api.misbehave("list", "networkpolicies", refuse(code, "slow down", [("Retry-After", "1")]))
+    with Source(api.url) as source:
+        source.synced()
+        source.is_exactly(*FIRST)
+    with api.lock:
+        times = [when for verb, plural, _, when in api.requests if (verb, plural) == ("list", "networkpolicies")]
+    assert len(times) == 2 and times[1] - times[0] >= 1
+
+
+def test_a_stalled_watch_is_noticed(api):
+    with Source(api.url, stall=600) as source:
+        source.synced()
+        wait_for(api.watched, "all is watched")
+        before = {plural: len(api.asked("watch", plural)) for plural in REQUIRED}
+        api.stall()
+        put_pod(api, "meanwhile")
+        source.has("Pod shop/meanwhile")
+        wait_for(lambda: all(len(api.asked("watch", p)) > n for p, n in before.items()), "all watches are made anew")
+    assert len(api.asked("list", "pods")) == 1
+
+
+def test_a_stalled_list_is_noticed(api):
+    api.misbehave("list", "pods", hang)
+    with Source(api.url, stall=600) as source:
+        source.problem("nothing was heard")
+        source.synced()
+        source.is_exactly(*FIRST)
+        source.no_problems()
+
+
+@pytest.mark.parametrize("text", (
+    "<html>not found</html>", "", "[]", "{", '{"kind":"PodList"}', '{"items":[1]}', '{"items":["x"]}', "{}{}",
+    '{"kind":"Status","apiVersion":"v1","code":500}', '{"metadata":{"resourceVersion":"0"},"items":[]}',
+    '{"metadata":{"resourceVersion":7},"items":[]}', "[" * 300, '{"items":' + "[" * 300,
+))
+def test_a_list_that_is_none(api, text):
+    """It takes nothing away and is asked for again."""
+    with Source(api.url) as source:
+        source.synced()
+        api.misbehave("list", "pods", garbage(text), garbage(text))
+        api.compact()
+        api.cut()
+        wait_for(lambda: len(api.asked("list", "pods")) >= 4, "two lists that are none, and one that is")
+        source.is_exactly(*FIRST)
+        source.no_problems()
+
+
+POD = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "x", "namespace": "shop", "resourceVersion": "99999"}}
+
+
+@pytest.mark.parametrize("line", (
+    b"garbage\n", b"[]\n", b"7\n", b'{"type":"ADDED"}\n', b'{"type":7,"object":{}}\n', b"{}\n", b'{"type"\xff}\n',
+    {"type": "ADDED", "object": {}}, {"type": "ADDED", "object": {"metadata": {"resourceVersion": "99999"}}},
+    {"type": "ADDED", "object": {**POD, "kind": "Secret"}}, {"type": "RENAMED", "object": POD},
+    {"type": "BOOKMARK", "object": {"metadata": {}}}, {"type": "ERROR", "object": {}},
+    {"type": "ERROR", "object": status_object(500, "etcd is away")},
+    {"type": "ADDED", "object": {**POD, "metadata": {**POD["metadata"], "resourceVersion": "3"}}},
+))
+def test_an_event_that_is_none(api, line):
+    """The watch ends, and in the end all is known all the same."""
+    api.misbehave("watch", "pods", events(line))
+    with Source(api.url) as source:
+        source.synced()
+        wait_for(lambda: len(api.asked("watch", "pods")) >= 2, "another watch")
+        put_pod(api, "late")
+        source.is_exactly(*FIRST, "Pod shop/late")
+        source.no_problems()
+
+
+def test_versions_that_go_backwards(api):
+    """An old event does not replace what is newer: the kind is listed again."""
+    old = {"type": "DELETED", "object": {**POD, "metadata": {"name": "front", "namespace": "shop", "resourceVersion": "5"}}}
+    api.misbehave("watch", "pods", events(old))
+    with Source(api.url) as source:
+        wait_for(lambda: len(api.asked("list", "pods")) == 2 and api.watched(), "it is listed again")
+        source.is_exactly(*FIRST)
+
+
+def test_objects_that_cannot_be_used(api):
+    """The others count; of a policy that was usable before, that version stays in force."""
+    put_pod(api, "BAD_NAME")
+    with Source(api.url) as source:
+        source.synced()
+        assert source.problem("lower case")["object"] == ""
+        api.put("networkpolicies", "shop", "deny", spec={"podSelector": {"matchLabels": {"app": 7}}})
+        problem = wait_for(lambda: next((p for p in source.last["problems"] if p["object"] == "NetworkPolicy shop/deny"),
+                                        None), "a problem of the policy")
+        assert problem["file"] == "/apis/networking.k8s.io/v1/networkpolicies" and "matchLabels" in problem["field"]
+        source.is_exactly(*FIRST)
+        api.put("networkpolicies", "shop", "deny", spec={"podSelector": {}})
+        wait_for(lambda: not [p for p in source.last["problems"] if p["object"]], "the problem goes with a better version")
+
+
+def test_an_object_that_nobody_can_read_hides_no_other(api):
+    def fault(handler, plural, query):
+        _, body = api.page(plural, query)
+        text = json.dumps(body).replace('"items": [', '"items": [{"metadata": {"name": nonsense}}, ')
+        handler.answer(200, text)
+    with Source(api.url) as source:
+        source.synced()
+        put_pod(api, "back")
+        source.has("Pod shop/back")
+        api.misbehave("list", "pods", fault)
+        api.delete("pods", "shop", "front")
+        source.lacks("Pod shop/front")
+        api.compact()
+        api.cut()
+        source.problem("cannot be read")
+        source.is_exactly("Namespace shop", "NetworkPolicy shop/deny", "Pod shop/back")
+
+
+def test_text_with_nul_is_text(api):
+    api.put("pods", "shop", "odd", spec={"nodeName": "n1", "containers": [], "note": "a\0b"}, status={})
+    with Source(api.url) as source:
+        source.is_exactly(*FIRST, "Pod shop/odd")
+        source.no_problems()
+
+
+def test_a_kind_appears_and_vanishes(api):
+    kind = "adminnetworkpolicies"
+    spec = {"priority": 5, "subject": {"namespaces": {}}, "ingress": [{"action": "Deny", "from": [{"namespaces": {}}]}]}
+    with Source(api.url) as source:
+        source.synced()
+        assert source.last["kinds"][kind]["state"] == 3
+        with api.lock:
+            api.absent.discard(kind)
+        api.put(kind, "", "guard", spec=spec)
+        source.has("AdminNetworkPolicy guard")
+        wait_for(lambda: api.watched(kind), "it is watched")
+        with api.lock:
+            api.absent.add(kind)
+        api.cut()
+        source.is_exactly(*FIRST)
+        wait_for(lambda: source.last["kinds"][kind]["state"] == 3, "absent again")
+        source.no_problems()
+        with api.lock:
+            api.absent.discard(kind)
+        source.has("AdminNetworkPolicy guard")
+
+
+def test_one_404_takes_nothing_away(api):
+    """It may be the word of a server that has just started."""
+    kind = "adminnetworkpolicies"
+    api.absent.discard(kind)
+    api.put(kind, "", "guard", spec={"priority": 5, "subject": {"namespaces": {}}})
+    with Source(api.url) as source:
+        source.has("AdminNetworkPolicy guard")
+        wait_for(lambda: api.watched(kind), "it is watched")
+        api.misbehave("watch", kind, refuse(404))
+        version = source.last["version"]
+        api.cut()
+        wait_for(lambda: len(api.asked("list", kind)) == 2 and api.watched(kind), "it is listed again")
+        assert source.last["version"] == version
+        source.is_exactly(*FIRST, "AdminNetworkPolicy guard")
+
+
+def test_a_builtin_kind_that_is_not_found_is_an_error(api):
+    api.absent.add("networkpolicies")
+    with Source(api.url) as source:
+        problem = source.problem("HTTP status 404")
+        assert problem["file"] == "/apis/networking.k8s.io/v1/networkpolicies" and not problem["warning"]
+        assert not source.last["ready"]
+        with api.lock:
+            api.absent.discard("networkpolicies")
+        source.synced()
+
+
+def test_nothing_is_taken_away_before_all_is_listed(api, tmp_path):
+    with Source(api.url, state=tmp_path) as source:
+        source.synced()
+    api.delete("pods", "shop", "front")
+    api.misbehave("list", "networkpolicies", *[refuse(403, "networkpolicies is forbidden")] * 3)
+    with Source(api.url, state=tmp_path) as source:
+        source.has(*FIRST)
+        source.problem("networkpolicies is forbidden")
+        wait_for(lambda: api.watched("pods"), "pods are listed")
+        if not source.last["synced"]:
+            assert "Pod shop/front" in source.last["objects"]
+        source.lacks("Pod shop/front")
+        assert source.last["synced"]
+
+
+# The copy on the disk
+
+
+def test_without_a_server_the_last_state_is_known(api, tmp_path):
+    with Source(api.url, state=tmp_path) as source:
+        source.synced()
+        put_pod(api, "back")
+        put_pod(api, "gone")
+        source.has("Pod shop/back", "Pod shop/gone")
+        api.delete("pods", "shop", "gone")
+        source.lacks("Pod shop/gone")
+    api.close()
+    with Source(api.url, state=tmp_path) as source:
+        assert wait_for(lambda: source.last, "a first line")["ready"]
+        source.is_exactly(*FIRST, "Pod shop/back")
+        assert source.problem("Connection refused")["warning"] and not source.last["synced"]
+    with open(tmp_path / "api" / "pods", encoding="utf-8") as file:
+        assert "managedFields" not in file.read()
+
+
+def test_without_a_server_and_a_copy_nothing_is_ready(tmp_path):
+    with Source("http://127.0.0.1:9", state=tmp_path) as source:
+        assert not source.problem("Connection refused")["warning"] and not source.last["ready"]
+
+
+def test_what_changed_meanwhile_is_found_out(api, tmp_path):
+    with Source(api.url, state=tmp_path) as source:
+        source.synced()
+    put_pod(api, "back")
+    api.delete("pods", "shop", "front")
+    with Source(api.url, state=tmp_path) as source:
+        source.is_exactly("Namespace shop", "NetworkPolicy shop/deny", "Pod shop/back")
+    api.close()
+    with Source(api.url, state=tmp_path) as source:
+        source.is_exactly("Namespace shop", "NetworkPolicy shop/deny", "Pod shop/back")
+
+
+def damage(text, line):
+    lines = text.splitlines(keepends=True)
+    lines[line] = lines[line].replace("shop", "shoq")
+    return "".join(lines)
+
+
+@pytest.mark.parametrize("harm, ready", (
+    (lambda text: text[:-7], True), (lambda text: damage(text, 1), True), (lambda text: text + "x", True),
+    (lambda text: text.replace("weir-api 1", "weir-api 2"), False), (lambda text: "", False),
+))
+def test_a_damaged_copy(api, tmp_path, harm, ready):
+    """What can be read of it counts; a file of another version is none."""
+    put_pod(api, "a")
+    with Source(api.url, state=tmp_path) as source:
+        source.synced()
+    path = tmp_path / "api" / "pods"
+    text = harm(path.read_text())
+    path.write_text(text)
+    url = api.url
+    with Source("http://127.0.0.1:9", state=tmp_path) as source:
+        assert wait_for(lambda: source.last, "a first line")["ready"] == ready
+        assert len([o for o in source.last["objects"] if o.startswith("Pod")]) == (ready and 1 + text.endswith("x"))
+        assert not ready or source.problem("of the copy cannot be read")["file"] == str(path)
+    with Source(url, state=tmp_path) as source:
+        source.synced()
+        put_pod(api, "b")
+        source.has("Pod shop/b")
+    with Source("http://127.0.0.1:9", state=tmp_path) as source:
+        source.is_exactly(*FIRST, "Pod shop/a", "Pod shop/b")
+
+
+def test_a_copy_that_cannot_be_written(api, tmp_path):
+    (tmp_path / "api").write_text("a file")
+    with Source(api.url, state=tmp_path, watch=1000) as source:
+        assert source.problem("the copy for the next start cannot be kept")["warning"]
+        source.is_exactly(*FIRST)
+        (tmp_path / "api").unlink()
+        source.no_problems()
+        assert (tmp_path / "api" / "pods").exists()
+
+
+# Several servers
+
+
+def test_the_next_server_takes_over(api):
+    """Watches move on from where they were."""
+    with FakeApi() as other:
+        with api.lock, other.lock:
+            other.objects, other.history, other.version = api.objects, api.history, api.version
+        with Source("http://127.0.0.1:9", api.url, other.url) as source:
+            source.synced()
+            assert source.last["server"] == api.url
+            api.cut()
+            api.close()
+            put_pod(other, "late")
+            source.is_exactly(*FIRST, "Pod shop/late")
+            wait_for(lambda: source.last["server"] == other.url, "the other server")
+            source.no_problems()
+        assert not other.asked("list", "pods")
