@@ -33,7 +33,7 @@ static enum place place_of(const struct api_stream *stream)
 	unsigned int outside = stream->is_list ? 2 : 0;
 
 	if (stream->is_list && !stream->in_items)
-		return PLACE_HEAD;
+		return stream->ended ? PLACE_BETWEEN : PLACE_HEAD;
 	return stream->depth > outside ? PLACE_PIECE : PLACE_BETWEEN;
 }
 
