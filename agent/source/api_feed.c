@@ -116,6 +116,21 @@ static int use(struct taking *taking, const char *namespace, const char *name, c
 	return feed->state && value ? api_state_put(feed->state, feed->kind, value, changed) : 0;
 }
 
+/*
+ * A pod that a kubelet has from a file: the object here only mirrors it, and the pod's
+ * own UID, by which the runtime knows it, is in an annotation.
+ *
+ * Source: Kubernetes, well-known annotations, kubernetes.io/config.mirror.
+ */
+static int use_own_uid(json_t *object)
+{
+	json_t *metadata = json_object_get(object, "metadata");
+	json_t *own = json_object_get(json_object_get(metadata, "annotations"),
+				      "kubernetes.io/config.mirror");
+
+	return json_is_string(own) && json_object_set(metadata, "uid", own) < 0 ? -ENOMEM : 0;
+}
+
 /* Elements of a list do not repeat what they are. */
 static int complete(struct api_feed *feed, json_t *object)
 {
@@ -142,7 +157,7 @@ static int apply(struct api_feed *feed, json_t *object, bool is_deleted, bool is
 	const struct decode_sink sink = { .arg = &taking, .object = take_object,
 					  .problem = take_problem };
 	char label[PATH_BYTES * 4];
-	int r = complete(feed, object);
+	int r = complete(feed, object) ?: use_own_uid(object);
 
 	if (r < 0)
 		return r;
