@@ -165,7 +165,7 @@ static char *request_path(const struct api_watch *watch)
 	const struct api_request *request = &watch->request;
 	const char *value = request->version ?: request->next;
 	char *escaped = value ? curl_easy_escape(NULL, value, 0) : NULL;
-	struct buf path = {};
+	cleanup(buf_done) struct buf path = {};
 
 	buf_str(&path, api_feed_path(&watch->feed));
 	if (request->is_watch)
