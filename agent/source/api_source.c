@@ -18,6 +18,7 @@ struct api_source {
 	struct manifest_listener listener;
 	struct api_watch_listener of_watches;
 	struct event *news; /* tells the listener */
+	bool has_changed; /* there may be something to tell */
 	bool was_ready; /* when it was last told */
 	uint64_t version; /* of the store, then */
 	struct api_http *http;
@@ -53,21 +54,32 @@ static void on_news(evutil_socket_t fd, short what, void *arg)
 	bool is_ready = api_source_is_ready(source);
 	uint64_t version = store_version(source->store);
 
-	if (version != source->version || is_ready != source->was_ready) {
+	if (source->has_changed &&
+	    (version != source->version || is_ready != source->was_ready)) {
 		source->version = version;
 		source->was_ready = is_ready;
 		source->listener.changed(source->listener.arg);
 	}
+	source->has_changed = false;
 	source->listener.looked(source->listener.arg);
 }
 
-static void tell_soon(void *arg)
+/* Problems may differ; objects of a list that is not complete yet are no news. */
+static void look_soon(void *arg)
 {
 	const struct timeval delay = { .tv_usec = QUIET_MS * 1000 };
 	struct api_source *source = arg;
 
 	if (!evtimer_pending(source->news, NULL))
 		evtimer_add(source->news, &delay);
+}
+
+static void tell_soon(void *arg)
+{
+	struct api_source *source = arg;
+
+	source->has_changed = true;
+	look_soon(source);
 }
 
 /* Nothing is taken away before every kind has been listed: the last list settles all. */
@@ -90,7 +102,7 @@ static int start(struct api_source *source, struct event_base *base, const char 
 		.arg = source,
 		.changed = tell_soon,
 		.listed = on_listed,
-		.failed = tell_soon,
+		.failed = look_soon,
 	};
 	source->news = evtimer_new(base, on_news, source);
 	r = source->news ? api_http_new(&source->http, base, &source->config) : -ENOMEM;

@@ -14,7 +14,7 @@ const struct api_timing api_timing_default = {
 	.retry_min = 1000,
 	.retry_max = 30 * 1000,
 	.absent = 45 * 1000,
-	.watch = 300 * 1000,
+	.watch = 600 * 1000,
 	.stall = 120 * 1000,
 };
 

@@ -97,6 +97,7 @@ void api_watch_settle(struct api_watch *watch)
 static void end_list(struct api_watch *watch)
 {
 	watch->is_unsettled = true;
+	watch->listener->changed(watch->listener->arg);
 	watch->listener->listed(watch->listener->arg);
 }
 
@@ -141,10 +142,11 @@ static void end_request(struct api_watch *watch, enum api_outcome outcome, int64
 	struct api_sync *sync = &watch->sync;
 
 	sync->has_objects = store_count(watch->feed.store, watch->feed.kind->kind) > 0;
-	if (api_sync_ended(sync, outcome, wait_ms, clock_ms(), random_number())) {
-		set_error(watch, "");
+	if (api_sync_ended(sync, outcome, wait_ms, clock_ms(), random_number()))
 		end_list(watch);
-	}
+	/* A custom resource may not be there. */
+	if (outcome == API_ABSENT && sync->optional)
+		set_error(watch, "");
 	/* A copy that could not be written is begun anew with all objects. */
 	if (watch->state.error && watch->request.is_watch)
 		api_sync_relist(sync);

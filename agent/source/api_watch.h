@@ -11,7 +11,7 @@ struct api_watch;
 
 struct api_watch_listener {
 	void *arg;
-	void (*changed)(void *arg); /* the store may have */
+	void (*changed)(void *arg); /* the store may have, and says what the server said */
 	void (*listed)(void *arg); /* a kind is complete, see api_watch_settle() */
 	void (*failed)(void *arg); /* problems may differ */
 };
