@@ -134,9 +134,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         bookmark = time.monotonic() + BOOKMARK_S
         while time.monotonic() < until and not api.closed:
             with api.changed:
-                lines = [(rv, line) for rv, line in api.history[plural] if rv > at]
-                if not lines:
+                if not api.history[plural] or api.history[plural][-1][0] <= at:
                     api.changed.wait(0.02)
+                lines = [(rv, line) for rv, line in api.history[plural] if rv > at]
                 how = api.how if api.generation != generation else None
                 now = api.version
             for rv, line in lines:
@@ -227,14 +227,6 @@ class FakeApi:
         self.history[plural].append((self.version, json.dumps({"type": change, "object": whole}).encode()))
         self.changed.notify_all()
 
-    def send(self, plural, *lines):
-        """Lines of watches, as they are."""
-        with self.changed:
-            for line in lines:
-                self.version += 1
-                self.history[plural].append((self.version, line))
-            self.changed.notify_all()
-
     def page(self, plural, query):
         """Status and body of a list."""
         group, kind, _ = KINDS[plural]
@@ -296,6 +288,16 @@ class FakeApi:
         """All of these kinds are being watched."""
         with self.lock:
             return all(self.watching[plural] for plural in plurals or set(KINDS) - self.absent)
+
+
+def write_kubeconfig(path, url):
+    """For a server without TLS and credentials."""
+    text = json.dumps({
+        "current-context": "x", "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+        "clusters": [{"name": "x", "cluster": {"server": url}}], "users": [{"name": "x", "user": {}}]})
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+    return str(path)
 
 
 def refuse(code, message="no", headers=()):

@@ -5,22 +5,14 @@ import os
 import threading
 
 import pytest
-import yaml
 
 import traffic
-from fake_api import FakeApi
+from fake_api import FakeApi, write_kubeconfig
 from weir import CniError, Node, wait_for
 
 PORT = 8080
 NOBODY = {"podSelector": {"matchLabels": {"app": "back"}}, "policyTypes": ["Ingress"]}
 FRONT_ONLY = {**NOBODY, "ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "front"}}}]}]}
-
-
-def kubeconfig(path, url):
-    path.write_text(yaml.safe_dump({
-        "current-context": "x", "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
-        "clusters": [{"name": "x", "cluster": {"server": url}}], "users": [{"name": "x", "user": {}}]}))
-    return str(path)
 
 
 class Cluster:
@@ -31,7 +23,7 @@ class Cluster:
         self.api = None
         try:
             self.serve()
-            self.node.kubeconfig = kubeconfig(path / "kubeconfig", self.api.url)
+            self.node.kubeconfig = write_kubeconfig(path / "kubeconfig", self.api.url)
         except BaseException:
             self.close()
             raise
