@@ -175,6 +175,20 @@ def test_in_a_pod_with_a_token_that_is_none(authority, tmp_path, text):
             source.no_problems()
 
 
+def test_an_authority_that_rotates(authority, tmp_path):
+    other = Authority(tmp_path, "other")
+    with authority.serve("server") as api:
+        api.tokens = {"first"}
+        more = in_pod(authority, api, tmp_path)
+        os.unlink(tmp_path / "ca.crt")
+        os.symlink(other.file("ca.crt"), tmp_path / "ca.crt")
+        with Source(**more) as source:
+            source.problem("SSL certificate problem")
+            os.symlink(authority.file("ca.crt"), tmp_path / "new")
+            os.rename(tmp_path / "new", tmp_path / "ca.crt")
+            source.synced()
+
+
 def test_before_services_work(authority, tmp_path):
     """The Service's address leads nowhere; the servers that are given do."""
     with authority.serve("server") as api:
