@@ -18,6 +18,7 @@
 #include "endpoint/statefile.h"
 #include "net/nat.h"
 #include "policy.h"
+#include "sources.h"
 #include "uplink.h"
 
 #define HOUSEKEEPING_S 2
@@ -88,62 +89,6 @@ static int open_datapath(struct agent *agent)
 	r = r ?: expiry_new(&agent->expiry, agent->base, agent->rec, endpoint_on_purged, agent);
 	r = r ?: linkwork_new(&agent->linkwork, agent->dp);
 	return r < 0 ? log_error_errno(r, "what the kernel holds cannot be read back") : 0;
-}
-
-static void on_objects(void *arg)
-{
-	policy_apply_soon(arg);
-}
-
-static void on_look(void *arg)
-{
-	problems_log(arg);
-}
-
-static int open_api(struct agent *agent, const struct manifest_listener *listener)
-{
-	const struct config *config = &agent->config;
-	char error[API_CONFIG_ERROR_MAX];
-	struct api_config api;
-	int r;
-
-	r = api_config_load(&api, config->kubeconfig, API_POD_DIR, config->api_servers,
-			    config->api_server_count, error);
-	if (r < 0 && error[0]) {
-		log_error("%s", error);
-		return r;
-	}
-	r = r ?: api_source_new(&agent->api, agent->base, agent->store, &api, config->state_dir,
-				&api_timing_default, listener);
-	return r < 0 ? log_error_errno(r, "API server") : 0;
-}
-
-static int open_manifests(struct agent *agent, const struct manifest_listener *listener)
-{
-	const struct config *config = &agent->config;
-	int r = manifest_new(&agent->manifest, agent->base, agent->store, config->manifests,
-			     config->state_dir, listener);
-
-	return r < 0 ? log_error_errno(r, "manifests %s", config->manifests) : 0;
-}
-
-static int open_sources(struct agent *agent)
-{
-	const struct manifest_listener listener = {
-		.arg = agent,
-		.changed = on_objects,
-		.looked = on_look,
-	};
-	int r = store_new(&agent->store);
-
-	if (!r && agent->config.manifests)
-		r = open_manifests(agent, &listener);
-	else if (!r && config_uses_api(&agent->config))
-		r = open_api(agent, &listener);
-	if (r < 0)
-		return r;
-	problems_log(agent);
-	return 0;
 }
 
 static void on_signal(evutil_socket_t signal, short what, void *arg)
@@ -245,7 +190,7 @@ int agent_new(struct agent **ret, struct config *config)
 	r = r ?: open_events(agent);
 	r = r ?: open_net(agent);
 	r = r ?: open_datapath(agent);
-	r = r ?: open_sources(agent);
+	r = r ?: sources_open(agent);
 	r = r ?: uplink_watch(agent);
 	r = r ?: put_in_force(agent);
 	r = r ?: control_new(&agent->control, agent);

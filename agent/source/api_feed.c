@@ -116,39 +116,6 @@ static int use(struct taking *taking, const char *namespace, const char *name, c
 	return feed->state && value ? api_state_put(feed->state, feed->kind, value, changed) : 0;
 }
 
-/*
- * A pod that a kubelet has from a file: the object here only mirrors it, and the pod's
- * own UID, by which the runtime knows it, is in an annotation.
- *
- * Source: Kubernetes, well-known annotations, kubernetes.io/config.mirror.
- */
-static int use_own_uid(json_t *object)
-{
-	json_t *metadata = json_object_get(object, "metadata");
-	json_t *own = json_object_get(json_object_get(metadata, "annotations"),
-				      "kubernetes.io/config.mirror");
-
-	return json_is_string(own) && json_object_set(metadata, "uid", own) < 0 ? -ENOMEM : 0;
-}
-
-/* Elements of a list do not repeat what they are. */
-static int complete(struct api_feed *feed, json_t *object)
-{
-	const char *kind = json_string_value(json_object_get(object, "kind"));
-	const char *slash = strchr(feed->kind->group + 1, '/');
-	char version[PATH_BYTES];
-
-	if (kind && strcmp(kind, feed->kind->name) != 0)
-		return -EBADMSG;
-	if (!kind && json_object_set_new(object, "kind", json_string(feed->kind->name)) < 0)
-		return -ENOMEM;
-	if (json_object_get(object, "apiVersion"))
-		return 0;
-	snprintf(version, sizeof(version), "%s%s%s", slash ? slash + 1 : "", slash ? "/" : "",
-		 feed->version);
-	return json_object_set_new(object, "apiVersion", json_string(version)) < 0 ? -ENOMEM : 0;
-}
-
 static int apply(struct api_feed *feed, json_t *object, bool is_deleted, bool is_copy)
 {
 	const char *namespace = feed->kind->namespaced ? api_feed_text(object, "namespace") : "";
@@ -157,7 +124,7 @@ static int apply(struct api_feed *feed, json_t *object, bool is_deleted, bool is
 	const struct decode_sink sink = { .arg = &taking, .object = take_object,
 					  .problem = take_problem };
 	char label[PATH_BYTES * 4];
-	int r = complete(feed, object) ?: use_own_uid(object);
+	int r = api_kind_complete(feed->kind, feed->version, object);
 
 	if (r < 0)
 		return r;

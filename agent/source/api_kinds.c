@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/api_kinds.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -36,6 +37,39 @@ const struct api_kind api_kinds[API_KINDS] = {
 	{ POLICY_GROUP, "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy",
 	  { "v1alpha1" }, OBJECT_BASELINE_ADMIN_NETWORK_POLICY, false, true, NULL },
 };
+
+/*
+ * A pod that a kubelet has from a file: the object here only mirrors it, and the pod's
+ * own UID, by which the runtime knows it, is in an annotation.
+ *
+ * Source: Kubernetes, well-known annotations, kubernetes.io/config.mirror.
+ */
+static int use_own_uid(json_t *object)
+{
+	json_t *metadata = json_object_get(object, "metadata");
+	json_t *own = json_object_get(json_object_get(metadata, "annotations"),
+				      "kubernetes.io/config.mirror");
+
+	return json_is_string(own) && json_object_set(metadata, "uid", own) < 0 ? -ENOMEM : 0;
+}
+
+int api_kind_complete(const struct api_kind *kind, const char *version, json_t *object)
+{
+	const char *name = json_string_value(json_object_get(object, "kind"));
+	const char *slash = strchr(kind->group + 1, '/'); /* behind "/apis" */
+	json_t *whole;
+
+	if (name && strcmp(name, kind->name) != 0)
+		return -EBADMSG;
+	if (!name && json_object_set_new(object, "kind", json_string(kind->name)) < 0)
+		return -ENOMEM;
+	if (json_object_get(object, "apiVersion"))
+		return use_own_uid(object);
+	whole = json_sprintf("%s%s%s", slash ? slash + 1 : "", slash ? "/" : "", version);
+	if (json_object_set_new(object, "apiVersion", whole) < 0)
+		return -ENOMEM;
+	return use_own_uid(object);
+}
 
 enum verdict {
 	FIELD_DROPPED,

@@ -26,6 +26,12 @@ struct api_kind {
 extern const struct api_kind api_kinds[API_KINDS];
 
 /*
+ * Make an element of a list of @version what it is alone: with kind and apiVersion, and a
+ * pod with the UID that the runtime knows it by. 0, -ENOMEM, or -EBADMSG: it is another kind.
+ */
+int api_kind_complete(const struct api_kind *kind, const char *version, json_t *object);
+
+/*
  * A new value with what matters of @object, complete with kind and apiVersion; lists
  * are gone through. It shares values with @object. NULL: out of memory.
  */

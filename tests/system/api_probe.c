@@ -3,7 +3,8 @@
  * The API source without an agent around it, for tests: a line of JSON on stdout for
  * everything that changes.
  *
- *	weir-api-probe KUBECONFIG|- STATE_DIR|- POD_DIR RETRY_MIN RETRY_MAX ABSENT WATCH STALL [SERVER]...
+ *	weir-api-probe KUBECONFIG|- STATE_DIR|- POD_DIR RETRY_MIN RETRY_MAX ABSENT WATCH STALL
+ *		[SERVER]...
  *
  * Times are milliseconds. It ends when its standard input does.
  */

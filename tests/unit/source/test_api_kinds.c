@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/check_main.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "source/api_kinds.h"
@@ -11,7 +12,8 @@ static const struct {
 	const char *kept;
 } objects[] = {
 	{ "pods",
-	  "{'metadata':{'name':'a','namespace':'n','uid':'u','labels':{'a.b/c':'d'},'annotations':{'x':'y'},"
+	  "{'metadata':{'name':'a','namespace':'n','uid':'u','labels':{'a.b/c':'d'},"
+	  "'annotations':{'x':'y'},"
 	  "'managedFields':[{}]},'spec':{'nodeName':'n1','volumes':[1],'containers':[{'name':'c',"
 	  "'image':'i','ports':[{'name':'p','containerPort':80}]},{'name':'d','env':[]}]},"
 	  "'status':{'phase':'Running','conditions':[],'podIPs':[{'ip':'10.0.0.1'}]}}",
@@ -24,7 +26,8 @@ static const struct {
 	  "{'metadata':{'name':'a','managedFields':[],'annotations':{'k':'v',"
 	  "'kubectl.kubernetes.io/last-applied-configuration':'{}'}},'spec':{'podSelector':{}},"
 	  "'apiVersion':'networking.k8s.io/v1'}",
-	  "{'apiVersion':'networking.k8s.io/v1','kind':'NetworkPolicy','metadata':{'annotations':{'k':'v'},"
+	  "{'apiVersion':'networking.k8s.io/v1','kind':'NetworkPolicy',"
+	  "'metadata':{'annotations':{'k':'v'},"
 	  "'name':'a'},'spec':{'podSelector':{}}}" },
 };
 
@@ -42,14 +45,20 @@ static json_t *parse(const char *text)
 	return value;
 }
 
+static const struct api_kind *find_kind(const char *plural)
+{
+	for (size_t i = 0; i < API_KINDS; i++)
+		if (!strcmp(api_kinds[i].plural, plural))
+			return &api_kinds[i];
+	ck_abort_msg("%s", plural);
+}
+
 START_TEST(only_fields_that_matter_are_kept)
 {
 	json_t *object = parse(objects[_i].object), *before = json_deep_copy(object);
-	json_t *expected = parse(objects[_i].kept), *kept = NULL;
+	json_t *expected = parse(objects[_i].kept);
+	json_t *kept = api_kind_reduce(find_kind(objects[_i].plural), object);
 
-	for (size_t i = 0; i < API_KINDS; i++)
-		if (!strcmp(api_kinds[i].plural, objects[_i].plural))
-			kept = api_kind_reduce(&api_kinds[i], object);
 	ck_assert_msg(json_equal(kept, expected), "%s", json_dumps(kept, JSON_SORT_KEYS));
 	ck_assert(json_equal(object, before));
 	json_decref(object);
@@ -59,4 +68,38 @@ START_TEST(only_fields_that_matter_are_kept)
 }
 END_TEST
 
-CHECK_MAIN("api_kinds", CHECK_LOOP(only_fields_that_matter_are_kept, objects))
+static const struct {
+	const char *plural;
+	const char *object;
+	int expected;
+	const char *whole;
+} elements[] = {
+	{ "pods", "{}", 0, "{'kind':'Pod','apiVersion':'v1'}" },
+	{ "networkpolicies", "{'metadata':{}}", 0,
+	  "{'metadata':{},'kind':'NetworkPolicy','apiVersion':'networking.k8s.io/v1'}" },
+	{ "clusternetworkpolicies", "{'kind':'ClusterNetworkPolicy','apiVersion':'x/v7'}", 0,
+	  "{'kind':'ClusterNetworkPolicy','apiVersion':'x/v7'}" },
+	{ "pods", "{'kind':'Status'}", -EBADMSG, "{'kind':'Status'}" },
+	{ "pods",
+	  "{'metadata':{'uid':'a','annotations':{'kubernetes.io/config.mirror':'b'}}}", 0,
+	  "{'kind':'Pod','apiVersion':'v1','metadata':{'uid':'b','annotations':"
+	  "{'kubernetes.io/config.mirror':'b'}}}" },
+	{ "pods", "{'metadata':{'uid':'a','annotations':{'kubernetes.io/config.mirror':7}}}", 0,
+	  "{'kind':'Pod','apiVersion':'v1','metadata':{'uid':'a','annotations':"
+	  "{'kubernetes.io/config.mirror':7}}}" },
+};
+
+START_TEST(elements_of_lists_become_whole)
+{
+	json_t *object = parse(elements[_i].object), *expected = parse(elements[_i].whole);
+	const struct api_kind *kind = find_kind(elements[_i].plural);
+
+	ck_assert_int_eq(api_kind_complete(kind, kind->versions[0], object), elements[_i].expected);
+	ck_assert(json_equal(object, expected));
+	json_decref(object);
+	json_decref(expected);
+}
+END_TEST
+
+CHECK_MAIN("api_kinds", CHECK_LOOP(elements_of_lists_become_whole, elements),
+	   CHECK_LOOP(only_fields_that_matter_are_kept, objects))
