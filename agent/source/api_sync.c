@@ -157,8 +157,11 @@ int api_sync_event(struct api_sync *sync, const char *version)
 
 static void fail(struct api_sync *sync, int64_t wait_ms, int64_t now_ms, uint32_t random)
 {
-	int64_t ms;
+	int64_t lasted = now_ms - sync->started_ms, ms;
 
+	/* A quiet watch that something on the way cut after a while is no bad sign; silence is. */
+	if (sync->is_watch && lasted >= sync->timing->retry_max && lasted < sync->timing->stall)
+		sync->failures = 0;
 	if (sync->failures < UINT32_MAX)
 		sync->failures++;
 	ms = back_off(sync, random);

@@ -171,6 +171,30 @@ START_TEST(waits_grow_to_a_limit_and_an_event_ends_them)
 }
 END_TEST
 
+/* Between the agent and the server may be something that does not like quiet connections. */
+START_TEST(a_watch_that_lasted_a_while_is_no_failure)
+{
+	struct world world;
+
+	begin(&world, false, 1);
+	list(&world, "10");
+	for (int i = 0; i < 5; i++) {
+		next(&world);
+		world.now += timing.retry_max;
+		ends(&world, API_CUT);
+		ck_assert_int_eq(wait_of(&world), timing.retry_min);
+	}
+	/* One that was silent for ever is. */
+	for (int i = 1; i < 5; i++) {
+		next(&world);
+		world.now += timing.stall;
+		ends(&world, API_CUT);
+		ck_assert_uint_eq(world.sync.failures, (unsigned int)i + 1);
+	}
+	api_sync_done(&world.sync);
+}
+END_TEST
+
 /* Whatever the dice say, nobody waits less than half of it. */
 START_TEST(waits_are_spread)
 {
@@ -387,6 +411,7 @@ CHECK_MAIN("api_sync", CHECK_TEST(a_list_is_read_in_pages_and_then_watched),
 	   CHECK_TEST(a_list_without_a_version_or_an_end_is_none),
 	   CHECK_TEST(a_watch_resumes_where_it_was), CHECK_LOOP(versions_go_forward, versions),
 	   CHECK_TEST(waits_grow_to_a_limit_and_an_event_ends_them), CHECK_TEST(waits_are_spread),
+	   CHECK_TEST(a_watch_that_lasted_a_while_is_no_failure),
 	   CHECK_TEST(a_server_is_not_asked_before_the_time_it_says),
 	   CHECK_TEST(a_watch_that_is_gone_is_listed_anew),
 	   CHECK_TEST(a_list_whose_rest_is_gone_is_read_whole),
