@@ -9,6 +9,7 @@ kind and verb; cut(), stall() and compact() act on what is going on.
 import base64
 import collections
 import copy
+import gzip
 import http.server
 import json
 import socket
@@ -30,6 +31,7 @@ KINDS = {
 }
 OPTIONAL = ("clusternetworkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies")
 BOOKMARK_S = 0.2
+COMPRESS_MIN = 1000  # bytes of an answer
 
 
 def status_object(code, message):
@@ -74,6 +76,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         text = (body if isinstance(body, str) else json.dumps(body)).encode()
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
+        if len(text) > COMPRESS_MIN and "gzip" in self.headers.get("Accept-Encoding", ""):
+            text = gzip.compress(text, 1)
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(text)))
         for name, value in headers:
             self.send_header(name, value)
