@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An agent whose objects come from an API server: real traffic under its policies, with and without it."""
 
+import json
 import os
 import threading
 
@@ -171,3 +172,14 @@ def test_a_static_pod_is_known_by_its_own_uid(cluster):
     cluster.synced()
     pod = node.new_pod("shop", "front")
     node.cni(pod.env("ADD", CNI_ARGS=pod.env("ADD")["CNI_ARGS"] + "hash"), node.conf())
+
+
+def test_a_kubeconfig_that_needs_a_program_is_refused(cluster):
+    with open(cluster.node.kubeconfig, encoding="ascii") as file:
+        config = json.load(file)
+    config["users"][0]["user"] = {"exec": {"command": "aws"}}
+    with open(cluster.node.kubeconfig, "w", encoding="ascii") as file:
+        json.dump(config, file)
+    cluster.node.start(wait=False)
+    assert cluster.node.agent.wait(20) == 1
+    assert f"{cluster.node.kubeconfig}: users[0].user.exec: the agent runs no programs" in cluster.node.log_text()
