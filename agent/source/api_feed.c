@@ -2,22 +2,25 @@
 #include "source/api_feed.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/jsoncost.h"
+#include "base/utf8.h"
 #include "source/decode.h"
 #include "source/fingerprint.h"
 #include "source/yaml.h"
 
-#define PATH_BYTES 160
 #define GONE 410
+#define LABEL_MAX 512 /* kind, namespace and name have 63 + 63 + 253 characters at most */
 
 /* What the decoder makes of one object. */
 struct taking {
 	struct api_feed *feed;
 	struct object *object; /* NULL: nothing that could be used */
+	char label[LABEL_MAX]; /* "NetworkPolicy shop/front" */
 	size_t first_problem;
 	bool no_memory;
 };
@@ -27,13 +30,10 @@ void api_feed_done(struct api_feed *feed)
 	problem_list_done(&feed->problems);
 }
 
-const char *api_feed_path(const struct api_feed *feed)
+void api_feed_path(char ret[static API_PATH_MAX], const struct api_feed *feed)
 {
-	static char path[PATH_BYTES];
-
-	snprintf(path, sizeof(path), "%s/%s/%s", feed->kind->group, feed->version,
+	snprintf(ret, API_PATH_MAX, "%s/%s/%s", feed->kind->group, feed->version,
 		 feed->kind->plural);
-	return path;
 }
 
 const char *api_feed_text(const json_t *object, const char *member)
@@ -46,13 +46,15 @@ const char *api_feed_text(const json_t *object, const char *member)
 static int add_problem(struct api_feed *feed, const struct decode_problem *problem)
 {
 	struct decode_problem item = *problem;
+	char path[API_PATH_MAX];
 
 	if (feed->problems.count >= PROBLEMS_MAX) {
 		feed->untold++;
 		return 0;
 	}
 	item.document = item.line = 0;
-	return problem_add_decoded(&feed->problems, api_feed_path(feed), &item);
+	api_feed_path(path, feed);
+	return problem_add_decoded(&feed->problems, path, &item);
 }
 
 static void take_object(void *arg, struct object *obj)
@@ -65,17 +67,23 @@ static void take_object(void *arg, struct object *obj)
 
 static void take_problem(void *arg, const struct decode_problem *problem)
 {
+	struct decode_problem item = *problem;
 	struct taking *taking = arg;
 
-	if (add_problem(taking->feed, problem) < 0)
+	/* The decoder does not repeat a name that is none; here it is how the problem goes again. */
+	if (!*item.object)
+		item.object = taking->label;
+	if (add_problem(taking->feed, &item) < 0)
 		taking->no_memory = true;
 }
 
-/* "NetworkPolicy shop/front", as the decoder names it. */
-static void name_object(char *ret, size_t size, const struct api_feed *feed, const char *namespace,
-			const char *name)
+/* As the decoder names it. */
+static void name_object(char ret[static LABEL_MAX], const struct api_feed *feed,
+			const char *namespace, const char *name)
 {
-	snprintf(ret, size, "%s %s%s%s", feed->kind->name, namespace, *namespace ? "/" : "", name);
+	snprintf(ret, LABEL_MAX, "%s %s%s%s", feed->kind->name, namespace, *namespace ? "/" : "",
+		 name);
+	utf8_trim(ret);
 }
 
 static int keep_former(struct taking *taking, const char *namespace, const char *name)
@@ -123,15 +131,14 @@ static int apply(struct api_feed *feed, json_t *object, bool is_deleted, bool is
 	struct taking taking = { .feed = feed };
 	const struct decode_sink sink = { .arg = &taking, .object = take_object,
 					  .problem = take_problem };
-	char label[PATH_BYTES * 4];
 	int r = api_kind_complete(feed->kind, feed->version, object);
 
 	if (r < 0)
 		return r;
 	if (!*name || (feed->kind->namespaced && !*namespace))
 		return -EBADMSG;
-	name_object(label, sizeof(label), feed, namespace, name);
-	problem_list_drop(&feed->problems, label);
+	name_object(taking.label, feed, namespace, name);
+	problem_list_drop(&feed->problems, taking.label);
 	if (is_deleted) {
 		if (!store_delete(feed->store, feed->kind->kind, namespace, name))
 			return 0;

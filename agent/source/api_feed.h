@@ -15,6 +15,7 @@
 #include "source/manifest_problem.h"
 
 #define API_FEED_ERROR_MAX 512
+#define API_PATH_MAX 160
 
 struct api_feed {
 	const struct api_kind *kind;
@@ -30,8 +31,8 @@ struct api_feed {
 
 void api_feed_done(struct api_feed *feed);
 
-/* "/apis/networking.k8s.io/v1/networkpolicies", to a static buffer. */
-const char *api_feed_path(const struct api_feed *feed);
+/* "/apis/networking.k8s.io/v1/networkpolicies" */
+void api_feed_path(char ret[static API_PATH_MAX], const struct api_feed *feed);
 
 /* A list begins anew. */
 void api_feed_begin(struct api_feed *feed, uint32_t round);

@@ -8,7 +8,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "source/api_call.h"

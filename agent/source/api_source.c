@@ -187,13 +187,14 @@ static int add_failure(struct problem_list *list, const struct api_source *sourc
 {
 	const struct api_sync *sync = &watch->sync;
 	bool is_ready = api_watch_is_ready(watch);
-	char text[API_FEED_ERROR_MAX * 2];
+	char text[API_FEED_ERROR_MAX * 2], path[API_PATH_MAX];
 
 	if (!watch->error[0] || (is_ready && sync->failures < FAILURES_TOLD))
 		return 0;
 	snprintf(text, sizeof(text), "%s: %s%s", api_source_server(source), watch->error,
 		 is_ready ? "; what was known before stays in force" : "");
-	return problem_add_decoded(list, api_feed_path(&watch->feed),
+	api_feed_path(path, &watch->feed);
+	return problem_add_decoded(list, path,
 				   &(struct decode_problem){
 					   .object = "",
 					   .field = "",

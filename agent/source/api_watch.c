@@ -168,8 +168,10 @@ static char *request_path(const struct api_watch *watch)
 	const char *value = request->version ?: request->next;
 	char *escaped = value ? curl_easy_escape(NULL, value, 0) : NULL;
 	cleanup(buf_done) struct buf path = {};
+	char base[API_PATH_MAX];
 
-	buf_str(&path, api_feed_path(&watch->feed));
+	api_feed_path(base, &watch->feed);
+	buf_str(&path, base);
 	if (request->is_watch)
 		buf_printf(&path, "?watch=1&allowWatchBookmarks=true&timeoutSeconds=%u"
 				  "&resourceVersion=%s", request->timeout_s, escaped ?: "");

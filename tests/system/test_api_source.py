@@ -17,19 +17,20 @@ REQUIRED = [plural for plural in KINDS if plural not in OPTIONAL]
 
 
 class Source:
-    """A running probe. last is what it printed last."""
+    """A running probe. last is what it printed last, told are all problems that it ever had."""
 
     def __init__(self, *servers, kubeconfig="-", state="-", pod_dir="/nowhere", env=None, **times):
         times = [str({**TIMES, **times}[name]) for name in TIMES]
         self.process = subprocess.Popen([PROBE, kubeconfig, state, pod_dir, *times, *servers], text=True, env=env,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.lines, self.last = 0, {}
+        self.lines, self.last, self.told = 0, {}, []
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
     def _read(self):
         for line in self.process.stdout:
             self.last = json.loads(line)
+            self.told += [problem for problem in self.last["problems"] if problem not in self.told]
             self.lines += 1
 
     def __enter__(self):
@@ -61,7 +62,8 @@ class Source:
         wait_for(lambda: self.last["synced"], f"synced, not {self.last}")
 
     def problem(self, text):
-        return wait_for(lambda: next((p for p in self.last["problems"] if text in p["text"]), None),
+        """One that was told at some time."""
+        return wait_for(lambda: next((p for p in self.told if text in p["text"]), None),
                         f"a problem about {text!r}, not {self.last}")
 
     def no_problems(self):
@@ -291,18 +293,27 @@ def test_versions_that_go_backwards(api):
 
 
 def test_objects_that_cannot_be_used(api):
-    """The others count; of a policy that was usable before, that version stays in force."""
+    """The others count; of one that was usable before, that version stays in force."""
     put_pod(api, "BAD_NAME")
     with Source(api.url) as source:
         source.synced()
-        assert source.problem("lower case")["object"] == ""
+        assert source.problem("lower case")["object"] == "Pod shop/BAD_NAME"
+        api.delete("pods", "shop", "BAD_NAME")
+        source.no_problems()
         api.put("networkpolicies", "shop", "deny", spec={"podSelector": {"matchLabels": {"app": 7}}})
-        problem = wait_for(lambda: next((p for p in source.last["problems"] if p["object"] == "NetworkPolicy shop/deny"),
-                                        None), "a problem of the policy")
+        problem = wait_for(lambda: next((p for p in source.told if p["object"] == "NetworkPolicy shop/deny"), None),
+                           "a problem of the policy")
         assert problem["file"] == "/apis/networking.k8s.io/v1/networkpolicies" and "matchLabels" in problem["field"]
         source.is_exactly(*FIRST)
         api.put("networkpolicies", "shop", "deny", spec={"podSelector": {}})
-        wait_for(lambda: not [p for p in source.last["problems"] if p["object"]], "the problem goes with a better version")
+        source.no_problems()
+        version = source.last["version"]
+        api.put("pods", "shop", "front", labels={"app": 7}, spec={"nodeName": "n1", "containers": []}, status={})
+        assert source.problem("its former version stays in force")["object"] == "Pod shop/front"
+        source.is_exactly(*FIRST)
+        assert source.last["version"] == version
+        api.delete("pods", "shop", "front")
+        source.no_problems()
 
 
 def test_an_object_that_nobody_can_read_hides_no_other(api):
