@@ -167,10 +167,11 @@ static enum api_kind_state state_of(const struct api_sync *sync)
 
 bool api_source_kind(struct api_kind_status *ret, const struct api_source *source, size_t index)
 {
-	const struct api_watch *watch = &source->watches[index];
+	const struct api_watch *watch;
 
 	if (index >= API_KINDS)
 		return false;
+	watch = &source->watches[index];
 	*ret = (struct api_kind_status){
 		.plural = watch->feed.kind->plural,
 		.state = state_of(&watch->sync),

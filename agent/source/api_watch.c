@@ -58,6 +58,11 @@ static int on_piece(void *arg, const char *text, size_t length)
 	return -ECANCELED;
 }
 
+static void flush_state(struct api_watch *watch)
+{
+	api_state_flush(&watch->state, store_count(watch->feed.store, watch->feed.kind->kind));
+}
+
 static int on_data(void *arg, const char *bytes, size_t length)
 {
 	struct api_watch *watch = arg;
@@ -69,7 +74,7 @@ static int on_data(void *arg, const char *bytes, size_t length)
 		api_feed_begin(&watch->feed, watch->sync.round);
 	}
 	r = api_stream_feed(&watch->stream, bytes, length, &sink);
-	api_state_flush(&watch->state, store_count(watch->feed.store, watch->feed.kind->kind));
+	flush_state(watch);
 	if (watch->request.is_watch)
 		watch->listener->changed(watch->listener->arg);
 	if (!r || r == -ECANCELED)
@@ -90,6 +95,7 @@ void api_watch_settle(struct api_watch *watch)
 		api_feed_absent(&watch->feed);
 	else
 		api_feed_complete(&watch->feed);
+	flush_state(watch);
 	watch->is_recalled = false;
 	watch->listener->changed(watch->listener->arg);
 }

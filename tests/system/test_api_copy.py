@@ -42,6 +42,16 @@ def test_what_changed_meanwhile_is_found_out(api, tmp_path):
         source.is_exactly("Namespace shop", "NetworkPolicy shop/deny", "Pod shop/back")
 
 
+def test_a_deletion_is_written_at_once(api, tmp_path):
+    """Also when a list told of it: whoever is killed then does not bring the object back."""
+    with Source(api.url, state=tmp_path) as source:
+        source.synced()
+    api.delete("pods", "shop", "front")
+    with Source(api.url, state=tmp_path) as source:
+        source.lacks("Pod shop/front")
+        wait_for(lambda: " -shop/front\n" in (tmp_path / "api" / "pods").read_text(), "the deletion is in the copy")
+
+
 def damage(text, line):
     lines = text.splitlines(keepends=True)
     lines[line] = lines[line].replace("shop", "shoq")
