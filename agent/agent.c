@@ -20,6 +20,7 @@
 #include "policy.h"
 #include "services.h"
 #include "sockets.h"
+#include "sources.h"
 #include "uplink.h"
 
 #define HOUSEKEEPING_S 2
@@ -96,35 +97,6 @@ static int open_datapath(struct agent *agent)
 	return r < 0 ? log_error_errno(r, "what the kernel holds cannot be read back") : 0;
 }
 
-static void on_manifests(void *arg)
-{
-	policy_on_objects(arg);
-}
-
-static void on_look(void *arg)
-{
-	problems_log(arg);
-}
-
-static int open_sources(struct agent *agent)
-{
-	const struct manifest_listener listener = {
-		.arg = agent,
-		.changed = on_manifests,
-		.looked = on_look,
-	};
-	int r = store_new(&agent->store);
-
-	r = r ?: agent_services_open(agent);
-	if (!r && agent->config.manifests)
-		r = manifest_new(&agent->manifest, agent->base, agent->store,
-				 agent->config.manifests, agent->config.state_dir, &listener);
-	if (r < 0)
-		return log_error_errno(r, "manifests %s", agent->config.manifests);
-	problems_log(agent);
-	return 0;
-}
-
 static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
 	struct agent *agent = arg;
@@ -178,9 +150,12 @@ static int put_in_force(struct agent *agent)
 	if (r < 0)
 		return log_error_errno(r, "%s cannot be read", agent->config.state_dir);
 	adopt_deleted(agent);
-	/* What does not fit is tried again; the former policy stays meanwhile. */
+	/*
+	 * What does not fit is tried again, and so is what no API server has told yet; the
+	 * former policy stays meanwhile.
+	 */
 	r = policy_apply(agent);
-	if (r < 0 && r != -ENOSPC)
+	if (r < 0 && r != -ENOSPC && r != -EAGAIN)
 		return r;
 	agent->waiting = r < 0;
 	agent_services_apply(agent);
@@ -224,7 +199,7 @@ int agent_new(struct agent **ret, struct config *config)
 	r = r ?: open_events(agent);
 	r = r ?: open_net(agent);
 	r = r ?: open_datapath(agent);
-	r = r ?: open_sources(agent);
+	r = r ?: sources_open(agent);
 	r = r ?: uplink_watch(agent);
 	r = r ?: put_in_force(agent);
 	r = r ?: control_new(&agent->control, agent);
@@ -253,6 +228,7 @@ void agent_free(struct agent *agent)
 		return;
 	control_free(agent->control);
 	manifest_free(agent->manifest);
+	api_source_free(agent->api);
 	problem_log_done(&agent->problem_log);
 	agent_services_close(agent);
 	expiry_free(agent->expiry);

@@ -23,6 +23,7 @@
 #include "reconcile/reconcile.h"
 #include "reconcile/service.h"
 #include "service_problems.h"
+#include "source/api_source.h"
 #include "source/manifest.h"
 
 enum family {
@@ -45,6 +46,7 @@ struct agent {
 	struct claim claim; /* its directories */
 	struct store *store;
 	struct manifest *manifest; /* NULL: no directory is configured */
+	struct api_source *api; /* NULL: objects do not come from API servers */
 	struct problem_log problem_log;
 	struct net *net;
 	struct datapath *dp;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "endpoint/statefile.h"
 #include "net/nat.h"
+#include "source/api_state.h"
 #include "source/manifest_copy.h"
 #include "unguard.h"
 #include "weir/linkname.h"
@@ -80,6 +81,7 @@ static int remove_directories(const struct config *config)
 	rmdir(config->run_dir);
 	r = statefile_remove_all(config->state_dir) ?: r;
 	r = copies_remove_all(config->state_dir) ?: r;
+	r = api_state_remove_all(config->state_dir) ?: r;
 	rmdir(config->state_dir);
 	return r;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "endpoint/adopt.h"
 #include "services.h"
+#include "sources.h"
 
 #define SETTLE_MS 60
 #define RETRY_MS 1000
@@ -87,6 +88,18 @@ static void describe_misfit(struct agent *agent, const struct misfit *misfit)
 		 address.owner);
 }
 
+/* Without all policies the image would allow what it must not. */
+static int await_objects(struct agent *agent)
+{
+	if (sources_are_ready(agent))
+		return 0;
+	snprintf(agent->problem, sizeof(agent->problem),
+		 "policy is not known yet: not all objects have been heard of from the API server "
+		 "%s, and no complete copy of a former agent is there",
+		 api_source_server(agent->api));
+	return -EAGAIN;
+}
+
 static int compute_and_apply(struct agent *agent)
 {
 	cleanup(freep) struct image_endpoint *endpoints = NULL;
@@ -100,6 +113,9 @@ static int compute_and_apply(struct agent *agent)
 	struct image *image;
 	int r;
 
+	r = await_objects(agent);
+	if (r < 0)
+		return r;
 	r = collect(&endpoints, &input.endpoint_count, agent);
 	input.endpoints = endpoints;
 	r = r ?: reconcile_compile(&image, agent->rec, &input);
@@ -131,7 +147,8 @@ int policy_apply(struct agent *agent)
 	if (r < 0) {
 		/* It is tried again and again. */
 		if (strcmp(before, agent->problem))
-			log_error("%s", agent->problem);
+			log_line(r == -EAGAIN ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "%s",
+				 agent->problem);
 		in_ms(agent->refresh, RETRY_MS);
 		return r;
 	}

@@ -6,7 +6,8 @@
 
 /*
  * Compute the image and apply it. 0, or a negative errno with agent->problem
- * filled: then the former policy stays in force, and it is tried again.
+ * filled: then the former policy stays in force, and it is tried again. -EAGAIN:
+ * not all objects are known yet.
  */
 int policy_apply(struct agent *agent);
 

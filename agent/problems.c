@@ -42,15 +42,21 @@ static bool was_said(const struct problem_log *log, uint64_t number)
 	       bsearch(&number, log->said, log->count, sizeof(number), compare_numbers);
 }
 
+const struct manifest_problem *problems_list(const struct agent *agent, size_t *count)
+{
+	*count = 0;
+	if (agent->manifest)
+		return manifest_problems(agent->manifest, count);
+	return agent->api ? api_source_problems(agent->api, count) : NULL;
+}
+
 void problems_log(struct agent *agent)
 {
 	struct problem_log *log = &agent->problem_log, next = {};
 	const struct manifest_problem *problems;
 	size_t count, fresh = 0;
 
-	if (!agent->manifest)
-		return;
-	problems = manifest_problems(agent->manifest, &count);
+	problems = problems_list(agent, &count);
 	next.said = calloc(count + 1, sizeof(*next.said));
 	if (!next.said)
 		return;
@@ -66,10 +72,10 @@ void problems_log(struct agent *agent)
 				 text);
 	}
 	if (fresh > LINES_MAX)
-		log_error("and %zu more problems of manifests, see weir status -o yaml",
+		log_error("and %zu more problems of objects, see weir status -o yaml",
 			  fresh - LINES_MAX);
 	if (log->count && !count)
-		log_info("manifests are without problems again");
+		log_info("objects are without problems again");
 	qsort(next.said, next.count, sizeof(*next.said), compare_numbers);
 	problem_log_done(log);
 	*log = next;

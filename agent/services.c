@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sockets.h"
+#include "sources.h"
 
 #define RETRY_MS 1000
 
@@ -127,12 +128,13 @@ void agent_services_apply(struct agent *agent)
 	int64_t start = clock_us();
 	int r;
 
-	if (!agent->services)
+	/* Before, a Service may miss endpoints that it has. */
+	if (!agent->services || !sources_are_ready(agent))
 		return;
 	r = set_node(agent);
 	r = r ?: services_each_change(agent->services, apply_one, &turn);
 	turn.failed |= r == -ENOMEM;
-	if (!turn.failed)
+	if (!turn.failed && sources_are_synced(agent))
 		service_writer_synced(agent->service_writer, clock_ms());
 	if (service_writer_commit(agent->service_writer))
 		reconcile_judge_again(agent->rec);

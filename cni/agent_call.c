@@ -14,7 +14,7 @@
 #define STATUS_MS 2000
 #define GC_MS 30000
 
-/* An agent that restarts is away for less than this. */
+/* An agent that restarts is away for less than this, and hears of a new pod sooner. */
 #define RESTART_MS 2000
 #define RESTART_STEP_MS 20
 
@@ -53,7 +53,26 @@ struct request {
 	json_t *body; /* consumed; NULL: a text in it was not UTF-8 */
 	int timeout_ms;
 	int patience_ms; /* for somebody to serve the socket */
+	bool insists; /* so long on an answer that is no "try again later", too */
 };
+
+static bool is_try_again(const struct client_reply *reply)
+{
+	json_t *object = json_loadb(reply->body, reply->length, 0, NULL);
+	bool is = reply->status > 299 &&
+		  json_integer_value(json_object_get(object, "code")) == CNI_TRY_AGAIN;
+
+	json_decref(object);
+	return is;
+}
+
+/* Whether the call is worth another try in a moment. */
+static bool is_early(int r, const struct request *request, const struct client_reply *reply)
+{
+	if (r == -ECONNREFUSED || r == -ENOENT)
+		return true;
+	return !r && request->insists && is_try_again(reply);
+}
 
 static int ask(json_t **ret, const struct cni_call *call, const struct request *request,
 	       struct cni_error *error)
@@ -68,9 +87,10 @@ static int ask(json_t **ret, const struct cni_call *call, const struct request *
 		return cni_fail(error, CNI_BAD_ENVIRONMENT,
 				"CNI_IFNAME or a value of CNI_ARGS is not UTF-8");
 	for (;;) {
+		client_reply_done(&reply);
 		r = client_call(&reply, call->conf.socket, request->get ? "GET" : "POST",
 				request->path, text, request->timeout_ms);
-		if ((r != -ECONNREFUSED && r != -ENOENT) || patience_ms <= 0)
+		if (!is_early(r, request, &reply) || patience_ms <= 0)
 			break;
 		poll(NULL, 0, RESTART_STEP_MS);
 		patience_ms -= RESTART_STEP_MS;
@@ -171,7 +191,7 @@ int agent_add(struct agent_lease *ret, const struct cni_call *call, json_t *dele
 	const struct request request = { .path = "/v1/cni/add",
 					 .body = add_request(call, delegated, chained),
 					 .timeout_ms = ANSWER_MS,
-					 .patience_ms = RESTART_MS };
+					 .patience_ms = RESTART_MS, .insists = true };
 	cleanup(json_decrefp) json_t *answer = NULL;
 	int r;
 

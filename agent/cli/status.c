@@ -2,6 +2,7 @@
 /* One screen: is it healthy, what does it serve, how full is it, what goes wrong. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -66,15 +67,35 @@ static void print_addresses(FILE *out, const json_t *pools)
 			json_number(pool, "available"));
 }
 
+static size_t count_state(const json_t *kinds, const char *state)
+{
+	size_t count = 0, i;
+	json_t *kind;
+
+	json_array_foreach(kinds, i, kind)
+		count += !strcmp(json_text(kind, "state"), state);
+	return count;
+}
+
 static void print_sources(FILE *out, const json_t *sources)
 {
+	const json_t *kinds;
 	json_t *source;
 	size_t i;
 
-	json_array_foreach(sources, i, source)
-		fprintf(out, "%-10s  %s %s: %lld files, %lld objects\n", i ? "" : "Sources",
-			json_text(source, "kind"), json_text(source, "path"),
-			json_number(source, "files"), json_number(source, "objects"));
+	json_array_foreach(sources, i, source) {
+		kinds = json_object_get(source, "kinds");
+		fprintf(out, "%-10s  %s %s: ", i ? "" : "Sources", json_text(source, "kind"),
+			json_text(source, "path"));
+		if (kinds)
+			fprintf(out, "%s, %zu of %zu kinds watched, %zu absent, %lld objects\n",
+				json_flag(source, "synced") ? "synced" : "NOT SYNCED",
+				count_state(kinds, "watching"), json_array_size(kinds),
+				count_state(kinds, "absent"), json_number(source, "objects"));
+		else
+			fprintf(out, "%lld files, %lld objects\n", json_number(source, "files"),
+				json_number(source, "objects"));
+	}
 }
 
 static json_int_t percent(const json_t *map)

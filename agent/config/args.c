@@ -96,6 +96,17 @@ static int apply_args(struct config *config, const struct args *args, char *erro
 	return 0;
 }
 
+/* Both would have a say about the same objects. */
+static int check_sources(const struct config *config, char *error)
+{
+	if (!config->manifests || (!config->kubeconfig && !config->api_server_count))
+		return 0;
+	snprintf(error, CONFIG_ERROR_MAX, "manifests and %s cannot both be given: objects come "
+		 "from a directory or from API servers",
+		 config->kubeconfig ? "kubeconfig" : "api-server");
+	return -EINVAL;
+}
+
 int config_load(struct config *config, int argc, char **argv, char *error)
 {
 	struct args args = {};
@@ -112,6 +123,8 @@ int config_load(struct config *config, int argc, char **argv, char *error)
 		r = 0;
 	if (r >= 0)
 		r = apply_args(config, &args, error);
+	if (r >= 0)
+		r = check_sources(config, error);
 	if (r < 0)
 		config_done(config);
 	return r;

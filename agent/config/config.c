@@ -17,6 +17,11 @@
 
 const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_MANIFESTS] = { "manifests", "DIR", "directory of Kubernetes manifests" },
+	[CONFIG_KUBECONFIG] = { "kubeconfig", "FILE",
+				"how to reach the Kubernetes API (default: as a pod does, if it is one)" },
+	[CONFIG_API_SERVER] = { "api-server", "URL",
+				"an API server, instead of the one in the kubeconfig or of the Service; "
+				"repeat it for others", true },
 	[CONFIG_NODE_NAME] = { "node-name", "NAME", "name of this node (default: the host name)" },
 	[CONFIG_POD_CIDR] = { "pod-cidr", "CIDR",
 			      "addresses for pods; repeat it for the second family", true },
@@ -70,6 +75,8 @@ int config_init(struct config *config)
 void config_done(struct config *config)
 {
 	free(config->manifests);
+	free(config->kubeconfig);
+	config_clear_list(config, CONFIG_API_SERVER);
 	free(config->node_name);
 	free(config->state_dir);
 	free(config->run_dir);
@@ -111,6 +118,26 @@ static int set_socket_services(struct config *config, const char *value, char *w
 		return 0;
 	}
 	return refuse(why, "\"%s\" is not host, all or off", value);
+}
+
+static int add_api_server(struct config *config, const char *value, char *why)
+{
+	struct api_config scratch = {};
+	char error[API_CONFIG_ERROR_MAX];
+	int r = api_config_add_server(&scratch, value, error);
+
+	api_config_done(&scratch);
+	if (r == -EINVAL)
+		return refuse(why, "%.*s", CONFIG_WHY_MAX - 1, error);
+	if (!r && config->api_server_count == API_SERVERS_MAX)
+		return refuse(why, "\"%.128s\" is one too many: at most %d", value, API_SERVERS_MAX);
+	return r ?: set_string(&config->api_servers[config->api_server_count++], value);
+}
+
+bool config_uses_api(const struct config *config)
+{
+	return config->kubeconfig || config->api_server_count ||
+	       (!config->manifests && api_config_in_pod(API_POD_DIR));
 }
 
 static int set_node_name(struct config *config, const char *value, char *why)
@@ -228,6 +255,10 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 	switch (key) {
 	case CONFIG_MANIFESTS:
 		return set_dir(&config->manifests, value, why);
+	case CONFIG_KUBECONFIG:
+		return set_dir(&config->kubeconfig, value, why);
+	case CONFIG_API_SERVER:
+		return add_api_server(config, value, why);
 	case CONFIG_NODE_NAME:
 		return set_node_name(config, value, why);
 	case CONFIG_POD_CIDR:
@@ -262,7 +293,10 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 
 void config_clear_list(struct config *config, enum config_key key)
 {
-	if (key == CONFIG_POD_CIDR)
+	if (key == CONFIG_API_SERVER)
+		while (config->api_server_count)
+			set_string(&config->api_servers[--config->api_server_count], NULL);
+	else if (key == CONFIG_POD_CIDR)
 		config->pod_cidr_count = 0;
 	else if (key == CONFIG_TABLE_SIZE)
 		memset(config->table_sizes, 0, sizeof(config->table_sizes));

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "datapath/datapath.h"
 #include "model/objects.h"
+#include "source/api_config.h"
 
 #define CONFIG_FILE "/etc/weir/weir.yaml"
 #define CONFIG_CIDRS_MAX 2 /* one per family */
@@ -40,6 +41,9 @@ static inline const char *socket_services_name(enum socket_services services)
 
 struct config {
 	char *manifests; /* directory, NULL: none */
+	char *kubeconfig; /* file, NULL: none */
+	char *api_servers[API_SERVERS_MAX]; /* URLs */
+	size_t api_server_count;
 	char *node_name;
 	struct prefix pod_cidrs[CONFIG_CIDRS_MAX];
 	size_t pod_cidr_count;
@@ -58,6 +62,8 @@ struct config {
 
 enum config_key {
 	CONFIG_MANIFESTS,
+	CONFIG_KUBECONFIG,
+	CONFIG_API_SERVER,
 	CONFIG_NODE_NAME,
 	CONFIG_POD_CIDR,
 	CONFIG_STATE_DIR,
@@ -94,6 +100,9 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 
 /* Before the values of a list are set: forget those of a weaker source. */
 void config_clear_list(struct config *config, enum config_key key);
+
+/* Objects come from API servers: they are named, or this is a pod and no directory is. */
+bool config_uses_api(const struct config *config);
 
 /*
  * Read a YAML file. 0, -ENOENT and other errors of open(2), or -EINVAL; @error

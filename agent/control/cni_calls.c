@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "base/cleanup.h"
 #include "control/control.h"
+#include "endpoint/expect.h"
 #include "endpoint/lifecycle.h"
 
 static const char *text_of(const json_t *body, const char *key)
@@ -216,6 +217,7 @@ static int call_add(json_t **ret, struct agent *agent, const json_t *body, const
 	r = r ?: read_ports(&ports, &request.port_count, json_object_get(body, "portMappings"),
 			    fault);
 	request.ports = ports;
+	r = r ?: endpoint_expect(agent, &request, fault);
 	r = r ?: endpoint_reserve(&ep, agent, &request, fault);
 	if (r < 0)
 		return r;

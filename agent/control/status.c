@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "control/queries.h"
+#include "problems.h"
 #include "weir/reason.h"
 
 static json_t *cidrs_to_json(const struct agent *agent)
@@ -46,41 +47,6 @@ static json_t *addresses_to_json(const struct agent *agent)
 						(json_int_t)ipam_pool_used(pool), "available",
 						(json_int_t)ipam_pool_available(pool)));
 	}
-	return list;
-}
-
-static json_t *problem_to_json(const struct manifest_problem *problem)
-{
-	return json_pack("{s:s,s:i,s:i,s:s,s:s,s:s,s:b}", "file", problem->file, "document",
-			 (int)problem->document, "line", (int)problem->line, "object",
-			 problem->object, "field", problem->field, "text", problem->text, "warning",
-			 problem->warning);
-}
-
-#define PROBLEMS_SHOWN_MAX 1000 /* one takes some kilobytes here */
-
-static json_t *sources_to_json(const struct agent *agent)
-{
-	const struct manifest_problem *problems;
-	json_t *list = json_array(), *items = json_array();
-	size_t count, objects = 0;
-
-	if (!agent->manifest) {
-		json_decref(items);
-		return list;
-	}
-	problems = manifest_problems(agent->manifest, &count);
-	for (size_t i = 0; i < count && i < PROBLEMS_SHOWN_MAX; i++)
-		json_array_append_new(items, problem_to_json(&problems[i]));
-	for (int kind = 0; kind < OBJECT_KIND_MAX; kind++)
-		objects += store_count(agent->store, (enum object_kind)kind);
-	json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I,s:o,s:I}", "kind", "manifests", "path",
-					      agent->config.manifests, "files",
-					      (json_int_t)manifest_files(agent->manifest), "objects",
-					      (json_int_t)objects, "problems", items,
-					      "moreProblems",
-					      count > PROBLEMS_SHOWN_MAX ?
-						      (json_int_t)(count - PROBLEMS_SHOWN_MAX) : 0));
 	return list;
 }
 
@@ -231,14 +197,12 @@ static json_t *sockets_to_json(const struct agent *agent)
 static bool has_errors(const struct agent *agent)
 {
 	const struct manifest_problem *problems;
-	size_t count = 0;
+	size_t count;
 
 	for (size_t i = 0; i < agent->service_problems.count; i++)
 		if (!agent->service_problems.items[i].warning)
 			return true;
-	if (!agent->manifest)
-		return false;
-	problems = manifest_problems(agent->manifest, &count);
+	problems = problems_list(agent, &count);
 	for (size_t i = 0; i < count; i++)
 		if (!problems[i].warning)
 			return true;

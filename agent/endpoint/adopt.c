@@ -140,7 +140,7 @@ static void finish_one(struct agent *agent, struct pod_endpoint *ep)
 	int r;
 
 	if (!has_policy(agent, ep)) {
-		log_error("pod %s/%s on %s waits for a policy that fits", ep->namespace, ep->pod,
+		log_error("pod %s/%s on %s waits for its policy", ep->namespace, ep->pod,
 			  ep->host_ifname);
 		return;
 	}

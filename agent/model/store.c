@@ -224,21 +224,55 @@ int store_put(struct store *store, struct object *obj)
 	return 0;
 }
 
+static void delete_entry(struct store *store, struct table *table, struct store_entry *entry)
+{
+	struct object *former = entry->obj;
+
+	store_index_remove(&table->by_key, entry);
+	entry->obj = NULL;
+	table->dead++;
+	changed(store, former, NULL);
+}
+
 bool store_delete(struct store *store, enum object_kind kind, const char *namespace,
 		  const char *name)
 {
 	struct table *table = &store->tables[kind];
 	struct store_entry *entry = store_index_find(&table->by_key, namespace, name);
-	struct object *former;
 
 	if (!entry)
 		return false;
-	store_index_remove(&table->by_key, entry);
-	former = entry->obj;
-	entry->obj = NULL;
-	table->dead++;
-	changed(store, former, NULL);
+	delete_entry(store, table, entry);
 	return true;
+}
+
+bool store_mark(struct store *store, enum object_kind kind, const char *namespace,
+		const char *name, uint32_t mark)
+{
+	struct store_entry *entry = store_index_find(&store->tables[kind].by_key, namespace, name);
+
+	if (!entry)
+		return false;
+	entry->mark = mark;
+	return true;
+}
+
+size_t store_sweep(struct store *store, enum object_kind kind, uint32_t mark,
+		   void (*fn)(const struct object *obj, void *arg), void *arg)
+{
+	struct table *table = &store->tables[kind];
+	size_t swept = 0;
+
+	for (size_t i = 0; i < table->count; i++) {
+		struct store_entry *entry = table->order[i];
+
+		if (!entry->obj || entry->mark == mark)
+			continue;
+		fn(entry->obj, arg);
+		delete_entry(store, table, entry);
+		swept++;
+	}
+	return swept;
 }
 
 const struct object *store_get(const struct store *store, enum object_kind kind,

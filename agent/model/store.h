@@ -39,6 +39,18 @@ void store_follow(struct store *store,
 		  void (*fn)(const struct object *old, const struct object *new, void *arg),
 		  void *arg);
 
+/*
+ * For a source that is told all objects of a kind anew: it marks each that it hears of
+ * with the number of the round, not 0, and sweeps. A put leaves the mark as it is. False:
+ * there is no such object.
+ */
+bool store_mark(struct store *store, enum object_kind kind, const char *namespace,
+		const char *name, uint32_t mark);
+
+/* Deletes objects that do not have @mark; @fn is told of each before. The number of them. */
+size_t store_sweep(struct store *store, enum object_kind kind, uint32_t mark,
+		   void (*fn)(const struct object *obj, void *arg), void *arg);
+
 size_t store_count(const struct store *store, enum object_kind kind);
 
 /* Calls @fn for each object of @kind, in the order of namespace and name; stops at non-zero and returns it. */

@@ -14,6 +14,7 @@
 struct store_entry {
 	struct object *obj; /* NULL: deleted, its place in the order is still to be cleared */
 	uint32_t hash;
+	uint32_t mark; /* of the source; 0: none */
 };
 
 struct store_index {

@@ -101,6 +101,19 @@ int problem_list_trim(struct problem_list *list)
 	return 0;
 }
 
+void problem_list_drop(struct problem_list *list, const char *object)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (!strcmp(list->items[i].object, object))
+			problem_done(&list->items[i]);
+		else
+			list->items[kept++] = list->items[i];
+	}
+	list->count = kept;
+}
+
 void problem_list_done(struct problem_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)

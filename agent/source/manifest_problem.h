@@ -26,5 +26,8 @@ int problem_append(struct manifest_problem *problem, const char *more);
 /* Of many problems one stays, an error if there is one, with the number of the others. 0 or -ENOMEM. */
 int problem_list_trim(struct problem_list *list);
 
+/* Forget the problems of @object. */
+void problem_list_drop(struct problem_list *list, const char *object);
+
 /* Leaves an empty list. */
 void problem_list_done(struct problem_list *list);

@@ -7,6 +7,7 @@ import os
 import re
 
 import cni
+import fake_api
 import kernel
 import traffic
 import weir
@@ -101,6 +102,50 @@ def maps(node):
                    floor=sum(row["floor"] for row in rows), floor_name="keys and values of all entries"), *rows]
 
 
+def put(api, item):
+    """An object of a manifest, to an API server."""
+    plural = next(plural for plural, kind in fake_api.KINDS.items() if kind[1] == item["kind"])
+    metadata = item["metadata"]
+    api.put(plural, metadata.get("namespace", ""), metadata["name"], labels=metadata.get("labels", {}),
+            spec=item.get("spec", {}), status=item.get("status", {}))
+
+
+def fill_api(api, pods):
+    for number in range(pods // PODS_PER_NAMESPACE):
+        first = number * PODS_PER_NAMESPACE
+        for item in [namespace(number), *policies(number), *map(pod_elsewhere, range(first, first + PODS_PER_NAMESPACE))]:
+            put(api, item)
+    api.history.clear()
+
+
+def pod_elsewhere(number):
+    return pod(number, None)
+
+
+def is_settled(node):
+    status = node.status()
+    return status["healthy"] and status["sources"][0]["synced"]
+
+
+def measure_api(cluster):
+    """The same cluster from an API server, and once more for an agent that begins with the copy of the former."""
+    found = []
+    with weir.Node(uplink=False, start=False) as node:
+        with traffic.inside(node.net):
+            api = fake_api.FakeApi()
+        with api:
+            fill_api(api, cluster)
+            node.kubeconfig = fake_api.write_kubeconfig(f"{node.dir}/kubeconfig", api.url)
+            for when in ("from an API server", "from a copy and then an API server"):
+                node.start()
+                weir.wait_for(lambda: is_settled(node), "all objects are in force", deadline_s=600, every_s=0.2)
+                for what, key in (("", "VmRSS"), (", most ever", "VmHWM")):
+                    found.append(figure(f"agent RSS, {cluster:,} pods {when}{what}", rss(node, key), "MiB",
+                                        value_most=CLUSTER_MOST))
+                node.kill9()
+    return found
+
+
 def measure(quick):
     count, cluster = (2, 200) if quick else (250, 50000)
     here = here_among(cluster, count)
@@ -118,4 +163,5 @@ def measure(quick):
         for what, key in (("", "VmRSS"), (", most ever", "VmHWM")):
             found.append(figure(f"agent RSS, {cluster:,} pods in the cluster{what}", rss(node, key), "MiB",
                                 value_most=CLUSTER_MOST, **beside))
-        return found + maps(node)
+        found += maps(node)
+    return found + measure_api(cluster)

@@ -186,11 +186,12 @@ class Pod(Netns):
 class Node:
     """A node: its namespace, directories and agent. A context manager."""
 
-    def __init__(self, name=None, cidrs=CIDRS, uplink=True, options=(), start=True):
+    def __init__(self, name=None, cidrs=CIDRS, uplink=True, options=(), start=True, kubeconfig=None):
         self.tag = f"wt-{secrets.token_hex(3)}"
         self.name = name or self.tag
         self.cidrs, self.options = tuple(cidrs), list(options)
         self.program = AGENT
+        self.kubeconfig = kubeconfig  # instead of the manifests
         self.net = self.outside = self.agent = None
         self.pods, self.markers = [], 0
         self.dir = tempfile.mkdtemp(prefix="weir-test-")
@@ -269,8 +270,9 @@ class Node:
     def command(self, *more, before=()):
         """The agent's command line; before is a program that starts it."""
         cidrs = [f"--pod-cidr={cidr}" for cidr in self.cidrs]
+        source = ("--kubeconfig", self.kubeconfig) if self.kubeconfig else ("--manifests", self.manifests)
         return self.net.enter(*before, self.program, "--config", "/dev/null", "--node-name", self.name, *cidrs,
-                              "--manifests", self.manifests, "--state-dir", self.state,
+                              *source, "--state-dir", self.state,
                               "--run-dir", self.run_dir, "--bpffs", self.bpffs, *self.options, *more)
 
     def start(self, wait=True):

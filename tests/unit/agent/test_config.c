@@ -77,6 +77,8 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_int_eq(config_init(&config), 0);
 	ck_assert_msg(!read_text(&config, "# weir\n"
 					  "manifests: /etc/weir/manifests\n"
+					  "kubeconfig: /etc/weir/kubeconfig\n"
+					  "api-server: [https://10.0.0.1:6443, https://10.0.0.2:6443/]\n"
 					  "node-name: node-1.example\n"
 					  "pod-cidr: [10.1.0.7/24, 'fd00:1::/64']\n"
 					  "state-dir: /s\n"
@@ -90,6 +92,9 @@ START_TEST(a_file_sets_every_option)
 					  "table-size: [peer4=1000, ct6_new=16]\n"
 					  "log-level: debug\n"), "%s", error);
 	ck_assert_str_eq(config.manifests, "/etc/weir/manifests");
+	ck_assert_str_eq(config.kubeconfig, "/etc/weir/kubeconfig");
+	ck_assert_uint_eq(config.api_server_count, 2);
+	ck_assert_str_eq(config.api_servers[0], "https://10.0.0.1:6443");
 	ck_assert_str_eq(config.node_name, "node-1.example");
 	ck_assert_uint_eq(config.pod_cidr_count, 2);
 	ck_assert_str_eq(prefix_text(buf, &config.pod_cidrs[0]), "10.1.0.0/24");
@@ -249,6 +254,38 @@ START_TEST(a_wrong_argument_is_named)
 }
 END_TEST
 
+static const struct {
+	char *options[4];
+	const char *error; /* NULL: it is good */
+} sources[] = {
+	{ { "--kubeconfig=/k" }, NULL },
+	{ { "--kubeconfig=/k", "--api-server=https://10.0.0.1", "--api-server=http://[::1]:8001" }, NULL },
+	{ { "--api-server=https://10.0.0.1" }, NULL },
+	{ { "--manifests=/m" }, NULL },
+	{ { "--kubeconfig=k" }, "--kubeconfig: " },
+	{ { "--api-server=10.0.0.1" }, "--api-server: \"10.0.0.1\" is not the address of an API server" },
+	{ { "--manifests=/m", "--kubeconfig=/k" }, "manifests and kubeconfig cannot both be given" },
+	{ { "--manifests=/m", "--api-server=https://h" }, "manifests and api-server cannot both be given" },
+};
+
+START_TEST(objects_come_from_one_source)
+{
+	char *const *options = sources[_i].options;
+	cleanup(unlinkp) char *path = file_of("");
+	struct config config;
+	int r = load(&config, ARGV("--config", path, options[0], options[1] ?: "--mtu=0",
+				   options[2] ?: "--mtu=0"));
+
+	ck_assert_int_eq(r, sources[_i].error ? -EINVAL : 0);
+	if (sources[_i].error) {
+		ck_assert_msg(!strncmp(error, sources[_i].error, strlen(sources[_i].error)), "%s", error);
+		return;
+	}
+	ck_assert_int_eq(config_uses_api(&config), !config.manifests);
+	config_done(&config);
+}
+END_TEST
+
 START_TEST(a_file_that_was_asked_for_must_be_there)
 {
 	struct config config;
@@ -299,5 +336,6 @@ CHECK_MAIN("config",
 	   CHECK_TEST(the_command_line_wins_over_the_file),
 	   CHECK_TEST(a_list_option_may_be_repeated),
 	   CHECK_TEST(a_wrong_argument_is_named),
+	   CHECK_LOOP(objects_come_from_one_source, sources),
 	   CHECK_TEST(a_file_that_was_asked_for_must_be_there),
 	   CHECK_TEST(usage_errors_end_the_process_with_2))

@@ -127,6 +127,40 @@ START_TEST(a_deleted_object_is_gone_and_may_come_back)
 }
 END_TEST
 
+static void append_name(const struct object *obj, void *arg)
+{
+	strcat(arg, obj->name);
+}
+
+START_TEST(what_has_not_the_mark_of_the_round_is_swept)
+{
+	cleanup(store_freep) struct store *store = NULL;
+	char swept[8] = "";
+	uint64_t version;
+
+	ck_assert_int_eq(store_new(&store), 0);
+	put(store, "n", "a");
+	put(store, "n", "b");
+	put(store, "n", "c");
+	ck_assert(store_mark(store, OBJECT_POD, "n", "a", 1));
+	ck_assert(store_mark(store, OBJECT_POD, "n", "b", 2));
+	ck_assert(!store_mark(store, OBJECT_POD, "n", "d", 2));
+	ck_assert(!store_mark(store, OBJECT_NODE, "n", "b", 2));
+	put(store, "n", "b");
+	version = store_version(store);
+	ck_assert_uint_eq(store_sweep(store, OBJECT_NODE, 2, append_name, swept), 0);
+	ck_assert_uint_eq(store_version(store), version);
+	ck_assert_uint_eq(store_sweep(store, OBJECT_POD, 2, append_name, swept), 2);
+	ck_assert_str_eq(swept, "ac");
+	ck_assert_uint_gt(store_version(store), version);
+	expect_order(store, "n/b ");
+	/* One that comes back does not have its former mark. */
+	put(store, "n", "a");
+	ck_assert_uint_eq(store_sweep(store, OBJECT_POD, 1, append_name, swept), 2);
+	expect_order(store, "");
+}
+END_TEST
+
 START_TEST(the_version_rises_with_changes_only)
 {
 	cleanup(store_freep) struct store *store = NULL;
@@ -334,6 +368,7 @@ CHECK_MAIN("store",
 	   CHECK_TEST(the_order_is_that_of_namespace_then_name),
 	   CHECK_TEST(late_objects_take_their_place),
 	   CHECK_TEST(a_deleted_object_is_gone_and_may_come_back),
+	   CHECK_TEST(what_has_not_the_mark_of_the_round_is_swept),
 	   CHECK_TEST(the_version_rises_with_changes_only),
 	   CHECK_LOOP(policy_has_a_version_of_its_own, kinds),
 	   CHECK_TEST(a_follower_is_told_what_was_and_what_is),
