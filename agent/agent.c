@@ -18,6 +18,7 @@
 #include "endpoint/statefile.h"
 #include "net/nat.h"
 #include "policy.h"
+#include "sockets.h"
 #include "uplink.h"
 
 #define HOUSEKEEPING_S 2
@@ -61,7 +62,7 @@ static void warn_of_sizes(const struct agent *agent)
 
 	for (int map = 0; map < DATAPATH_MAP_MAX; map++) {
 		size = datapath_map_entries_max(agent->dp, (enum datapath_map)map);
-		if (wanted[map] && wanted[map] != size)
+		if (wanted[map] && size && wanted[map] != size)
 			log_warn("table %s keeps its size of %u: another one needs a reboot or "
 				 "--cleanup", datapath_map_name((enum datapath_map)map), size);
 	}
@@ -69,7 +70,11 @@ static void warn_of_sizes(const struct agent *agent)
 
 static int open_datapath(struct agent *agent)
 {
-	struct datapath_config config = { .bpffs = agent->config.bpffs };
+	struct datapath_config config = {
+		.bpffs = agent->config.bpffs,
+		.sockets = agent->config.socket_services != SOCKET_SERVICES_OFF,
+		.sockets_everyone = agent->config.socket_services == SOCKET_SERVICES_ALL,
+	};
 	char error[DATAPATH_ERROR_MAX];
 	int r;
 
@@ -130,6 +135,7 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
 {
 	adopt_deleted(arg);
 	endpoint_housekeeping(arg);
+	sockets_housekeeping(arg);
 }
 
 static int open_events(struct agent *agent)
@@ -186,6 +192,7 @@ static int put_in_force(struct agent *agent)
 	r = endpoint_apply_nat(agent);
 	if (r < 0)
 		return log_error_errno(r, "nftables");
+	sockets_attach(agent);
 	r = datapath_remove_former(agent->config.bpffs);
 	if (r < 0)
 		log_warn_errno(r, "%s: maps of another version of weir stay", agent->config.bpffs);

@@ -58,6 +58,10 @@ struct agent {
 	uint64_t applied_version; /* of the store, whose policy is in force */
 	bool waiting; /* the first policy did not fit: adopted pods may wait for one that does */
 	char problem[AGENT_PROBLEM_MAX]; /* why the wanted policy is not in force, or "" */
+	char socket_problem[DATAPATH_ERROR_MAX]; /* why services serve no socket of this node, or "" */
+	int orphans_failed; /* the last error of sockets_end_orphans() */
+	unsigned int socket_rounds; /* of sockets_housekeeping() */
+	bool services_seen; /* since the agent's start there was a service */
 };
 
 int agent_new(struct agent **ret, struct config *config);

@@ -46,6 +46,15 @@ static void print_counts(FILE *out, const json_t *answer)
 		fprintf(out, "            %s\n", error);
 }
 
+/* Only what is wrong: that services can be used from here is nothing special. */
+static void print_sockets(FILE *out, const json_t *sockets)
+{
+	const char *error = json_text(sockets, "error");
+
+	if (*error)
+		fprintf(out, "Sockets     services cannot be used from this node itself: %s\n", error);
+}
+
 static void print_addresses(FILE *out, const json_t *pools)
 {
 	json_t *pool;
@@ -207,6 +216,7 @@ int print_status(FILE *out, const json_t *answer)
 	print_counts(out, answer);
 	print_addresses(out, json_object_get(answer, "addresses"));
 	print_sources(out, sources);
+	print_sockets(out, json_object_get(answer, "sockets"));
 	print_maps(out, json_object_get(answer, "maps"));
 	print_passed(out, json_object_get(answer, "passed"));
 	r = print_drops(out, json_object_get(answer, "drops"));

@@ -23,7 +23,10 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_STATE_DIR] = { "state-dir", "DIR", "what must be kept (default /var/lib/weir)" },
 	[CONFIG_RUN_DIR] = { "run-dir", "DIR", "holds the control socket (default /run/weir)" },
 	[CONFIG_BPFFS] = { "bpffs", "DIR", "pinned objects (default /sys/fs/bpf/weir)" },
-	[CONFIG_CGROUP] = { "cgroup", "DIR", "cgroup v2 directory of the host's sockets" },
+	[CONFIG_CGROUP] = { "cgroup", "DIR",
+			    "cgroup v2 directory of the host's sockets (default auto)" },
+	[CONFIG_SOCKET_SERVICES] = { "socket-services", "host|all|off",
+				     "whose sockets use services by their connect (default host)" },
 	[CONFIG_UPLINK] = { "uplink", "IFNAME", "network device to the outside (default auto)" },
 	[CONFIG_MTU] = { "mtu", "BYTES", "of pod interfaces (default 0: the uplink's)" },
 	[CONFIG_MASQUERADE] = { "masquerade", "yes|no",
@@ -91,6 +94,23 @@ static int set_dir(char **ret, const char *value, char *why)
 	if (value[0] != '/')
 		return refuse(why, "\"%s\" is not an absolute path", value);
 	return set_string(ret, value);
+}
+
+static int set_cgroup(struct config *config, const char *value, char *why)
+{
+	return strcmp(value, "auto") ? set_dir(&config->cgroup, value, why) :
+				       set_string(&config->cgroup, NULL);
+}
+
+static int set_socket_services(struct config *config, const char *value, char *why)
+{
+	for (int i = 0; i < SOCKET_SERVICES_MAX; i++) {
+		if (strcmp(value, socket_services_name((enum socket_services)i)))
+			continue;
+		config->socket_services = (enum socket_services)i;
+		return 0;
+	}
+	return refuse(why, "\"%s\" is not host, all or off", value);
 }
 
 static int set_node_name(struct config *config, const char *value, char *why)
@@ -219,7 +239,9 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 	case CONFIG_BPFFS:
 		return set_dir(&config->bpffs, value, why);
 	case CONFIG_CGROUP:
-		return set_dir(&config->cgroup, value, why);
+		return set_cgroup(config, value, why);
+	case CONFIG_SOCKET_SERVICES:
+		return set_socket_services(config, value, why);
 	case CONFIG_UPLINK:
 		return set_uplink(config, value, why);
 	case CONFIG_MTU:

@@ -18,6 +18,26 @@
 #define CONFIG_WHY_MAX 256 /* what is wrong with one value */
 #define CONFIG_ERROR_MAX 768 /* the same, with the place */
 
+/* Whose sockets use services without a packet being translated. */
+enum socket_services {
+	SOCKET_SERVICES_HOST, /* those of the agent's network namespace */
+	SOCKET_SERVICES_ALL, /* the pods' as well */
+	SOCKET_SERVICES_OFF,
+	SOCKET_SERVICES_MAX,
+};
+
+/* As it is configured. */
+static inline const char *socket_services_name(enum socket_services services)
+{
+	static const char *const names[SOCKET_SERVICES_MAX] = {
+		[SOCKET_SERVICES_HOST] = "host",
+		[SOCKET_SERVICES_ALL] = "all",
+		[SOCKET_SERVICES_OFF] = "off",
+	};
+
+	return names[services];
+}
+
 struct config {
 	char *manifests; /* directory, NULL: none */
 	char *node_name;
@@ -26,7 +46,8 @@ struct config {
 	char *state_dir;
 	char *run_dir;
 	char *bpffs;
-	char *cgroup; /* NULL: none */
+	char *cgroup; /* NULL: where cgroup v2 is usually mounted */
+	enum socket_services socket_services;
 	char *uplink; /* NULL: found by the default route */
 	unsigned int mtu; /* 0: the uplink's */
 	bool masquerade;
@@ -43,6 +64,7 @@ enum config_key {
 	CONFIG_RUN_DIR,
 	CONFIG_BPFFS,
 	CONFIG_CGROUP,
+	CONFIG_SOCKET_SERVICES,
 	CONFIG_UPLINK,
 	CONFIG_MTU,
 	CONFIG_MASQUERADE,

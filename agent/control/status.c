@@ -192,6 +192,13 @@ static int counters_to_json(json_t *answer, const struct agent *agent)
 	return 0;
 }
 
+static json_t *sockets_to_json(const struct agent *agent)
+{
+	return json_pack("{s:s,s:s}", "services",
+			 socket_services_name(agent->config.socket_services), "error",
+			 agent->socket_problem);
+}
+
 static bool has_errors(const struct agent *agent)
 {
 	const struct manifest_problem *problems;
@@ -213,14 +220,14 @@ int query_status(json_t **ret, struct agent *agent, const json_t *body, const ch
 	int64_t uptime = (clock_ms() - agent->started_ms) / 1000;
 	int r;
 
-	*ret = json_pack("{s:s,s:s,s:b,s:I,s:I,s:o,s:s,s:i,s:o,s:o,s:o,s:o,s:o}", "version",
+	*ret = json_pack("{s:s,s:s,s:b,s:I,s:I,s:o,s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "version",
 			 WEIR_VERSION, "node", agent->config.node_name, "healthy", healthy,
 			 "generation", (json_int_t)datapath_state(agent->dp)->generation,
 			 "uptimeSeconds", (json_int_t)uptime, "podCidrs", cidrs_to_json(agent),
 			 "uplink", agent->uplink.name, "mtu", (int)agent->uplink.mtu, "endpoints",
 			 endpoints_to_json(agent), "addresses", addresses_to_json(agent), "sources",
-			 sources_to_json(agent), "policy", policy_to_json(agent), "maps",
-			 maps_to_json(agent));
+			 sources_to_json(agent), "policy", policy_to_json(agent), "sockets",
+			 sockets_to_json(agent), "maps", maps_to_json(agent));
 	if (!*ret)
 		return fault_errno(fault, FAULT_KERNEL, -ENOMEM, "status", "%s", "answer");
 	r = counters_to_json(*ret, agent);

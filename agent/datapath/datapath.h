@@ -5,6 +5,7 @@
  *
  *	<bpffs>/v<WEIR_SCHEMA>/maps/<name>	maps
  *	<bpffs>/links/<ifindex>-<program>	links; each keeps its program
+ *	<bpffs>/links/cgroup-<program>	the same, of the node's own sockets
  *	<bpffs>/clsact/<ifindex>	directories: the device has its clsact qdisc from weir
  *
  * What is pinned outlives the agent. datapath_free() forgets it, datapath_remove()
@@ -47,6 +48,7 @@ enum datapath_map {
 	MAP_AFFINITY4,
 	MAP_AFFINITY6,
 	MAP_SERVICE_HIT,
+	MAP_SOCKET_PEER,
 	MAP_METRIC,
 	DATAPATH_MAP_MAX,
 };
@@ -66,6 +68,8 @@ struct datapath_config {
 	struct ip_addr gateway4, gateway6; /* ::  the family is not in use */
 	uint32_t sizes[DATAPATH_MAP_MAX]; /* of maps that are made, 0: the default */
 	bool clsact; /* attach as before Linux 6.6; otherwise decided by what the kernel takes */
+	bool sockets; /* load what datapath_attach_sockets() attaches, */
+	bool sockets_everyone; /* which serves all network namespaces, not the caller's only */
 };
 
 /* What libbpf says goes to the debug log from now on, as after datapath_open(). */
@@ -139,6 +143,15 @@ int datapath_promote_pod(struct datapath *dp, uint32_t ifindex);
  * its packets pass by all policy.
  */
 void datapath_detach(struct datapath *dp, uint32_t ifindex);
+
+/*
+ * Services for sockets: the programs at @cgroup, a directory of cgroup v2; NULL: where it
+ * is usually mounted. They replace what a former agent attached. Beside those of others:
+ * each agent serves its own network namespace. 0 or a negative errno; @error
+ * (DATAPATH_ERROR_MAX bytes) says what is missing, and nothing else depends on it.
+ */
+int datapath_attach_sockets(struct datapath *dp, const char *cgroup, char *error);
+void datapath_detach_sockets(struct datapath *dp);
 
 /* The device has the filters that datapath_attach_pod() leaves there. */
 bool datapath_guards_pod(uint32_t ifindex);

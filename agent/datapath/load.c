@@ -30,6 +30,8 @@ void datapath_free(struct datapath *dp)
 	datapath_unmap_arrays(dp);
 	for (int i = 0; i < DATAPATH_PROGRAM_MAX; i++)
 		closep(&dp->programs[i]);
+	for (int i = 0; i < SOCKET_PROGRAM_MAX; i++)
+		closep(&dp->socket_programs[i]);
 	for (int i = 0; i < DATAPATH_MAP_MAX; i++)
 		closep(&dp->maps[i]);
 	free(dp->bpffs);
@@ -71,7 +73,7 @@ static int duplicate(int *ret, int fd)
 }
 
 /* Keep file descriptors only: an open object costs a megabyte. */
-static int keep_maps(struct datapath *dp, struct bpf_object *obj)
+int datapath_keep_maps(struct datapath *dp, struct bpf_object *obj)
 {
 	struct bpf_map *map;
 	int r;
@@ -113,7 +115,7 @@ static int load_sweep(struct datapath *dp, const struct bpf_object_open_opts *op
 		return -errno;
 	r = datapath_size_maps(skel->obj, config->sizes, opts->pin_root_path);
 	r = r ?: sweep__load(skel);
-	r = r ?: keep_maps(dp, skel->obj);
+	r = r ?: datapath_keep_maps(dp, skel->obj);
 	r = r ?: keep_program(dp, PROGRAM_SWEEP, skel->progs.sweep);
 	r = r ?: keep_program(dp, PROGRAM_CLOCK, skel->progs.clock);
 	sweep__destroy(skel);
@@ -131,7 +133,7 @@ static int load_pod(struct datapath *dp, const struct bpf_object_open_opts *opts
 	configure((struct node_config *)&skel->rodata->config, dp, config);
 	r = datapath_size_maps(skel->obj, config->sizes, opts->pin_root_path);
 	r = r ?: pod__load(skel);
-	r = r ?: keep_maps(dp, skel->obj);
+	r = r ?: datapath_keep_maps(dp, skel->obj);
 	r = r ?: keep_program(dp, PROGRAM_FROM_POD, skel->progs.from_pod);
 	r = r ?: keep_program(dp, PROGRAM_TO_POD, skel->progs.to_pod);
 	pod__destroy(skel);
@@ -149,16 +151,17 @@ static int load_uplink(struct datapath *dp, const struct bpf_object_open_opts *o
 	configure((struct node_config *)&skel->rodata->config, dp, config);
 	r = datapath_size_maps(skel->obj, config->sizes, opts->pin_root_path);
 	r = r ?: uplink__load(skel);
-	r = r ?: keep_maps(dp, skel->obj);
+	r = r ?: datapath_keep_maps(dp, skel->obj);
 	r = r ?: keep_program(dp, PROGRAM_FROM_WIRE, skel->progs.from_wire);
 	uplink__destroy(skel);
 	return r;
 }
 
-static int fail(char *error, int r, const char *what, const char *object)
+int datapath_fail(char *error, int r, const char *what, const char *object)
 {
 	snprintf(error, DATAPATH_ERROR_MAX, "%.60s %.120s: %.60s%s%.159s%s", what, object,
 		 strerror(-r), complaint[0] ? " (" : "", complaint, complaint[0] ? ")" : "");
+	complaint[0] = '\0';
 	return r;
 }
 
@@ -171,9 +174,10 @@ int datapath_open(struct datapath **ret, const struct datapath_config *config, c
 	int r;
 
 	if (!dp)
-		return fail(error, -ENOMEM, "loading", "datapath");
+		return datapath_fail(error, -ENOMEM, "loading", "datapath");
 	memset(dp->maps, 0xff, sizeof(dp->maps));
 	memset(dp->programs, 0xff, sizeof(dp->programs));
+	memset(dp->socket_programs, 0xff, sizeof(dp->socket_programs));
 	dp->clsact = config->clsact;
 	dp->bpffs = strdup(config->bpffs);
 	snprintf(pins, sizeof(pins), "%s/v%d/maps", config->bpffs, WEIR_SCHEMA);
@@ -183,20 +187,24 @@ int datapath_open(struct datapath **ret, const struct datapath_config *config, c
 
 	r = dp->bpffs ? file_make_dirs(pins, 0700) : -ENOMEM;
 	if (r < 0)
-		return fail(error, r, "making", pins);
+		return datapath_fail(error, r, "making", pins);
 	r = load_sweep(dp, &opts, config);
 	r = r ?: datapath_measure_hz(dp);
 	if (r < 0)
-		return fail(error, r, "loading", "sweep.bpf.o");
+		return datapath_fail(error, r, "loading", "sweep.bpf.o");
 	r = load_pod(dp, &opts, config);
 	if (r < 0)
-		return fail(error, r, "loading", "pod.bpf.o");
+		return datapath_fail(error, r, "loading", "pod.bpf.o");
 	r = load_uplink(dp, &opts, config);
 	if (r < 0)
-		return fail(error, r, "loading", "uplink.bpf.o");
+		return datapath_fail(error, r, "loading", "uplink.bpf.o");
+	r = config->sockets ? datapath_load_sockets(dp, &opts, config) : 0;
+	/* Pods need nothing of it: datapath_attach_sockets() tells. */
+	if (r < 0)
+		datapath_fail(dp->socket_error, r, "loading", "socket.bpf.o");
 	r = datapath_map_arrays(dp, &map);
 	if (r < 0)
-		return fail(error, r, "mapping", datapath_map_name(map));
+		return datapath_fail(error, r, "mapping", datapath_map_name(map));
 	*ret = take_ptr(&dp);
 	return 0;
 }

@@ -16,6 +16,9 @@ struct mapped_array {
 	uint32_t stride; /* bytes from one element to the next */
 };
 
+/* Programs of socket.bpf.o, for the address families 4 and 6 each. */
+#define SOCKET_PROGRAM_MAX 8
+
 struct datapath {
 	char *bpffs;
 	bool clsact;
@@ -23,6 +26,8 @@ struct datapath {
 	int maps[DATAPATH_MAP_MAX];
 	uint32_t entries_max[DATAPATH_MAP_MAX];
 	int programs[DATAPATH_PROGRAM_MAX];
+	int socket_programs[SOCKET_PROGRAM_MAX];
+	char socket_error[DATAPATH_ERROR_MAX]; /* why those are not loaded */
 	struct mapped_array arrays[DATAPATH_MAP_MAX];
 };
 
@@ -48,6 +53,16 @@ int datapath_size_maps(struct bpf_object *obj, const uint32_t *sizes, const char
 /* Maps the arrays that the agent writes as memory. On failure @failed is the map. */
 int datapath_map_arrays(struct datapath *dp, enum datapath_map *failed);
 void datapath_unmap_arrays(struct datapath *dp);
+
+/* The maps of a loaded object that are not known yet: size and a descriptor of our own. */
+int datapath_keep_maps(struct datapath *dp, struct bpf_object *obj);
+
+/* "WHAT OBJECT: errno (what libbpf complained of)". Returns @r. */
+int datapath_fail(char *error, int r, const char *what, const char *object);
+
+/* The programs of the node's own sockets. 0 or a negative errno. */
+int datapath_load_sockets(struct datapath *dp, const struct bpf_object_open_opts *opts,
+			  const struct datapath_config *config);
 
 /* Finds out how many jiffies make a second. */
 int datapath_measure_hz(struct datapath *dp);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests to rtnetlink, for the files of this folder. The messages are built by
+ * Requests to netlink, for the files of this folder. The messages are built by
  * hand on libnl's core: its objects lose the kernel's errno, and its caches stay
  * in memory.
  */
@@ -27,6 +27,9 @@ static inline bool net_is_gone(int r)
 {
 	return r == -ESRCH || r == -ENOENT || r == -ENODEV || r == -EADDRNOTAVAIL;
 }
+
+/* A connection of NETLINK_@protocol. 0 or a negative errno. */
+int net_open(struct net **ret, int protocol);
 
 void net_watcher_free(struct net_watcher *watcher);
 

@@ -40,10 +40,9 @@ void net_freep(struct net **net)
 	net_free(*net);
 }
 
-int net_new(struct net **ret)
+int net_open(struct net **ret, int protocol)
 {
 	cleanup(net_freep) struct net *net = NULL;
-	int on = 1;
 
 	net = calloc(1, sizeof(*net));
 	if (!net)
@@ -52,12 +51,21 @@ int net_new(struct net **ret)
 	if (!net->sock)
 		return -ENOMEM;
 	errno = 0;
-	if (nl_connect(net->sock, NETLINK_ROUTE) < 0)
+	if (nl_connect(net->sock, protocol) < 0)
 		return errno ? -errno : -ENOMEM;
-	/* Lets the kernel filter dumps. Without it they are only longer. */
-	setsockopt(nl_socket_get_fd(net->sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
-		   sizeof(on));
 	*ret = take_ptr(&net);
+	return 0;
+}
+
+int net_new(struct net **ret)
+{
+	int on = 1, r = net_open(ret, NETLINK_ROUTE);
+
+	if (r < 0)
+		return r;
+	/* Lets the kernel filter dumps. Without it they are only longer. */
+	setsockopt(nl_socket_get_fd((*ret)->sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
+		   sizeof(on));
 	return 0;
 }
 

@@ -1,76 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The choice of a backend, and of a source port where the client's own would meet
- * another connection.
+ * What a new connection of a pod to a service becomes: its backend, and another source
+ * port where the client's own would meet another connection.
  */
 #pragma once
 
 #include "lib/peer.h"
 #include "lib/service_entry.h"
-#include "lib/service_table.h"
+#include "lib/service_pick.h"
 
 #define SOURCE_PORT_FIRST 1024
 #define SOURCE_PORT_TRIES 8
 
-/* Evenly below @end, but for what 2^32 leaves over. */
-static __always_inline __u32 random_below(__u32 end)
+/* The choice of service_pick.h, for the sender of the flow. */
+static __always_inline enum drop_reason backend_choose(struct service_pick *pick, struct flow *flow,
+						       const struct frontend *frontend)
 {
-	return (__u32)((__u64)bpf_get_prandom_u32() * end >> 32);
-}
+	enum service_answer answer;
 
-/* Of what every client here is: a pod of this node. */
-static __always_inline enum service_set frontend_set(const struct frontend *frontend)
-{
-	return (frontend->flags & (FRONTEND_LOCAL | FRONTEND_EXTERNAL)) == FRONTEND_LOCAL ?
-		       SERVICE_LOCAL : SERVICE_CLUSTER;
-}
-
-/* The backend that the client had, if it may have it again. 0: none. */
-static __always_inline __u32 affinity_recall(const struct flow *flow, const struct frontend *frontend,
-					     __u32 timeout_s, enum service_set set)
-{
-	const struct affinity *last = affinity_find(&flow->src, frontend->service);
-	const struct backend *record;
-
-	if (!last || flow->now - last->used > timeout_s * config.hz)
-		return 0;
-	record = backend_find(last->backend);
-	if (!record || record->service != frontend->service ||
-	    record->generation != last->generation || !(record->flags & 1 << set))
-		return 0;
-	return last->backend;
-}
-
-/* The number of the chosen backend; 0 with a reason in @why. */
-static __always_inline __u32 backend_choose(enum drop_reason *why, struct flow *flow,
-					    const struct frontend *frontend)
-{
-	const struct service_port *port = service_find(frontend->service);
-	struct service_hit *hit = service_hit_find(frontend->service);
-	enum service_set set = frontend_set(frontend);
-	__u32 number = 0;
-	__u64 ref;
-
-	*why = DROP_INTERNAL;
-	if (!port || !hit)
-		return 0;
-	ref = *(const volatile __u64 *)&port->sets[set];
-	if (service_set_count(ref)) {
-		hit->connections++;
-		if (port->affinity_s)
-			number = affinity_recall(flow, frontend, port->affinity_s, set);
-		return number ?: backend_at(service_set_first(ref) +
-					    random_below(service_set_count(ref)));
-	}
-	if (service_set_first(ref) == SERVICE_SILENT) {
-		hit->silent++;
-		*why = DROP_SERVICE_NOT_LOCAL;
-		return 0;
-	}
-	hit->refused++;
+	pick->client = flow->src;
+	pick->service = frontend->service;
+	pick->set = frontend_set(frontend);
+	pick->now = flow->now;
+	answer = service_pick(pick);
+	if (answer == SERVICE_FOUND)
+		return DROP_NONE;
+	if (answer == SERVICE_UNREACHABLE)
+		return DROP_SERVICE_NOT_LOCAL;
 	flow->flags |= FLOW_REJECTED;
-	*why = DROP_SERVICE_NO_ENDPOINT;
-	return 0;
+	return DROP_SERVICE_NO_ENDPOINT;
 }
 
 /* What the packet becomes when it goes to backend @number. False: the record is not usable. */
@@ -142,22 +100,16 @@ static __always_inline _Bool source_port_choose(struct flow *flow, struct servic
 static __always_inline enum drop_reason service_choose(struct flow *flow, struct service_case *sc,
 						       const struct frontend *frontend)
 {
-	struct affinity affinity = {};
 	enum drop_reason why;
-	__u32 number;
 
 	/* There is no table of ranges yet that a pod could be in. */
 	if (frontend->flags & FRONTEND_RANGES)
 		return DROP_SERVICE_SOURCE;
-	number = backend_choose(&why, flow, frontend);
-	if (!number)
+	why = backend_choose(&sc->pick, flow, frontend);
+	if (why)
 		return why;
-	if (!backend_address(sc, flow, number))
+	if (!backend_address(sc, flow, sc->pick.backend))
 		return DROP_INTERNAL;
-	affinity.backend = number;
-	affinity.generation = sc->to.generation;
-	affinity.used = flow->now;
-	affinity_put(&flow->src, frontend->service, &affinity);
 	hairpin(sc, flow);
 	if (!source_port_choose(flow, sc))
 		return DROP_SERVICE_PORTS;

@@ -7,6 +7,7 @@
 
 #include "lib/ct_table.h"
 #include "lib/endpoint.h"
+#include "lib/service_pick.h"
 
 /*
  * One packet on its way through the stage of services. Not on the stack, which the
@@ -20,6 +21,7 @@ struct service_case {
 	__u32 backend; /* its number */
 	__u32 flags; /* CT_BACKEND_POD */
 	struct ct_value value; /* that is being written */
+	struct service_pick pick; /* of a connection that begins */
 };
 
 MAP_PRIVATE(service_scratch, PERCPU_ARRAY, __u32, struct service_case, 1, 0);

@@ -53,6 +53,8 @@ enum frontend_flag {
 	FRONTEND_LOCAL = 1 << 2,
 	/* A load balancer address with loadBalancerSourceRanges. */
 	FRONTEND_RANGES = 1 << 3,
+	/* With FRONTEND_RANGES: an address of this node is in them. */
+	FRONTEND_RANGES_NODE = 1 << 4,
 };
 
 struct frontend {

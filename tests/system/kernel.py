@@ -43,10 +43,15 @@ def pinned_map(node, name):
     return found[0]
 
 
+SOCKET_PROGRAMS = {f"{call}{family}" for call in ("connect", "sendmsg", "recvmsg", "getpeername") for family in (4, 6)}
+# What shares maps while an agent runs.
+PROGRAMS = {"from_pod", "to_pod", "from_wire", "sweep"} | SOCKET_PROGRAMS
+
+
 def bpf_objects(node):
-    """The programs that use the node's connection table, their maps, and the links that hold them."""
-    table = bpftool("map", "show", "pinned", pinned_map(node, "ct4"))["id"]
-    programs = {p["id"]: p for p in bpftool("prog", "show") if table in p.get("map_ids", ())}
+    """The programs that use the node's state or connections, their maps, and the links that hold them."""
+    tables = {bpftool("map", "show", "pinned", pinned_map(node, name))["id"] for name in ("ct4", "state")}
+    programs = {p["id"]: p for p in bpftool("prog", "show") if tables & set(p.get("map_ids", ()))}
     return BpfObjects({i: p["name"] for i, p in programs.items()},
                       {i for p in programs.values() for i in p["map_ids"]},
                       {link["id"] for link in bpftool("link", "show") if link["prog_id"] in programs})

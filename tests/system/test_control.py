@@ -40,8 +40,8 @@ def command(node, *words, **more):
 def test_every_option_is_a_key(nodes):
     node = nodes(start=False)
     keys = {"manifests": node.manifests, "node-name": "node-1", "pod-cidr": list(node.cidrs),
-            "state-dir": node.state, "run-dir": node.run_dir, "bpffs": node.bpffs, "cgroup": "/sys/fs/cgroup",
-            "uplink": "up0", "mtu": 1400, "masquerade": False, "log-level": "debug",
+            "state-dir": node.state, "run-dir": node.run_dir, "bpffs": node.bpffs, "cgroup": "auto",
+            "socket-services": "host", "uplink": "up0", "mtu": 1400, "masquerade": False, "log-level": "debug",
             "table-size": ["peer4=1000", "ct4=2000"]}
     known = set(re.findall(r"--([a-z-]+)=", weir.run(weir.AGENT, "--help"))) - {"config"}
     assert set(keys) == known

@@ -49,6 +49,7 @@ START_TEST(defaults_are_complete)
 	ck_assert_str_eq(config.bpffs, "/sys/fs/bpf/weir");
 	ck_assert_ptr_null(config.manifests);
 	ck_assert_ptr_null(config.cgroup);
+	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_HOST);
 	ck_assert_ptr_null(config.uplink);
 	ck_assert_uint_eq(config.pod_cidr_count, 0);
 	ck_assert_uint_eq(config.mtu, 0);
@@ -82,6 +83,7 @@ START_TEST(a_file_sets_every_option)
 					  "run-dir: /r\n"
 					  "bpffs: /b\n"
 					  "cgroup: /c\n"
+					  "socket-services: off\n"
 					  "uplink: eth1\n"
 					  "mtu: 9000\n"
 					  "masquerade: no\n"
@@ -96,6 +98,7 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_str_eq(config.run_dir, "/r");
 	ck_assert_str_eq(config.bpffs, "/b");
 	ck_assert_str_eq(config.cgroup, "/c");
+	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_OFF);
 	ck_assert_str_eq(config.uplink, "eth1");
 	ck_assert_uint_eq(config.mtu, 9000);
 	ck_assert(!config.masquerade);
@@ -108,7 +111,8 @@ END_TEST
 
 static const char *const harmless[] = { "", "# nothing\n", "---\n", "{}\n", "mtu: 0\n",
 					"pod-cidr: 10.0.0.0/24\n", "pod-cidr: []\n",
-					"uplink: auto\n", "masquerade: true\n" };
+					"uplink: auto\n", "masquerade: true\n",
+					"cgroup: auto\n", "socket-services: host\n" };
 
 START_TEST(a_file_may_be_nearly_empty)
 {
@@ -118,6 +122,8 @@ START_TEST(a_file_may_be_nearly_empty)
 	ck_assert_msg(!read_text(&config, harmless[_i]), "%s", error);
 	ck_assert(config.masquerade);
 	ck_assert_ptr_null(config.uplink);
+	ck_assert_ptr_null(config.cgroup);
+	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_HOST);
 }
 END_TEST
 
@@ -137,6 +143,8 @@ static const struct refused_row refused[] = {
 	{ "mtu:\n  a: 1\n", "mtu", "plain value" },
 	{ "masquerade: maybe\n", ":1: masquerade", "maybe" },
 	{ "masquerade:\n", ":1: masquerade", "\"\"" },
+	{ "socket-services: pods\n", ":1: socket-services", "\"pods\" is not host, all or off" },
+	{ "cgroup: unified\n", ":1: cgroup", "absolute path" },
 	{ "pod-cidr: 0.0.0.0/0\n", ":1: pod-cidr", "no pod can have" },
 	{ "pod-cidr: 127.0.0.0/24\n", ":1: pod-cidr", "no pod can have" },
 	{ "pod-cidr: 169.254.7.0/24\n", ":1: pod-cidr", "no pod can have" },
