@@ -117,7 +117,12 @@ static __always_inline enum drop_reason deliver(int *action, struct __sk_buff *s
 	if (!to) {
 		if (flow->flags & FLOW_ANSWER)
 			skb->mark |= WEIR_MARK_ANSWER;
-		return translate(skb, flow);
+		/*
+		 * The stack takes no packet from a pod that comes from an address of the node: a
+		 * service's answer becomes that where it leaves (to_wire).
+		 */
+		return flow->flags & FLOW_ANSWER && flow->from_ifindex ? DROP_NONE
+								       : translate(skb, flow);
 	}
 	if (!endpoint_is_ready(to))
 		return DROP_NOT_READY;
