@@ -224,7 +224,8 @@ static void ct_key(void *ret, const struct packet *packet, bool v6)
 			.proto = proto_of(packet, v6) };
 }
 
-bool ct_get_value(const char *suffix, struct ct6_value *ret, const struct packet *packet, bool v6)
+bool ct_get_value(const char *suffix, struct ct6_value *ret, const struct packet *packet,
+		  bool v6)
 {
 	uint8_t key[sizeof(struct ct6_key)];
 
