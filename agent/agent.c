@@ -18,6 +18,7 @@
 #include "endpoint/statefile.h"
 #include "net/nat.h"
 #include "policy.h"
+#include "services.h"
 #include "sockets.h"
 #include "uplink.h"
 
@@ -97,7 +98,7 @@ static int open_datapath(struct agent *agent)
 
 static void on_manifests(void *arg)
 {
-	policy_apply_soon(arg);
+	policy_on_objects(arg);
 }
 
 static void on_look(void *arg)
@@ -114,6 +115,7 @@ static int open_sources(struct agent *agent)
 	};
 	int r = store_new(&agent->store);
 
+	r = r ?: agent_services_open(agent);
 	if (!r && agent->config.manifests)
 		r = manifest_new(&agent->manifest, agent->base, agent->store,
 				 agent->config.manifests, agent->config.state_dir, &listener);
@@ -181,6 +183,7 @@ static int put_in_force(struct agent *agent)
 	if (r < 0 && r != -ENOSPC)
 		return r;
 	agent->waiting = r < 0;
+	agent_services_apply(agent);
 	r = adopt_finish(agent);
 	if (r < 0)
 		return log_error_errno(r, "what a former agent left cannot be taken over");
@@ -251,6 +254,7 @@ void agent_free(struct agent *agent)
 	control_free(agent->control);
 	manifest_free(agent->manifest);
 	problem_log_done(&agent->problem_log);
+	agent_services_close(agent);
 	expiry_free(agent->expiry);
 	linkwork_free(agent->linkwork);
 	if (agent->rec)

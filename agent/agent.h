@@ -13,12 +13,16 @@
 #include "datapath/datapath.h"
 #include "endpoint/linkwork.h"
 #include "endpoint/table.h"
+#include "health.h"
 #include "model/ipam.h"
+#include "model/service.h"
 #include "model/store.h"
 #include "net/net.h"
 #include "problems.h"
 #include "reconcile/expiry.h"
 #include "reconcile/reconcile.h"
+#include "reconcile/service.h"
+#include "service_problems.h"
 #include "source/manifest.h"
 
 enum family {
@@ -45,6 +49,11 @@ struct agent {
 	struct net *net;
 	struct datapath *dp;
 	struct reconcile *rec;
+	struct services *services;
+	struct service_writer *service_writer;
+	struct health *health; /* healthCheckNodePorts */
+	struct event *service_settle;
+	struct service_problems service_problems;
 	struct expiry *expiry;
 	struct linkwork *linkwork;
 	struct control *control;
@@ -55,7 +64,10 @@ struct agent {
 	size_t host_ip_count;
 	int64_t started_ms;
 	int64_t applied_us; /* how long the last apply took */
-	uint64_t applied_version; /* of the store, whose policy is in force */
+	int64_t services_us; /* and that of services */
+	bool services_waiting; /* some were refused, and shall be tried again in service_settle */
+	bool policy_stale; /* what policy comes from has changed since it was applied */
+	uint64_t applied_version; /* store_policy_version() whose policy is in force */
 	bool waiting; /* the first policy did not fit: adopted pods may wait for one that does */
 	char problem[AGENT_PROBLEM_MAX]; /* why the wanted policy is not in force, or "" */
 	char socket_problem[DATAPATH_ERROR_MAX]; /* why services serve no socket of this node, or "" */

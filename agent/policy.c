@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "endpoint/adopt.h"
+#include "services.h"
 
 #define SETTLE_MS 60
 #define RETRY_MS 1000
@@ -124,6 +125,7 @@ int policy_apply(struct agent *agent)
 	int r;
 
 	memcpy(before, agent->problem, sizeof(before));
+	agent->policy_stale = true;
 	r = compute_and_apply(agent);
 	agent->applied_us = clock_us() - start;
 	if (r < 0) {
@@ -133,7 +135,8 @@ int policy_apply(struct agent *agent)
 		in_ms(agent->refresh, RETRY_MS);
 		return r;
 	}
-	agent->applied_version = store_version(agent->store);
+	agent->applied_version = store_policy_version(agent->store);
+	agent->policy_stale = false;
 	if (agent->problem[0])
 		log_info("policy is in force again");
 	agent->problem[0] = '\0';
@@ -143,6 +146,13 @@ int policy_apply(struct agent *agent)
 
 void policy_apply_soon(struct agent *agent)
 {
+	agent->policy_stale = true;
+	in_ms(agent->refresh, 0);
+}
+
+void policy_on_objects(struct agent *agent)
+{
+	agent->policy_stale |= store_policy_version(agent->store) != agent->applied_version;
 	in_ms(agent->refresh, 0);
 }
 
@@ -150,7 +160,8 @@ void policy_on_refresh(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent *agent = arg;
 
-	if (policy_apply(agent) < 0 || !agent->waiting)
+	agent_services_apply(agent);
+	if (!agent->policy_stale || policy_apply(agent) < 0 || !agent->waiting)
 		return;
 	agent->waiting = false;
 	adopt_waiting(agent);

@@ -10,8 +10,11 @@
  */
 int policy_apply(struct agent *agent);
 
-/* The same, once, after the events of this moment. */
+/* The same, once, after the events of this moment, and services in the same turn. */
 void policy_apply_soon(struct agent *agent);
+
+/* Objects of the store have changed: apply what comes from them, as soon. */
+void policy_on_objects(struct agent *agent);
 
 /* Event callbacks. */
 void policy_on_refresh(evutil_socket_t fd, short what, void *arg);

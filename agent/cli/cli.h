@@ -55,6 +55,8 @@ cli_print_fn print_endpoint;
 cli_print_fn print_policies;
 cli_print_fn print_pod_policies;
 cli_print_fn print_identities;
+cli_print_fn print_services;
+cli_print_fn print_service;
 cli_print_fn print_flows;
 cli_print_fn print_flushed;
 

@@ -188,7 +188,14 @@ static void print_problem(FILE *out, const json_t *problem)
 		json_text(problem, "text"));
 }
 
-static void print_problems(FILE *out, const json_t *sources)
+static void print_services_line(FILE *out, const json_t *services)
+{
+	fprintf(out, "Services    %lld Services, %lld EndpointSlices, applied in %.1f ms\n",
+		json_number(services, "services"), json_number(services, "endpointSlices"),
+		(double)json_number(services, "appliedMicroseconds") / 1000);
+}
+
+static void print_problems(FILE *out, const json_t *sources, const json_t *services)
 {
 	size_t count = 0, i, j;
 	json_t *source, *problem;
@@ -202,6 +209,14 @@ static void print_problems(FILE *out, const json_t *sources)
 		}
 		count += (size_t)json_number(source, "moreProblems");
 	}
+	json_array_foreach(json_object_get(services, "problems"), j, problem) {
+		if (!count)
+			fprintf(out, "\nPROBLEMS\n");
+		if (count++ < PROBLEMS_SHOWN)
+			fprintf(out, "  %s%s\n", json_flag(problem, "warning") ? "warning: " : "",
+				json_text(problem, "text"));
+	}
+	count += (size_t)json_number(services, "moreProblems");
 	if (count > PROBLEMS_SHOWN)
 		fprintf(out, "  and %zu more; all: weir status -o yaml\n", count - PROBLEMS_SHOWN);
 }
@@ -214,6 +229,7 @@ int print_status(FILE *out, const json_t *answer)
 	if (r < 0)
 		return r;
 	print_counts(out, answer);
+	print_services_line(out, json_object_get(answer, "services"));
 	print_addresses(out, json_object_get(answer, "addresses"));
 	print_sources(out, sources);
 	print_sockets(out, json_object_get(answer, "sockets"));
@@ -222,6 +238,6 @@ int print_status(FILE *out, const json_t *answer)
 	r = print_drops(out, json_object_get(answer, "drops"));
 	if (r < 0)
 		return r;
-	print_problems(out, sources);
+	print_problems(out, sources, json_object_get(answer, "services"));
 	return 0;
 }

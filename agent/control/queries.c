@@ -143,6 +143,8 @@ const struct control_row control_query_rows[] = {
 	{ "GET", "/v1/policies", false, query_policies },
 	{ "GET", "/v1/policies", true, query_pod_policies },
 	{ "GET", "/v1/identities", false, query_identities },
+	{ "GET", "/v1/services", false, query_services },
+	{ "GET", "/v1/services", true, query_service },
 	{ "GET", "/v1/conntrack", false, query_flows },
 	{ "DELETE", "/v1/conntrack", false, flush_flows },
 	{},

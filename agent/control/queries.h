@@ -4,5 +4,10 @@
 
 #include "control/control.h"
 
+int query_services(json_t **ret, struct agent *agent, const json_t *body, const char *tail,
+		   struct fault *fault);
+/* @tail: "namespace/name". */
+int query_service(json_t **ret, struct agent *agent, const json_t *body, const char *tail,
+		  struct fault *fault);
 int query_status(json_t **ret, struct agent *agent, const json_t *body, const char *tail,
 		 struct fault *fault);

@@ -90,7 +90,7 @@ static json_t *policy_to_json(const struct agent *agent)
 
 	return json_pack("{s:b,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "inForce",
 			 reconcile_in_force(agent->rec), "error", agent->problem, "storeVersion",
-			 (json_int_t)store_version(agent->store), "appliedVersion",
+			 (json_int_t)store_policy_version(agent->store), "appliedVersion",
 			 (json_int_t)agent->applied_version, "rulesets",
 			 (json_int_t)image->ruleset_count,
 			 "classes", (json_int_t)image->class_count, "peers",
@@ -128,6 +128,30 @@ static void count_flows(json_int_t used[static DATAPATH_MAP_MAX], const struct a
 	used[MAP_CT6_NEW] = expiry_count(agent->expiry, CT_TABLE_6_NEW);
 }
 
+static json_t *services_to_json(const struct agent *agent)
+{
+	const struct service_problems *problems = &agent->service_problems;
+	json_t *items = json_array();
+	size_t more;
+
+	for (size_t i = 0; i < problems->count && i < PROBLEMS_SHOWN_MAX; i++)
+		json_array_append_new(items, json_pack("{s:s,s:b}", "text", problems->items[i].text,
+						       "warning", problems->items[i].warning));
+	more = problems->count - json_array_size(items);
+	return json_pack("{s:I,s:I,s:I,s:o,s:I}", "services",
+			 (json_int_t)store_count(agent->store, OBJECT_SERVICE), "endpointSlices",
+			 (json_int_t)store_count(agent->store, OBJECT_ENDPOINT_SLICE),
+			 "appliedMicroseconds", (json_int_t)agent->services_us, "problems", items,
+			 "moreProblems", (json_int_t)more);
+}
+
+/* Tables whose entries are counted. */
+static bool is_counted(enum datapath_map map)
+{
+	return (map >= MAP_ENDPOINT && map <= MAP_CT6_NEW) ||
+	       (map >= MAP_FRONTEND4 && map <= MAP_BACKEND);
+}
+
 static json_t *maps_to_json(const struct agent *agent)
 {
 	json_int_t used[DATAPATH_MAP_MAX] = {};
@@ -135,13 +159,18 @@ static json_t *maps_to_json(const struct agent *agent)
 
 	count_entries(used, agent);
 	count_flows(used, agent);
-	for (int map = MAP_ENDPOINT; map <= MAP_CT6_NEW; map++)
+	for (int map = MAP_FRONTEND4; agent->service_writer && map <= MAP_BACKEND; map++)
+		used[map] = service_writer_used(agent->service_writer, (enum datapath_map)map);
+	for (int map = 0; map < DATAPATH_MAP_MAX; map++) {
+		if (!is_counted((enum datapath_map)map))
+			continue;
 		json_array_append_new(
 			list, json_pack("{s:s,s:I,s:I}", "name",
 					datapath_map_name((enum datapath_map)map), "entries",
 					used[map], "max",
 					(json_int_t)datapath_map_entries_max(
 						agent->dp, (enum datapath_map)map)));
+	}
 	return list;
 }
 
@@ -204,6 +233,9 @@ static bool has_errors(const struct agent *agent)
 	const struct manifest_problem *problems;
 	size_t count = 0;
 
+	for (size_t i = 0; i < agent->service_problems.count; i++)
+		if (!agent->service_problems.items[i].warning)
+			return true;
 	if (!agent->manifest)
 		return false;
 	problems = manifest_problems(agent->manifest, &count);
@@ -220,13 +252,14 @@ int query_status(json_t **ret, struct agent *agent, const json_t *body, const ch
 	int64_t uptime = (clock_ms() - agent->started_ms) / 1000;
 	int r;
 
-	*ret = json_pack("{s:s,s:s,s:b,s:I,s:I,s:o,s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "version",
+	*ret = json_pack("{s:s,s:s,s:b,s:I,s:I,s:o,s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "version",
 			 WEIR_VERSION, "node", agent->config.node_name, "healthy", healthy,
 			 "generation", (json_int_t)datapath_state(agent->dp)->generation,
 			 "uptimeSeconds", (json_int_t)uptime, "podCidrs", cidrs_to_json(agent),
 			 "uplink", agent->uplink.name, "mtu", (int)agent->uplink.mtu, "endpoints",
 			 endpoints_to_json(agent), "addresses", addresses_to_json(agent), "sources",
-			 sources_to_json(agent), "policy", policy_to_json(agent), "sockets",
+			 sources_to_json(agent), "policy", policy_to_json(agent), "services",
+			 services_to_json(agent), "sockets",
 			 sockets_to_json(agent), "maps", maps_to_json(agent));
 	if (!*ret)
 		return fault_errno(fault, FAULT_KERNEL, -ENOMEM, "status", "%s", "answer");

@@ -14,6 +14,7 @@
 
 #include "endpoint/table.h"
 #include "model/image.h"
+#include "model/service.h"
 #include "model/store.h"
 #include "weir/conntrack.h"
 
@@ -45,6 +46,19 @@ json_t *view_pod_policies(const struct pod_endpoint *ep, const struct image *ima
 
 /* {"identities": [...]}. */
 json_t *view_identities(const struct image *image);
+
+/* What is in force of one service port. */
+struct view_service_port {
+	uint32_t number; /* 0: it is not */
+	struct service_hit hits;
+};
+
+/*
+ * {"namespace", "name", "problem", "healthCheckNodePort", "readyLocal", "ports": [...]};
+ * @ports_now is of as many as @images has. Backends only with @detail. @problem may be NULL.
+ */
+json_t *view_service(const struct service_images *images, const struct view_service_port *ports_now,
+		     const char *problem, bool detail);
 
 /* The kernel's clock that ct_entry.expires counts in: jiffies. */
 struct view_clock {

@@ -112,7 +112,7 @@ static void put_meaning(struct buf *buf, struct image_build *build,
 			if (shape->ports[k].name != name)
 				continue;
 			buf_printf(buf, "%s%u/%s", before, shape->ports[k].port,
-				   proto_name(ports[i].proto));
+				   ip_proto_name(ports[i].proto));
 			before = ",";
 		}
 	}
@@ -130,7 +130,7 @@ static void put_named(struct buf *buf, struct image_build *build,
 		return;
 	}
 	for (size_t i = 0; i < count && count < PROTOCOLS; i++)
-		buf_printf(buf, "%s%s", i ? "," : "/", proto_name(ports[i].proto));
+		buf_printf(buf, "%s%s", i ? "," : "/", ip_proto_name(ports[i].proto));
 }
 
 static void put_ports(struct buf *buf, struct image_build *build,

@@ -70,6 +70,22 @@ void arena_done(struct arena *arena)
 	arena->chunks = NULL;
 }
 
+void arena_reset(struct arena *arena)
+{
+	struct arena_chunk *kept = arena->chunks;
+
+	if (!kept || kept->size > CHUNK_SIZE) {
+		arena_done(arena);
+		return;
+	}
+	arena->chunks = kept->next;
+	arena_done(arena);
+	memset(kept->data, 0, kept->used);
+	kept->used = 0;
+	kept->next = NULL;
+	arena->chunks = kept;
+}
+
 int array_room(void *items, size_t count, size_t size)
 {
 	size_t room = 0;

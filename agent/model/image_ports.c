@@ -54,16 +54,11 @@ void port_set_normalise(struct port_set *set)
 	set->count = kept + 1;
 }
 
-const char *proto_name(uint8_t proto)
-{
-	return proto == IPPROTO_TCP ? "tcp" : proto == IPPROTO_UDP ? "udp" : "sctp";
-}
-
 void port_range_text(struct buf *buf, uint8_t proto, uint16_t first, uint16_t last)
 {
 	if (!first) {
 		buf_str(buf, "all ");
-		buf_str(buf, proto_name(proto));
+		buf_str(buf, ip_proto_name(proto));
 		return;
 	}
 	buf_number(buf, first);
@@ -72,7 +67,7 @@ void port_range_text(struct buf *buf, uint8_t proto, uint16_t first, uint16_t la
 		buf_number(buf, last);
 	}
 	buf_str(buf, "/");
-	buf_str(buf, proto_name(proto));
+	buf_str(buf, ip_proto_name(proto));
 }
 
 void port_set_text(struct buf *buf, const struct port_set *set)

@@ -98,9 +98,6 @@ struct image_terms {
 
 struct image_build;
 
-/* "tcp", "udp" or "sctp". */
-const char *proto_name(uint8_t proto);
-
 /* All peers and port names that the rules in force mention. */
 int terms_collect(struct image_build *build);
 /* The term of a selector peer that terms_collect() saw. */

@@ -162,7 +162,7 @@ int terms_number(uint32_t *ret, struct image_build *build, uint32_t ask, uint16_
 	buf_reset(&build->scratch);
 	buf_printf(&build->scratch, "%s with port %s/%s=%u",
 		   base == TERM_ANY_POD ? "pods" : terms->items[base].text, name + 1,
-		   proto_name((uint8_t)name[0]), port);
+		   ip_proto_name((uint8_t)name[0]), port);
 	return term_name(build, *ret);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/objects.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "model/workload.h"
@@ -81,6 +82,34 @@ static void policy_done(struct network_policy *policy)
 	}
 }
 
+static void service_free(struct service *service)
+{
+	if (!service)
+		return;
+	free(service->cluster_ips);
+	free(service->external_ips);
+	free(service->balancer_ips);
+	free(service->ranges);
+	for (size_t i = 0; i < service->port_count; i++)
+		free(service->ports[i].name);
+	free(service->ports);
+	free(service);
+}
+
+static void slice_free(struct endpoint_slice *slice)
+{
+	if (!slice)
+		return;
+	free(slice->service);
+	free(slice->endpoints);
+	for (size_t i = 0; i < slice->port_count; i++)
+		free(slice->ports[i].name);
+	free(slice->ports);
+	free(slice->names);
+	free(slice->hint_names);
+	free(slice);
+}
+
 static void content_done(struct object *obj)
 {
 	switch (obj->kind) {
@@ -101,7 +130,11 @@ static void content_done(struct object *obj)
 		free(obj->node.ips);
 		break;
 	case OBJECT_SERVICE:
+		service_free(obj->service);
+		break;
 	case OBJECT_ENDPOINT_SLICE:
+		slice_free(obj->slice);
+		break;
 	case OBJECT_KIND_MAX:
 		break;
 	}
@@ -111,9 +144,11 @@ void object_free(struct object *obj)
 {
 	if (!obj)
 		return;
-	content_done(obj);
-	free(obj->namespace);
-	free(obj->name);
+	if (!obj->packed) {
+		content_done(obj);
+		free(obj->namespace);
+		free(obj->name);
+	}
 	free(obj);
 }
 
@@ -147,4 +182,9 @@ const char *object_kind_name(enum object_kind kind)
 		break;
 	}
 	return "unknown";
+}
+
+const char *ip_proto_name(uint8_t proto)
+{
+	return proto == IPPROTO_TCP ? "tcp" : proto == IPPROTO_UDP ? "udp" : "sctp";
 }

@@ -113,13 +113,13 @@ struct service_spec_port {
 
 /*
  * A Service. Addresses that cannot be meant are left out and reported by the decoder:
- * loopback, link-local, multicast, unspecified.
+ * loopback, link-local, multicast, unspecified, broadcast. In each list an address is once; all but
+ * @cluster_ips, of which there is at most one of each family, are in order.
  */
 struct service {
 	enum service_type type;
-	/* clusterIP "None", or one of the labels that say that another proxy serves it (semantics 3.1). */
-	bool headless;
-	bool foreign;
+	bool headless; /* clusterIP "None", or the label service.kubernetes.io/headless */
+	bool foreign; /* another proxy's: the label service.kubernetes.io/service-proxy-name */
 	bool internal_local; /* internalTrafficPolicy Local */
 	bool external_local; /* externalTrafficPolicy Local */
 	uint32_t affinity_s; /* sessionAffinity ClientIP: timeout in seconds; 0: None */
@@ -146,7 +146,7 @@ enum slice_condition {
 
 /* Names are shared: the slice owns each once, in @names. */
 struct slice_endpoint {
-	struct ip_addr addr; /* the first one */
+	struct ip_addr addr; /* the first one, of the slice's family */
 	const char *node; /* NULL: unknown */
 	const char **zones; /* hints.forZones; in @hint_names of the slice */
 	const char **nodes; /* hints.forNodes */
@@ -156,8 +156,8 @@ struct slice_endpoint {
 };
 
 struct slice_port {
-	char *name; /* "" is a name; ports without name or number are left out (semantics 3.2) */
-	uint8_t proto;
+	char *name; /* "" is a name; ports without name or number are left out */
+	uint8_t proto; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
 	uint16_t port;
 };
 
@@ -168,7 +168,7 @@ struct endpoint_slice {
 	size_t endpoint_count;
 	struct slice_port *ports;
 	size_t port_count;
-	char **names; /* sorted, unique */
+	char **names; /* sorted, unique; one allocation: the texts stand behind the array */
 	size_t name_count;
 	const char **hint_names; /* what @zones and @nodes of the endpoints point into */
 };
@@ -238,6 +238,7 @@ struct network_policy {
 
 struct object {
 	enum object_kind kind;
+	bool packed; /* with all it owns in one allocation, see object_pack() */
 	char *namespace; /* "" for cluster-scoped kinds */
 	char *name;
 	uint64_t stamp; /* of the store: no other object has, had or will have the same */
@@ -255,8 +256,17 @@ struct object {
 void object_free(struct object *obj);
 void object_freep(struct object **obj);
 
+/*
+ * Moves a Service or EndpointSlice and all it owns into one allocation, and frees @*obj;
+ * an object of another kind stays where it is. 0, or -ENOMEM: nothing has changed.
+ */
+int object_pack(struct object **obj);
+
 /* Name of the kind as in manifests, for example "NetworkPolicy". */
 const char *object_kind_name(enum object_kind kind);
+
+/* "tcp", "udp" or "sctp". */
+const char *ip_proto_name(uint8_t proto);
 
 /* The policy has a say in direction @dir. */
 static inline bool policy_applies(const struct network_policy *policy, enum policy_dir dir)

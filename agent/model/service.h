@@ -37,7 +37,7 @@ struct service_frontend {
 	uint32_t flags; /* enum frontend_flag */
 };
 
-/* An endpoint that is in a set, or that serves while it terminates. */
+/* An endpoint that is ready or serves: it is in a set, or keeps the connections that it has. */
 struct service_backend {
 	struct ip_addr addr;
 	uint16_t port; /* host byte order */
@@ -60,7 +60,11 @@ struct service_image {
 	size_t frontend_count;
 	struct service_backend *backends; /* by address and port, each once */
 	size_t backend_count;
-	struct prefix *ranges; /* of this family, when a frontend has FRONTEND_RANGES */
+	/*
+	 * Sources that may use frontends with FRONTEND_RANGES, of this family; none: nobody.
+	 * Where an address of this node is in them, those frontends' addresses are too.
+	 */
+	struct prefix *ranges;
 	size_t range_count;
 };
 
@@ -68,7 +72,7 @@ struct service_image {
 struct service_images {
 	const char *namespace;
 	const char *name;
-	struct service_image *items; /* none: the Service is gone, or nothing is to be programmed */
+	struct service_image *items; /* with a frontend each; none: gone, or nothing to program */
 	size_t count;
 	uint16_t health_port; /* healthCheckNodePort, 0: none */
 	size_t ready_local; /* distinct addresses of ready endpoints on this node */
@@ -81,14 +85,17 @@ int services_new(struct services **ret, struct store *store);
 void services_free(struct services *services);
 void services_freep(struct services **services);
 
-/* This node's facts; where they differ from before every service is resolved again. 0 or -ENOMEM. */
+/* This node's facts; where they differ every service is resolved again. 0 or -ENOMEM. */
 int services_set_node(struct services *services, const struct service_node *node);
 
 /*
  * Calls @fn with every Service that has changed since it was last delivered (those
  * that are gone with no items), in the order of their names; the images live until @fn
- * returns. A Service for which @fn fails stays to be delivered again, the rest goes
- * on. Returns 0, or the first error of @fn or -ENOMEM.
+ * returns, and @fn must not change the store. A Service for which @fn fails stays to be
+ * delivered again, the rest goes on. Returns 0, or the first error of @fn or -ENOMEM.
+ *
+ * A frontend is one Service's at a time. When it moves to another one both are delivered
+ * by the same call, the new one perhaps before the former.
  */
 int services_each_change(struct services *services,
 			 int (*fn)(const struct service_images *images, void *arg), void *arg);
@@ -99,8 +106,9 @@ int services_resolve(struct services *services, const char *namespace, const cha
 
 /*
  * What services ask for and do not get, and why: an external IP that is a node's or a
- * pod's address or some service's ClusterIP, a frontend that another service has. Calls
- * @fn with a text that names object and field; borrowed until it returns.
+ * pod's address or some service's ClusterIP, a frontend that another service has. As of
+ * the last services_each_change(), in the order of names. Calls @fn with a text that names
+ * object and field; borrowed until it returns.
  */
 void services_each_problem(const struct services *services,
 			   void (*fn)(const char *text, void *arg), void *arg);

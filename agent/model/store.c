@@ -30,6 +30,9 @@ struct table {
 struct store {
 	struct table *tables; /* OBJECT_KIND_MAX; apart, because readers put them in order */
 	uint64_t version;
+	uint64_t policy_version;
+	void (*follow)(const struct object *old, const struct object *new, void *arg);
+	void *follow_arg;
 };
 
 /* Of all stores, so that an image can be compared with one of another store's objects. */
@@ -172,8 +175,32 @@ static int add(struct table *table, struct object *obj)
 	return 0;
 }
 
+void store_follow(struct store *store,
+		  void (*fn)(const struct object *old, const struct object *new, void *arg),
+		  void *arg)
+{
+	store->follow = fn;
+	store->follow_arg = arg;
+}
+
+static bool is_of_policy(enum object_kind kind)
+{
+	return kind != OBJECT_SERVICE && kind != OBJECT_ENDPOINT_SLICE;
+}
+
+/* The end of @old; the tables have forgotten it. */
+static void changed(struct store *store, struct object *old, const struct object *new)
+{
+	store->version++;
+	store->policy_version += is_of_policy(new ? new->kind : old->kind);
+	if (store->follow)
+		store->follow(old, new, store->follow_arg);
+	object_free(old);
+}
+
 int store_put(struct store *store, struct object *obj)
 {
+	struct object *former = NULL;
 	cleanup(object_freep) struct object *owned = obj;
 	struct table *table = &store->tables[obj->kind];
 	struct store_entry *entry;
@@ -184,7 +211,7 @@ int store_put(struct store *store, struct object *obj)
 		return r;
 	entry = store_index_find(&table->by_key, obj->namespace, obj->name);
 	if (entry) {
-		object_free(entry->obj);
+		former = entry->obj;
 		entry->obj = obj;
 	} else {
 		r = add(table, obj);
@@ -193,7 +220,7 @@ int store_put(struct store *store, struct object *obj)
 	}
 	owned = NULL;
 	obj->stamp = ++last_stamp;
-	store->version++;
+	changed(store, former, obj);
 	return 0;
 }
 
@@ -202,14 +229,15 @@ bool store_delete(struct store *store, enum object_kind kind, const char *namesp
 {
 	struct table *table = &store->tables[kind];
 	struct store_entry *entry = store_index_find(&table->by_key, namespace, name);
+	struct object *former;
 
 	if (!entry)
 		return false;
 	store_index_remove(&table->by_key, entry);
-	object_free(entry->obj);
+	former = entry->obj;
 	entry->obj = NULL;
 	table->dead++;
-	store->version++;
+	changed(store, former, NULL);
 	return true;
 }
 
@@ -245,4 +273,9 @@ int store_each(const struct store *store, enum object_kind kind,
 uint64_t store_version(const struct store *store)
 {
 	return store->version;
+}
+
+uint64_t store_policy_version(const struct store *store)
+{
+	return store->policy_version;
 }

@@ -29,6 +29,16 @@ bool store_delete(struct store *store, enum object_kind kind, const char *namesp
 const struct object *store_get(const struct store *store, enum object_kind kind,
 			       const char *namespace, const char *name);
 
+/*
+ * Calls @fn with each put and delete that changes something: what there was and what there
+ * is now, NULL where there is none. Both are borrowed until @fn returns; the store is as it
+ * is after the change, and @fn must not change it. There is one follower: another call takes
+ * the place of the former, NULL ends it. The end of the store is not told.
+ */
+void store_follow(struct store *store,
+		  void (*fn)(const struct object *old, const struct object *new, void *arg),
+		  void *arg);
+
 size_t store_count(const struct store *store, enum object_kind kind);
 
 /* Calls @fn for each object of @kind, in the order of namespace and name; stops at non-zero and returns it. */
@@ -37,3 +47,9 @@ int store_each(const struct store *store, enum object_kind kind,
 
 /* Raised by every put and delete that changed something; lets readers skip work. */
 uint64_t store_version(const struct store *store);
+
+/*
+ * The same of the kinds that decide about policy, which Service and EndpointSlice do not:
+ * endpoints come and go all the time, and policies need not be looked at for them.
+ */
+uint64_t store_policy_version(const struct store *store);

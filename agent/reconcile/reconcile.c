@@ -99,6 +99,13 @@ static void generation_set(struct reconcile *rec, uint32_t generation)
 	__atomic_store_n(&datapath_state(rec->dp)->generation, generation, __ATOMIC_RELEASE);
 }
 
+void reconcile_judge_again(struct reconcile *rec)
+{
+	/* Without any policy nothing passes, and that stays so. */
+	if (generation_now(rec))
+		generation_set(rec, generation_after(generation_now(rec), 2));
+}
+
 void reconcile_settle(struct reconcile *rec)
 {
 	cleanup(change_freep) struct change *change = take_ptr(&rec->pending);

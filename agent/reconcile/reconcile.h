@@ -55,6 +55,12 @@ int reconcile_apply(struct reconcile *rec, struct image *image, struct misfit *m
 void reconcile_settle(struct reconcile *rec);
 
 /*
+ * Every connection is judged once more with its next packet: what it comes to may be a
+ * service's now (decisions/0006). The policy stays.
+ */
+void reconcile_judge_again(struct reconcile *rec);
+
+/*
  * Take the slot of @ep->ifindex: the endpoint is known but not ready, so nothing
  * passes. Policy members of @ep are ignored. -EBUSY: another one has the slot.
  */

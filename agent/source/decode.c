@@ -231,7 +231,7 @@ static int decode_object(const struct kind *kind, const struct field *field, con
 		return r;
 	if (!is_ours)
 		kind->close(&obj->policy);
-	r = tell_source(origin.sink, obj, kind, version, field->value);
+	r = object_pack(&obj) ?: tell_source(origin.sink, obj, kind, version, field->value);
 	if (r < 0)
 		return r;
 	origin.sink->object(origin.sink->arg, take_ptr(&obj));

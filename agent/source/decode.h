@@ -7,8 +7,9 @@
  * A problem never stops the rest, not even a document that is no YAML. Of a
  * NetworkPolicy with a malformed part the isolation is kept and only the unusable
  * rule is dropped (fail closed), of one in a version that is not known all rules
- * are; a rule of the other tiers fails closed by its action (docs/policy.md); an
- * object without a usable identity is skipped.
+ * are; a rule of the other tiers fails closed by its action (docs/policy.md); a
+ * Service or an EndpointSlice loses what cannot be an address of it, and is skipped
+ * when anything else is wrong; an object without a usable identity is skipped too.
  *
  * Source: Kubernetes API reference, core/v1, networking.k8s.io/v1,
  * discovery.k8s.io/v1, policy.networking.k8s.io/v1alpha1 and v1alpha2.

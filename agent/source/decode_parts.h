@@ -27,9 +27,16 @@ int decode_cluster_policy(struct object *obj, const struct field *root);
 int decode_admin_policy(struct object *obj, const struct field *root);
 int decode_baseline_policy(struct object *obj, const struct field *root);
 
-/* Check the schema only. */
+/* -EINVAL where an API server would refuse it; an unusable address is left out. */
 int decode_service(struct object *obj, const struct field *root);
 int decode_endpoint_slice(struct object *obj, const struct field *root);
+
+/* The part of decode_service() that comes last; the schema has been checked. */
+int decode_service_addrs(struct service *service, const struct field *spec,
+			 const struct field *status);
+
+/* "endpoints" of a slice whose family is known; the schema has been checked. */
+int decode_endpoints(struct endpoint_slice *slice, const struct field *list);
 
 /* A map of labels, sorted. */
 int decode_labels(struct labels *ret, const struct field *field);
@@ -49,5 +56,14 @@ int decode_proto(uint8_t *ret, const struct field *field);
 /* A required address range; warns of bits beyond its length. */
 int decode_prefix(struct prefix *ret, const struct field *field);
 
+/* The same of @text, which is what the field says or a part of it. */
+int decode_prefix_text(struct prefix *ret, const struct field *field, const char *text);
+
 /* A required address. */
 int decode_addr(struct ip_addr *ret, const struct field *field);
+
+/*
+ * The same of a service or an endpoint: an address at which one host can be, and not
+ * only itself. Otherwise packets for it would reach what nobody means to expose.
+ */
+int decode_host_addr(struct ip_addr *ret, const struct field *field);

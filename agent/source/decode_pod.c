@@ -29,30 +29,6 @@ static const char *const phases[] = {
 	[PHASE_FAILED] = "Failed",   [PHASE_UNKNOWN] = "Unknown", NULL,
 };
 
-int decode_addr(struct ip_addr *ret, const struct field *field)
-{
-	const char *text = NULL;
-	int r = field_require(field) ?: field_string(&text, field);
-
-	if (r < 0)
-		return r;
-	if (addr_parse(ret, text) < 0)
-		return field_error(field, "must be an IP address, not \"%s\"", text);
-	return 0;
-}
-
-/* A copy of the string, "" when it is absent. */
-static int copy_string(char **ret, const struct field *field)
-{
-	const char *text = "";
-	int r = field_string(&text, field);
-
-	if (r < 0)
-		return r;
-	*ret = strdup(text);
-	return *ret ? 0 : -ENOMEM;
-}
-
 static int decode_container_port(struct container_port *ret, const struct field *field)
 {
 	struct field name = field_get(field, "name");
@@ -124,7 +100,7 @@ static int decode_pod_spec(struct pod *pod, const struct field *spec)
 	struct field host = field_get(spec, "hostNetwork");
 	int r;
 
-	r = field_object(spec) ?: copy_string(&pod->node, &node);
+	r = field_object(spec) ?: field_copy(&pod->node, &node);
 	r = r ?: field_bool(&pod->host_network, &host);
 	for (size_t i = 0; !r && i < sizeof(container_lists) / sizeof(container_lists[0]); i++) {
 		struct field list = field_get(spec, container_lists[i]);
@@ -195,7 +171,7 @@ int decode_pod(struct object *obj, const struct field *root)
 	struct field status = field_get(root, "status");
 	struct pod *pod = &obj->pod;
 
-	return copy_string(&pod->uid, &uid) ?: decode_labels(&pod->labels, &labels) ?:
+	return field_copy(&pod->uid, &uid) ?: decode_labels(&pod->labels, &labels) ?:
 	       decode_pod_spec(pod, &spec) ?: decode_pod_status(pod, &status) ?:
 	       workload_join(pod);
 }

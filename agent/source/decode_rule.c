@@ -31,24 +31,6 @@ int decode_proto(uint8_t *ret, const struct field *field)
 	return r;
 }
 
-int decode_prefix(struct prefix *ret, const struct field *field)
-{
-	const char *text = NULL;
-	char buf[PREFIX_TEXT_MAX];
-	bool host_bits;
-	int r = field_require(field) ?: field_string(&text, field);
-
-	if (r < 0)
-		return r;
-	if (prefix_parse(ret, &host_bits, text) < 0)
-		return field_error(field, "must be an address range like 10.0.0.0/8, not \"%s\"",
-				   text);
-	if (host_bits)
-		field_warning(field, "has bits set beyond its length and means %s",
-			      prefix_text(buf, ret));
-	return 0;
-}
-
 static int decode_except_one(struct prefix *ret, const struct prefix *cidr,
 			     const struct field *field)
 {

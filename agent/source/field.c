@@ -193,6 +193,17 @@ int field_string(const char **ret, const struct field *field)
 	return 0;
 }
 
+int field_copy(char **ret, const struct field *field)
+{
+	const char *text = "";
+	int r = field_string(&text, field);
+
+	if (r < 0)
+		return r;
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
 int field_bool(bool *ret, const struct field *field)
 {
 	int r = check_type(field, json_is_boolean(field->value), "a boolean");

@@ -60,6 +60,10 @@ int field_require(const struct field *field);
 
 /* The string is borrowed. */
 int field_string(const char **ret, const struct field *field);
+
+/* A copy of the string, "" when it is absent; the caller frees. Also -ENOMEM. */
+int field_copy(char **ret, const struct field *field);
+
 int field_bool(bool *ret, const struct field *field);
 int field_int(int64_t *ret, const struct field *field, int64_t min, int64_t max);
 

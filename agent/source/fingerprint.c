@@ -11,7 +11,7 @@
 #define HASH_START 0xcbf29ce484222325u
 #define HASH_PRIME 0x100000001b3u
 
-/* A field that is missing here would keep an old policy in force: stop who adds one. */
+/* A field that is missing here would keep what was in force before: stop who adds one. */
 #define NAIL(type, size) \
 	_Static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "hash the new field of " #type)
 NAIL(struct pod, 80); /* workload: the store's */
@@ -24,6 +24,11 @@ NAIL(struct policy_rule, 56);
 NAIL(struct network_policy, 80);
 NAIL(struct requirement, 32);
 NAIL(struct prefix, 24);
+NAIL(struct service, 104);
+NAIL(struct service_spec_port, 16);
+NAIL(struct endpoint_slice, 72);
+NAIL(struct slice_endpoint, 48);
+NAIL(struct slice_port, 16);
 NAIL(struct object, 112); /* stamp: the store's */
 
 static void add_bytes(uint64_t *hash, const void *data, size_t length)
@@ -153,6 +158,59 @@ static void add_policy(uint64_t *hash, const struct network_policy *policy)
 	}
 }
 
+static void add_service(uint64_t *hash, const struct service *service)
+{
+	add_number(hash, service->type);
+	add_number(hash, service->headless);
+	add_number(hash, service->foreign);
+	add_number(hash, service->internal_local);
+	add_number(hash, service->external_local);
+	add_number(hash, service->affinity_s);
+	add_number(hash, service->health_port);
+	add_ips(hash, service->cluster_ips, service->cluster_ip_count);
+	add_ips(hash, service->external_ips, service->external_ip_count);
+	add_ips(hash, service->balancer_ips, service->balancer_ip_count);
+	add_number(hash, service->has_ranges);
+	add_number(hash, service->range_count);
+	for (size_t i = 0; i < service->range_count; i++)
+		add_prefix(hash, &service->ranges[i]);
+	add_number(hash, service->port_count);
+	for (size_t i = 0; i < service->port_count; i++) {
+		add_text(hash, service->ports[i].name);
+		add_number(hash, service->ports[i].proto);
+		add_number(hash, service->ports[i].port);
+		add_number(hash, service->ports[i].node_port);
+	}
+}
+
+static void add_endpoint(uint64_t *hash, const struct slice_endpoint *endpoint)
+{
+	add_bytes(hash, &endpoint->addr, sizeof(endpoint->addr));
+	add_text(hash, endpoint->node);
+	add_number(hash, endpoint->conditions);
+	add_number(hash, endpoint->zone_count);
+	for (size_t i = 0; i < endpoint->zone_count; i++)
+		add_text(hash, endpoint->zones[i]);
+	add_number(hash, endpoint->node_count);
+	for (size_t i = 0; i < endpoint->node_count; i++)
+		add_text(hash, endpoint->nodes[i]);
+}
+
+static void add_slice(uint64_t *hash, const struct endpoint_slice *slice)
+{
+	add_text(hash, slice->service);
+	add_number(hash, slice->is_v4);
+	add_number(hash, slice->endpoint_count);
+	for (size_t i = 0; i < slice->endpoint_count; i++)
+		add_endpoint(hash, &slice->endpoints[i]);
+	add_number(hash, slice->port_count);
+	for (size_t i = 0; i < slice->port_count; i++) {
+		add_text(hash, slice->ports[i].name);
+		add_number(hash, slice->ports[i].proto);
+		add_number(hash, slice->ports[i].port);
+	}
+}
+
 uint64_t fingerprint_object(const struct object *obj)
 {
 	uint64_t hash = HASH_START;
@@ -178,9 +236,13 @@ uint64_t fingerprint_object(const struct object *obj)
 		add_ips(&hash, obj->node.ips, obj->node.ip_count);
 		break;
 	case OBJECT_SERVICE:
+		add_service(&hash, obj->service);
+		break;
 	case OBJECT_ENDPOINT_SLICE:
+		add_slice(&hash, obj->slice);
+		break;
 	case OBJECT_KIND_MAX:
-		break; /* nothing is kept of them */
+		break;
 	}
 	return hash;
 }

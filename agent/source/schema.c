@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "source/decode_parts.h"
@@ -97,4 +98,39 @@ int schema_check(const struct schema *schema, const struct field *field)
 		return field_int(&number, field, schema->min, schema->max);
 	}
 	return 0;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct schema_key *left = a, *right = b;
+	int r = strcmp(left->name, right->name);
+
+	if (r)
+		return r;
+	if (left->number != right->number)
+		return left->number < right->number ? -1 : 1;
+	return left->index < right->index ? -1 : left->index > right->index;
+}
+
+int schema_check_unique(struct schema_key *keys, size_t count, const struct field *list,
+			const char *name)
+{
+	size_t first = 0;
+	int r = 0;
+
+	if (!count)
+		return 0;
+	qsort(keys, count, sizeof(*keys), compare_keys);
+	for (size_t i = 1; i < count; i++) {
+		struct field element = field_at(list, keys[i].index);
+		struct field field = field_get(&element, name);
+
+		if (keys[i].number != keys[first].number ||
+		    strcmp(keys[i].name, keys[first].name) != 0)
+			first = i;
+		else
+			r = field_error(&field, "is that of %s[%zu] too", list->name,
+					keys[first].index);
+	}
+	return r;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks an object against a table, for kinds whose content is not kept: the
- * types of known fields, required ones, the values of enumerations and limits.
+ * Checks an object against a table: the types of known fields, required ones, the
+ * values of enumerations and limits. Afterwards the fields can be read without care.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "source/field.h"
@@ -34,3 +35,17 @@ struct schema {
 
 /* Reports all problems. 0, -ENOMEM, or -EINVAL if there was one. */
 int schema_check(const struct schema *schema, const struct field *field);
+
+/* What must be there once in a list. */
+struct schema_key {
+	const char *name; /* borrowed */
+	uint32_t number;
+	size_t index; /* of the element */
+};
+
+/*
+ * Reports, at their field @name, elements of @list whose key an earlier element has.
+ * Puts @keys in order. 0, or -EINVAL if there was one.
+ */
+int schema_check_unique(struct schema_key *keys, size_t count, const struct field *list,
+			const char *name);

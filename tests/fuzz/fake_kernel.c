@@ -10,6 +10,7 @@
 #include "endpoint/statefile.h"
 #include "fuzz.h"
 #include "net/nat.h"
+#include "sockets.h"
 
 #define FOREIGN_LINKS 512 /* interface indexes below are there, and are no pod's */
 
@@ -130,6 +131,10 @@ void adopt_waiting(struct agent *agent)
 {
 }
 
+void sockets_end_orphans(struct agent *agent)
+{
+}
+
 /* The datapath. */
 
 int datapath_attach_pod(struct datapath *dp, uint32_t ifindex)
@@ -173,6 +178,16 @@ volatile struct node_state *datapath_state(struct datapath *dp)
 	static struct node_state state = { .generation = 1 };
 
 	return &state;
+}
+
+int datapath_map_fd(const struct datapath *dp, enum datapath_map map)
+{
+	return -1;
+}
+
+volatile void *datapath_element(struct datapath *dp, enum datapath_map map, uint32_t index)
+{
+	return NULL;
 }
 
 int datapath_metrics(struct datapath *dp, struct metric ret[static METRIC_MAX])
@@ -239,6 +254,10 @@ int reconcile_apply(struct reconcile *rec, struct image *image, struct misfit *m
 }
 
 void reconcile_settle(struct reconcile *rec)
+{
+}
+
+void reconcile_judge_again(struct reconcile *rec)
 {
 }
 

@@ -62,12 +62,16 @@ static void check_peer(const struct policy_peer *peer)
 	}
 }
 
+static bool is_transport(uint8_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
+}
+
 static void check_port(const struct policy_port *port)
 {
 	bool all = !port->first && port->last == UINT16_MAX;
 
-	PROMISE(port->proto == IPPROTO_TCP || port->proto == IPPROTO_UDP ||
-		port->proto == IPPROTO_SCTP);
+	PROMISE(is_transport(port->proto));
 	if (port->name)
 		PROMISE(name_is_port(port->name));
 	else
@@ -114,6 +118,97 @@ static void check_ordered_policy(const struct network_policy *policy)
 	}
 }
 
+/* What a service address or an endpoint may be, told from the bits alone. */
+static bool is_host(const struct ip_addr *addr)
+{
+	const uint8_t *b = addr->bytes;
+
+	if (ip_addr_is_none(addr))
+		return false;
+	if (!ip_addr_is_v4(addr))
+		return b[0] != 0xff && !(b[0] == 0xfe && b[1] >> 6 == 2) &&
+		       !(!addr->halves[0] && !addr->words[2] && ntohl(addr->words[3]) == 1);
+	return addr->words[3] && addr->words[3] != UINT32_MAX && b[12] != 127 &&
+	       !(b[12] == 169 && b[13] == 254) && b[12] >> 4 != 14;
+}
+
+static void check_hosts(const struct ip_addr *addrs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		PROMISE(is_host(&addrs[i]));
+		for (size_t j = 0; j < i; j++)
+			PROMISE(!ip_addr_equal(&addrs[i], &addrs[j]));
+	}
+}
+
+static void check_service_ports(const struct service_spec_port *ports, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct service_spec_port *a = &ports[i];
+
+		PROMISE(is_transport(a->proto) && a->port);
+		PROMISE(*a->name ? name_is_label(a->name) : count == 1);
+		for (size_t j = 0; j < i; j++) {
+			const struct service_spec_port *b = &ports[j];
+
+			PROMISE(strcmp(a->name, b->name) != 0);
+			PROMISE(a->proto != b->proto || a->port != b->port);
+			PROMISE(a->proto != b->proto || !a->node_port ||
+				a->node_port != b->node_port);
+		}
+	}
+}
+
+static void check_service(const struct service *service)
+{
+	const struct ip_addr *ips = service->cluster_ips;
+
+	PROMISE(service->type <= SERVICE_EXTERNAL_NAME && service->affinity_s <= 86400);
+	PROMISE(service->cluster_ip_count < 2 || ip_addr_is_v4(&ips[0]) != ip_addr_is_v4(&ips[1]));
+	check_hosts(ips, service->cluster_ip_count);
+	check_hosts(service->external_ips, service->external_ip_count);
+	check_hosts(service->balancer_ips, service->balancer_ip_count);
+	PROMISE(service->has_ranges || !service->range_count);
+	for (size_t i = 0; i < service->range_count; i++)
+		PROMISE(service->ranges[i].bits <= prefix_width(&service->ranges[i]));
+	check_service_ports(service->ports, service->port_count);
+}
+
+static bool owns(const struct endpoint_slice *slice, const char *name)
+{
+	for (size_t i = 0; i < slice->name_count; i++)
+		if (slice->names[i] == name)
+			return true;
+	return false;
+}
+
+static void check_endpoint(const struct endpoint_slice *slice, const struct slice_endpoint *ep)
+{
+	PROMISE(is_host(&ep->addr) && ip_addr_is_v4(&ep->addr) == slice->is_v4);
+	PROMISE(!ep->node || (*ep->node && owns(slice, ep->node)));
+	for (size_t i = 0; i < ep->zone_count; i++)
+		PROMISE(owns(slice, ep->zones[i]));
+	for (size_t i = 0; i < ep->node_count; i++)
+		PROMISE(owns(slice, ep->nodes[i]));
+}
+
+static void check_slice(const struct endpoint_slice *slice)
+{
+	PROMISE(slice->service);
+	for (size_t i = 1; i < slice->name_count; i++)
+		PROMISE(strcmp(slice->names[i - 1], slice->names[i]) < 0);
+	for (size_t i = 0; i < slice->endpoint_count; i++)
+		check_endpoint(slice, &slice->endpoints[i]);
+	for (size_t i = 0; i < slice->port_count; i++) {
+		const struct slice_port *port = &slice->ports[i];
+
+		PROMISE(is_transport(port->proto) && port->port);
+		PROMISE(!*port->name || name_is_label(port->name));
+		for (size_t j = 0; j < i; j++)
+			PROMISE(strcmp(port->name, slice->ports[j].name) != 0);
+	}
+}
+
 static void check_pod(const struct pod *pod)
 {
 	PROMISE(pod->node && pod->uid);
@@ -147,8 +242,14 @@ static void take_object(void *arg, struct object *obj)
 	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
 		check_ordered_policy(&obj->policy);
 		break;
-	default:
-		PROMISE(obj->kind < OBJECT_KIND_MAX);
+	case OBJECT_SERVICE:
+		check_service(obj->service);
+		break;
+	case OBJECT_ENDPOINT_SLICE:
+		check_slice(obj->slice);
+		break;
+	case OBJECT_KIND_MAX:
+		PROMISE(false);
 	}
 	object_free(obj);
 }

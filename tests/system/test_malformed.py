@@ -132,6 +132,11 @@ CLUSTER_POLICIES = {
                                  f"{PROTOCOL}[0].destinationNamedPort"),
 }
 
+
+def service(name, **spec):
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+
+
 ALPHA = "policy.networking.k8s.io/v1alpha1"
 # What has no pods of its own to isolate: the object as it is told ("": it has no name), and the field.
 OTHERS = {
@@ -156,6 +161,14 @@ OTHERS = {
                                      "BaselineAdminNetworkPolicy default", "spec.priority"),
     "a service's port": ({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"},
                           "spec": {"ports": [{"port": 0}]}}, "Service default/x", "spec.ports[0].port"),
+    "ports of one name": (service("ports", ports=[{"name": "a", "port": 80}, {"name": "a", "port": 81}]),
+                          "Service default/ports", "spec.ports[1].name"),
+    "an external IP of everybody": (service("external", externalIPs=["192.0.2.1", "127.0.0.1"]),
+                                    "Service default/external", "spec.externalIPs[1]"),
+    "an endpoint of another family": ({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+                                       "metadata": {"name": "x"}, "addressType": "IPv6",
+                                       "endpoints": [{"addresses": ["10.0.0.1"]}]},
+                                      "EndpointSlice default/x", "endpoints[0].addresses[0]"),
 }
 
 

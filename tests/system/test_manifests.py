@@ -103,6 +103,28 @@ def test_a_config_map_is_swapped_as_one(scene):
     scene.becomes(lambda: swap(FRONT_ONLY, [{}]), "front")
 
 
+def test_services_and_their_endpoints_do_not_compute_policy_again(scene):
+    """Nor does an endpoint that comes or goes: it tells nothing to policy."""
+    def objects():
+        [source] = scene.node.status()["sources"]
+        return source["objects"]
+
+    def slice_of(*addresses):
+        return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                "metadata": {"name": "web-1", "namespace": "shop", "labels": {"kubernetes.io/service-name": "web"}},
+                "endpoints": [{"addresses": [address]} for address in addresses]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"},
+               "spec": {"clusterIP": "10.96.0.1", "ports": [{"port": 80}]}}
+    scene.becomes(lambda: scene.node.write("p.yaml", text_of(back_policy(FRONT_ONLY))), "front")
+    count, before = objects(), scene.node.status()["policy"]
+    scene.node.write("s.yaml", text_of(service, slice_of("10.0.0.1")))
+    wait_for(lambda: objects() == count + 2, "the service is read")
+    scene.node.write("s.yaml", text_of(slice_of("10.0.0.2", "10.0.0.3")))
+    wait_for(lambda: objects() == count + 1, "the service is gone and the slice has changed")
+    assert scene.node.status()["policy"] == before
+    assert scene.reach() == {"front"}
+
+
 # What is broken
 
 def test_a_broken_file_says_what_it_said_and_the_rest_goes_on(scene):

@@ -157,6 +157,8 @@ static const struct call_row calls[] = {
 	{ "policy list", "GET /v1/policies HTTP/1.1" },
 	{ "policy get shop/front-1", "GET /v1/policies/shop/front-1 HTTP/1.1" },
 	{ "identity list", "GET /v1/identities HTTP/1.1" },
+	{ "service list", "GET /v1/services HTTP/1.1" },
+	{ "service get shop/web", "GET /v1/services/shop/web HTTP/1.1" },
 	{ "conntrack list", "GET /v1/conntrack HTTP/1.1" },
 	{ "conntrack flush", "DELETE /v1/conntrack HTTP/1.1" },
 };
@@ -193,6 +195,16 @@ struct print_row {
 	const char *answer;
 	const char *out; /* complete, or with a leading '~' a part of it */
 };
+
+#define PORT(family, number, address, more)                                               \
+	"{\"name\":\"http\",\"protocol\":\"tcp\",\"family\":" family ",\"number\":" number     \
+	",\"affinitySeconds\":10800,\"frontends\":[{\"address\":\"" address "\",\"port\":80,"  \
+	"\"kind\":\"ClusterIP\",\"policy\":\"Cluster\"}],\"clusterBackends\":2,"               \
+	"\"localBackends\":1,\"connections\":30,\"refused\":4,\"silent\":5" more "}"
+#define BACKEND(address, node, local, ready, serving, terminating, cluster, in_local)      \
+	"{\"address\":\"" address "\",\"port\":8080,\"node\":\"" node "\",\"local\":" local    \
+	",\"ready\":" ready ",\"serving\":" serving ",\"terminating\":" terminating             \
+	",\"inCluster\":" cluster ",\"inLocal\":" in_local "}"
 
 static const struct print_row prints[] = {
 	{ "endpoint list",
@@ -232,6 +244,50 @@ static const struct print_row prints[] = {
 	  "PODS OF THIS NODE\n"
 	  "ClusterNetworkPolicy             x     Admin                 5  egress      s/a\n"
 	  "NetworkPolicy         s          p     NetworkPolicy            ingress     s/b\n" },
+	{ "service list",
+	  "{\"services\":[{\"namespace\":\"shop\",\"name\":\"web\",\"problem\":\"\",\"ports\":["
+	  PORT("4", "7", "10.96.0.1", "") "," PORT("6", "0", "fd00::1", "") "]},"
+	  "{\"namespace\":\"shop\",\"name\":\"bad\",\"problem\":\"no room\",\"ports\":["
+	  PORT("4", "8", "10.96.0.2", "") "]}],\"more\":2}",
+	  "NAMESPACE  NAME  PORT  PROTOCOL  FRONTENDS     BACKENDS  LOCAL  CONNECTIONS  REFUSED  "
+	  "STATE\n"
+	  "shop       web   http  tcp       10.96.0.1:80         2      1           30        4  "
+	  "in force\n"
+	  "shop       web   http  tcp       [fd00::1]:80         2      1           30        4  "
+	  "not in force\n"
+	  "shop       bad   http  tcp       10.96.0.2:80         2      1           30        4  "
+	  "see weir service get\n"
+	  "and 2 more\n" },
+	{ "service get shop/web",
+	  "{\"namespace\":\"shop\",\"name\":\"web\",\"problem\":\"no room\","
+	  "\"healthCheckNodePort\":30999,\"readyLocal\":1,\"ports\":["
+	  PORT("4", "7", "10.96.0.1", ",\"backends\":["
+	  BACKEND("10.0.0.5", "here", "true", "true", "true", "false", "true", "true") ","
+	  BACKEND("10.0.0.6", "", "false", "false", "true", "true", "false", "false") "]")
+	  "," PORT("6", "0", "fd00::1", ",\"backends\":[]") "]}",
+	  "Service shop/web\n"
+	  "PROBLEM no room\n"
+	  "Health check on port 30999: 1 ready endpoints on this node\n"
+	  "\nPort http/tcp, IPv4: service port 7, clients keep their backend for 3h 0m\n"
+	  "  30 connections, 4 refused, 5 dropped\n"
+	  "  ClusterIP 10.96.0.1:80, policy Cluster\n"
+	  "  BACKEND        STATE                 SETS            NODE\n"
+	  "  10.0.0.5:8080  ready                 Cluster, Local  here (this one)\n"
+	  "  10.0.0.6:8080  terminating, serving  none            unknown\n"
+	  "\nPort http/tcp, IPv6: not in force, clients keep their backend for 3h 0m\n"
+	  "  30 connections, 4 refused, 5 dropped\n"
+	  "  ClusterIP [fd00::1]:80, policy Cluster\n"
+	  "  no backends\n" },
+	{ "service get shop/web", "{\"namespace\":\"shop\",\"name\":\"web\"}",
+	  "Service shop/web\nNothing of it is to be served here\n" },
+	{ "status",
+	  "{\"services\":{\"services\":3,\"endpointSlices\":4,\"appliedMicroseconds\":1500,"
+	  "\"problems\":[{\"text\":\"Service a/b: no\",\"warning\":true},"
+	  "{\"text\":\"Service a/c: full\"}]}}",
+	  "~\nPROBLEMS\n  warning: Service a/b: no\n  Service a/c: full\n" },
+	{ "status",
+	  "{\"services\":{\"services\":3,\"endpointSlices\":4,\"appliedMicroseconds\":1500}}",
+	  "~Services    3 Services, 4 EndpointSlices, applied in 1.5 ms\n" },
 	{ "conntrack list",
 	  "{\"flows\":[{\"protocol\":\"tcp\",\"opener\":{\"address\":\"10.0.0.5\",\"port\":4},"
 	  "\"answerer\":{\"address\":\"fd00::1\",\"port\":80},\"state\":\"new\","

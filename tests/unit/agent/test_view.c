@@ -379,7 +379,52 @@ START_TEST(states_protocols_and_times_of_flows)
 }
 END_TEST
 
-CHECK_MAIN("view", CHECK_TEST(a_ruleset_has_its_rules_in_order_and_their_reasons),
+START_TEST(a_service_shows_what_is_wanted_and_what_is_in_force)
+{
+	static struct service_frontend frontends[] = {
+		{ .port = 80, .kind = FRONTEND_CLUSTER_IP },
+		{ .port = 30080, .kind = FRONTEND_NODE_PORT,
+		  .flags = FRONTEND_EXTERNAL | FRONTEND_LOCAL },
+	};
+	static struct service_backend backends[] = {
+		{ .port = 8080, .flags = BACKEND_IN_CLUSTER | BACKEND_IN_LOCAL, .local = true,
+		  .conditions = SLICE_READY | SLICE_SERVING, .node = "here" },
+		{ .port = 8080, .conditions = SLICE_SERVING | SLICE_TERMINATING },
+	};
+	struct service_image item = { .port_name = "http", .proto = IPPROTO_TCP, .is_v4 = true,
+				      .affinity_s = 60, .frontends = frontends,
+				      .frontend_count = 2, .backends = backends,
+				      .backend_count = 2 };
+	const struct service_images images = { .namespace = "shop", .name = "web",
+					       .items = &item, .count = 1, .health_port = 30999,
+					       .ready_local = 1 };
+	const struct view_service_port now = { 7, { 30, 4, 5 } };
+
+	frontends[0].addr = addr("10.96.0.1");
+	frontends[1].addr = addr("192.0.2.1");
+	backends[0].addr = addr("10.0.0.5");
+	backends[1].addr = addr("10.0.0.6");
+#define WEB_BEGIN(problem)                                                                \
+	"{\"namespace\":\"shop\",\"name\":\"web\",\"problem\":\"" problem "\","              \
+	"\"healthCheckNodePort\":30999,\"readyLocal\":1,\"ports\":[{\"name\":\"http\","        \
+	"\"protocol\":\"tcp\",\"family\":4,\"number\":7,\"affinitySeconds\":60,"              \
+	"\"frontends\":[{\"address\":\"10.96.0.1\",\"port\":80,\"kind\":\"ClusterIP\","       \
+	"\"policy\":\"Cluster\"},{\"address\":\"192.0.2.1\",\"port\":30080,"                \
+	"\"kind\":\"NodePort\",\"policy\":\"Local\"}],\"clusterBackends\":1,"                \
+	"\"localBackends\":1,\"connections\":30,\"refused\":4,\"silent\":5"
+	expect(view_service(&images, &now, NULL, false), WEB_BEGIN("") "}]}");
+	expect(view_service(&images, &now, "no room", true),
+	       WEB_BEGIN("no room") ",\"backends\":[{\"address\":\"10.0.0.5\",\"port\":8080,"
+	       "\"node\":\"here\",\"local\":true,\"ready\":true,\"serving\":true,"
+	       "\"terminating\":false,\"inCluster\":true,\"inLocal\":true},"
+	       "{\"address\":\"10.0.0.6\",\"port\":8080,\"node\":\"\",\"local\":false,"
+	       "\"ready\":false,\"serving\":true,\"terminating\":true,\"inCluster\":false,"
+	       "\"inLocal\":false}]}]}");
+}
+END_TEST
+
+CHECK_MAIN("view", CHECK_TEST(a_service_shows_what_is_wanted_and_what_is_in_force),
+	   CHECK_TEST(a_ruleset_has_its_rules_in_order_and_their_reasons),
 	   CHECK_TEST(an_endpoint_shows_what_it_is_and_what_binds_it),
 	   CHECK_LOOP(isolation_is_that_of_the_image, isolation_rows),
 	   CHECK_TEST(policies_list_the_endpoints_that_they_select),

@@ -148,6 +148,78 @@ START_TEST(the_version_rises_with_changes_only)
 }
 END_TEST
 
+static const struct {
+	enum object_kind kind;
+	bool of_policy;
+} kinds[] = {
+	{ OBJECT_POD, true },	      { OBJECT_NAMESPACE, true },
+	{ OBJECT_NETWORK_POLICY, true }, { OBJECT_NODE, true },
+	{ OBJECT_CLUSTER_NETWORK_POLICY, true }, { OBJECT_SERVICE, false },
+	{ OBJECT_ENDPOINT_SLICE, false },
+};
+
+START_TEST(policy_has_a_version_of_its_own)
+{
+	cleanup(store_freep) struct store *store = NULL;
+	enum object_kind kind = kinds[_i].kind;
+	uint64_t all, policy;
+
+	ck_assert_int_eq(store_new(&store), 0);
+	all = store_version(store);
+	policy = store_policy_version(store);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(store_put(store, object(kind, "n", "a")), 0);
+		ck_assert_uint_gt(store_version(store), all);
+		ck_assert_int_eq(store_policy_version(store) > policy, kinds[_i].of_policy);
+		all = store_version(store);
+		policy = store_policy_version(store);
+	}
+	ck_assert(store_delete(store, kind, "n", "a"));
+	ck_assert_uint_gt(store_version(store), all);
+	ck_assert_int_eq(store_policy_version(store) > policy, kinds[_i].of_policy);
+}
+END_TEST
+
+struct told {
+	const struct store *store;
+	char text[256]; /* what came, "old>new", in turn */
+};
+
+static void tell(const struct object *old, const struct object *new, void *arg)
+{
+	const struct object *any = new ?: old;
+	struct told *told = arg;
+	size_t used = strlen(told->text);
+
+	snprintf(told->text + used, sizeof(told->text) - used, "%s>%s ", old ? old->name : "",
+		 new ? new->name : "");
+	/* The change has happened, and @old can still be read. */
+	ck_assert_ptr_eq(store_get(told->store, any->kind, any->namespace, any->name), new);
+	ck_assert(!old || !new || old->stamp < new->stamp);
+}
+
+START_TEST(a_follower_is_told_what_was_and_what_is)
+{
+	cleanup(store_freep) struct store *store = NULL;
+	struct told told = {};
+
+	ck_assert_int_eq(store_new(&store), 0);
+	told.store = store;
+	put(store, "n", "before");
+	store_follow(store, tell, &told);
+	put(store, "n", "a");
+	put(store, "n", "a");
+	ck_assert(!store_delete(store, OBJECT_POD, "n", "b"));
+	ck_assert(store_delete(store, OBJECT_POD, "n", "a"));
+	expect_order(store, "n/before ");
+	put(store, "n", "a");
+	ck_assert_str_eq(told.text, ">a a>a a> >a ");
+	store_follow(store, NULL, NULL);
+	put(store, "n", "c");
+	ck_assert_str_eq(told.text, ">a a>a a> >a ");
+}
+END_TEST
+
 static int stop_at(const struct object *obj, void *arg)
 {
 	return strcmp(obj->name, arg) ? 0 : -7;
@@ -263,6 +335,8 @@ CHECK_MAIN("store",
 	   CHECK_TEST(late_objects_take_their_place),
 	   CHECK_TEST(a_deleted_object_is_gone_and_may_come_back),
 	   CHECK_TEST(the_version_rises_with_changes_only),
+	   CHECK_LOOP(policy_has_a_version_of_its_own, kinds),
+	   CHECK_TEST(a_follower_is_told_what_was_and_what_is),
 	   CHECK_TEST(a_reader_may_stop_early),
 	   CHECK_TEST(any_mix_of_changes_keeps_the_order),
 	   CHECK_TEST(a_hundred_thousand_objects_are_no_burden))

@@ -134,6 +134,82 @@ static void put_ordered_policy(FILE *out, const struct network_policy *policy)
 	}
 }
 
+static void put_named_ips(FILE *out, const char *name, const struct ip_addr *ips, size_t count)
+{
+	if (count)
+		fprintf(out, " %s", name);
+	put_ips(out, ips, count);
+}
+
+static void put_service(FILE *out, const struct service *service)
+{
+	static const char *const types[] = { "ClusterIP", "NodePort", "LoadBalancer", "ExternalName" };
+	char buf[PREFIX_TEXT_MAX];
+
+	fprintf(out, " %s%s%s%s%s", types[service->type], service->headless ? " headless" : "",
+		service->foreign ? " foreign" : "",
+		service->internal_local ? " internal-local" : "",
+		service->external_local ? " external-local" : "");
+	if (service->affinity_s)
+		fprintf(out, " affinity=%u", service->affinity_s);
+	if (service->health_port)
+		fprintf(out, " health=%u", service->health_port);
+	put_named_ips(out, "cluster", service->cluster_ips, service->cluster_ip_count);
+	put_named_ips(out, "external", service->external_ips, service->external_ip_count);
+	put_named_ips(out, "balancer", service->balancer_ips, service->balancer_ip_count);
+	if (service->has_ranges)
+		fputs(" ranges", out);
+	for (size_t i = 0; i < service->range_count; i++)
+		fprintf(out, " %s", prefix_text(buf, &service->ranges[i]));
+	for (size_t i = 0; i < service->port_count; i++) {
+		const struct service_spec_port *port = &service->ports[i];
+
+		fprintf(out, " %s:%s/%u", port->name, proto_name(port->proto), port->port);
+		if (port->node_port)
+			fprintf(out, "@%u", port->node_port);
+	}
+}
+
+/* It must be the slice's own, so that the slice may be kept alone. */
+static const char *own_name(const struct endpoint_slice *slice, const char *name)
+{
+	for (size_t i = 0; i < slice->name_count; i++)
+		if (slice->names[i] == name)
+			return name;
+	ck_abort_msg("the slice does not own %s", name);
+}
+
+static void put_hints(FILE *out, const struct endpoint_slice *slice, const char *what,
+		      const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s%s", i ? "," : what, own_name(slice, names[i]));
+}
+
+static void put_slice(FILE *out, const struct endpoint_slice *slice)
+{
+	fprintf(out, " of %s%s", slice->service, slice->is_v4 ? " IPv4" : "");
+	for (size_t i = 1; i < slice->name_count; i++)
+		ck_assert_int_lt(strcmp(slice->names[i - 1], slice->names[i]), 0);
+	for (size_t i = 0; i < slice->endpoint_count; i++) {
+		const struct slice_endpoint *ep = &slice->endpoints[i];
+
+		fputs(" [", out);
+		put_ips(out, &ep->addr, 1);
+		fprintf(out, "%s%s%s", ep->conditions & SLICE_READY ? " ready" : "",
+			ep->conditions & SLICE_SERVING ? " serving" : "",
+			ep->conditions & SLICE_TERMINATING ? " terminating" : "");
+		if (ep->node)
+			fprintf(out, " node=%s", own_name(slice, ep->node));
+		put_hints(out, slice, " zones=", ep->zones, ep->zone_count);
+		put_hints(out, slice, " nodes=", ep->nodes, ep->node_count);
+		fputs(" ]", out);
+	}
+	for (size_t i = 0; i < slice->port_count; i++)
+		fprintf(out, " %s:%s/%u", slice->ports[i].name, proto_name(slice->ports[i].proto),
+			slice->ports[i].port);
+}
+
 static void take_object(void *arg, struct object *given)
 {
 	FILE *out = ((struct dump *)arg)->objects;
@@ -160,7 +236,13 @@ static void take_object(void *arg, struct object *given)
 	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
 		put_ordered_policy(out, &obj->policy);
 		break;
-	default:
+	case OBJECT_SERVICE:
+		put_service(out, obj->service);
+		break;
+	case OBJECT_ENDPOINT_SLICE:
+		put_slice(out, obj->slice);
+		break;
+	case OBJECT_KIND_MAX:
 		break;
 	}
 	fputc('\n', out);

@@ -207,61 +207,6 @@ START_TEST(a_node_has_labels_and_addresses)
 }
 END_TEST
 
-#define SVC "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: "
-#define SVC_ERR(what) "error: Service default/s: spec." what "\n"
-
-static const struct row services[] = {
-	{ SVC "null}", "Service default/s\n" },
-	{ SVC "{type: ClusterIP, clusterIPs: [10.96.0.1], selector: {a: x}, other: thing,"
-	  " ports: [{name: http, port: 80, targetPort: http, protocol: TCP}, {port: 81,"
-	  " targetPort: 8081}], ipFamilies: [IPv4, IPv6], sessionAffinity: ClientIP,"
-	  " sessionAffinityConfig: {clientIP: {timeoutSeconds: 10}}}}", "Service default/s\n" },
-	{ SVC "{type: clusterip, ports: [{port: 0}, {}, {port: 1, protocol: tcp,"
-	  " targetPort: []}]}}",
-	  SVC_ERR("ports[0].port: must be 1 to 65535, not 0")
-	  SVC_ERR("ports[1].port: is required")
-	  SVC_ERR("ports[2].protocol: must be TCP, UDP or SCTP, not \"tcp\"")
-	  SVC_ERR("ports[2].targetPort: must be an integer, not a list")
-	  SVC_ERR("type: must be ClusterIP, NodePort, LoadBalancer or ExternalName, "
-		  "not \"clusterip\"") },
-	{ SVC "{clusterIPs: 10.96.0.1, selector: {a: 1}, publishNotReadyAddresses: 1,"
-	  " internalTrafficPolicy: 5}}",
-	  SVC_ERR("clusterIPs: must be a list, not a string")
-	  SVC_ERR("internalTrafficPolicy: must be a string, not a number")
-	  SVC_ERR("publishNotReadyAddresses: must be a boolean, not a number")
-	  SVC_ERR("selector[a]: must be a string, not a number") },
-};
-
-START_TEST(the_schema_of_a_service_is_checked)
-{
-	check_decodes(services[_i].text, services[_i].says);
-}
-END_TEST
-
-#define SLICE "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: s}"
-#define SLICE_ERR(what) "error: EndpointSlice default/s: " what "\n"
-
-static const struct row slices[] = {
-	{ SLICE ", addressType: IPv4, endpoints: [{addresses: [10.0.0.1],"
-	  " conditions: {ready: true}, hints: {forZones: [{name: z}]}}], ports: [{name: http, port: 80, protocol: TCP}, {}]}",
-	  "EndpointSlice default/s\n" },
-	{ SLICE ", addressType: IPv4, endpoints: null, ports: null}", "EndpointSlice default/s\n" },
-	{ SLICE "}", SLICE_ERR("addressType: is required") },
-	{ SLICE ", addressType: ipv4, endpoints: [{addresses: []}, {conditions: {ready: 'yes'}}],"
-	  " ports: [{port: 65536}]}",
-	  SLICE_ERR("addressType: must be IPv4, IPv6 or FQDN, not \"ipv4\"")
-	  SLICE_ERR("endpoints[0].addresses: must have 1 to 100 elements, not 0")
-	  SLICE_ERR("endpoints[1].addresses: is required")
-	  SLICE_ERR("endpoints[1].conditions.ready: must be a boolean, not a string")
-	  SLICE_ERR("ports[0].port: must be 0 to 65535, not 65536") },
-};
-
-START_TEST(the_schema_of_an_endpoint_slice_is_checked)
-{
-	check_decodes(slices[_i].text, slices[_i].says);
-}
-END_TEST
-
 #define POD(name) "apiVersion: v1\nkind: Pod\nmetadata:\n  name: " name "\n"
 
 static const struct row texts[] = {
@@ -336,7 +281,5 @@ CHECK_MAIN("decode_misc", CHECK_LOOP(an_object_needs_a_kind_and_a_name, identiti
 	   CHECK_LOOP(lists_are_unpacked, lists),
 	   CHECK_LOOP(a_namespace_carries_its_name_as_a_label, namespaces),
 	   CHECK_LOOP(a_node_has_labels_and_addresses, nodes),
-	   CHECK_LOOP(the_schema_of_a_service_is_checked, services),
-	   CHECK_LOOP(the_schema_of_an_endpoint_slice_is_checked, slices),
 	   CHECK_LOOP(a_text_is_yaml_or_json, texts),
 	   CHECK_TEST(a_long_problem_is_cut_between_characters))

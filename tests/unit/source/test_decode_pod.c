@@ -149,7 +149,7 @@ static const struct row statuses[] = {
 	  ERR("status.podIPs[1].ip: is required")
 	  ERR("status.podIPs[2]: must be a mapping, not a string") },
 	{ "{podIPs: [{ip: '::ffff:10.0.0.1'}]}", NAME " node= uid=\n"
-	  ERR("status.podIPs[0].ip: must be an IP address, not \"::ffff:10.0.0.1\"") },
+	  ERR("status.podIPs[0].ip: must be an IP address, not the v4-mapped \"::ffff:10.0.0.1\"") },
 	{ "{podIPs: 10.0.0.1}", NAME " node= uid=\n"
 	  ERR("status.podIPs: must be a list, not a string") },
 	{ "ok", ERR("status: must be a mapping, not a string") },

@@ -46,6 +46,20 @@ static uint64_t hash_of(const char *text)
 #define TIER_RULE(text)                                                                        \
 	TIER("tier: Admin, priority: 1, subject: {namespaces: {}}, egress: [{" text "}]")
 
+#define SERVICE_OF(labels, spec, status)                                                       \
+	"{apiVersion: v1, kind: Service, metadata: {name: s, labels: {" labels "}}, spec: {" spec \
+	"}, status: {" status "}}"
+#define SERVICE(spec) SERVICE_OF("", spec, "")
+#define INGRESS_IP(ip) SERVICE_OF("", "", "loadBalancer: {ingress: [" ip "]}")
+#define CLIENT_IP(seconds) \
+	SERVICE("sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {" seconds "}}")
+#define SLICE_OF(service, type, endpoints, ports)                                                  \
+	"{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: s, labels: {"     \
+	"kubernetes.io/service-name: " service "}}, addressType: " type ", endpoints: [" endpoints \
+	"], ports: [" ports "]}"
+#define ENDPOINT(more) SLICE_OF("web", "IPv4", "{addresses: [10.0.0.1], " more "}", "")
+#define SLICE_PORT(port) SLICE_OF("web", "IPv4", "", "{" port "}")
+
 struct pair {
 	const char *one;
 	const char *other;
@@ -98,6 +112,45 @@ static const struct pair different[] = {
 	{ "{apiVersion: v1, kind: Node, metadata: {name: a}}",
 	  "{apiVersion: v1, kind: Node, metadata: {name: a}, "
 	  "status: {addresses: [{type: InternalIP, address: 192.0.2.1}]}}" },
+	{ SERVICE(""), SERVICE("type: NodePort") },
+	{ SERVICE(""), SERVICE("clusterIP: None") },
+	{ SERVICE(""), SERVICE_OF("service.kubernetes.io/headless: ''", "", "") },
+	{ SERVICE(""), SERVICE_OF("service.kubernetes.io/service-proxy-name: a", "", "") },
+	{ SERVICE(""), SERVICE("internalTrafficPolicy: Local") },
+	{ SERVICE(""), SERVICE("externalTrafficPolicy: Local") },
+	{ SERVICE("internalTrafficPolicy: Local"), SERVICE("externalTrafficPolicy: Local") },
+	{ SERVICE(""), SERVICE("sessionAffinity: ClientIP") },
+	{ CLIENT_IP(""), CLIENT_IP("timeoutSeconds: 60") },
+	{ SERVICE(""), SERVICE("healthCheckNodePort: 32000") },
+	{ SERVICE("clusterIP: 10.96.0.1"), SERVICE("clusterIP: 10.96.0.2") },
+	{ SERVICE("clusterIP: 10.96.0.1"), SERVICE("externalIPs: [10.96.0.1]") },
+	{ SERVICE("externalIPs: [10.96.0.1]"), INGRESS_IP("{ip: 10.96.0.1}") },
+	{ INGRESS_IP("{ip: 10.96.0.1}"), INGRESS_IP("{ip: 10.96.0.1, ipMode: Proxy}") },
+	{ SERVICE(""), SERVICE("loadBalancerSourceRanges: [10.0.0.0/8]") },
+	{ SERVICE("loadBalancerSourceRanges: [10.0.0.0/8]"),
+	  SERVICE("loadBalancerSourceRanges: [10.0.0.0/9]") },
+	{ SERVICE(""), SERVICE("ports: [{port: 80}]") },
+	{ SERVICE("ports: [{port: 80}]"), SERVICE("ports: [{port: 81}]") },
+	{ SERVICE("ports: [{port: 80}]"), SERVICE("ports: [{port: 80, protocol: UDP}]") },
+	{ SERVICE("ports: [{port: 80}]"), SERVICE("ports: [{port: 80, name: a}]") },
+	{ SERVICE("ports: [{port: 80}]"), SERVICE("ports: [{port: 80, nodePort: 30000}]") },
+
+	{ SLICE_OF("web", "IPv4", "", ""), SLICE_OF("wob", "IPv4", "", "") },
+	{ SLICE_OF("web", "IPv4", "", ""), SLICE_OF("web", "IPv6", "", "") },
+	{ SLICE_OF("web", "IPv4", "", ""), ENDPOINT("") },
+	{ ENDPOINT(""), SLICE_OF("web", "IPv4", "{addresses: [10.0.0.2]}", "") },
+	{ ENDPOINT(""), ENDPOINT("nodeName: a") },
+	{ ENDPOINT("nodeName: a"), ENDPOINT("nodeName: b") },
+	{ ENDPOINT(""), ENDPOINT("conditions: {ready: false}") },
+	{ ENDPOINT(""), ENDPOINT("conditions: {serving: false}") },
+	{ ENDPOINT(""), ENDPOINT("conditions: {terminating: true}") },
+	{ ENDPOINT(""), ENDPOINT("hints: {forZones: [{name: a}]}") },
+	{ ENDPOINT("hints: {forNodes: [{name: a}]}"), ENDPOINT("hints: {forZones: [{name: a}]}") },
+	{ ENDPOINT("hints: {forZones: [{name: a}]}"), ENDPOINT("hints: {forZones: [{name: b}]}") },
+	{ SLICE_OF("web", "IPv4", "", ""), SLICE_PORT("name: a, port: 80") },
+	{ SLICE_PORT("name: a, port: 80"), SLICE_PORT("name: b, port: 80") },
+	{ SLICE_PORT("name: a, port: 80"), SLICE_PORT("name: a, port: 81") },
+	{ SLICE_PORT("name: a, port: 80"), SLICE_PORT("name: a, port: 80, protocol: SCTP") },
 };
 
 START_TEST(what_decides_about_packets_changes_the_fingerprint)
@@ -112,6 +165,12 @@ static const struct pair same[] = {
 	{ POD("", ""), "# comment\n" POD("", "") },
 	{ POLICY("podSelector: {}"), POLICY("policyTypes: [Ingress], podSelector: {}") },
 	{ INGRESS("ports: [{port: 80}]"), INGRESS("ports: [{protocol: TCP, port: 80}]") },
+	{ SERVICE("clusterIP: 10.96.0.1"),
+	  SERVICE_OF("a: b", "clusterIPs: [10.96.0.1], selector: {a: b}, ipFamilies: [IPv4]",
+		     "conditions: []") },
+	{ SERVICE("externalIPs: [10.0.0.2, 10.0.0.1]"), SERVICE("externalIPs: [10.0.0.1, 10.0.0.2]") },
+	{ ENDPOINT("nodeName: a"), ENDPOINT("nodeName: a, zone: b, targetRef: {kind: Pod}, "
+					    "conditions: {ready: true}") },
 };
 
 START_TEST(what_does_not_leaves_it_alone)

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reconcile/service_plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The run of slots for @set, unless the kernel has it as it shall be. */
+static int plan_set(struct plan *plan, struct plan_port *pp, enum service_set set)
+{
+	const struct service_writer *writer = plan->writer;
+	struct plan_set *ps = &pp->sets[set];
+	uint32_t *numbers = calloc(pp->member_count + 1, sizeof(*numbers));
+	uint32_t count = 0;
+	bool same;
+
+	if (!numbers)
+		return -ENOMEM;
+	for (size_t i = 0; i < pp->member_count; i++)
+		if (pp->members[i].record.flags & 1 << set)
+			numbers[count++] = pp->members[i].number;
+	ps->empty = pp->image->empty[set];
+	same = !pp->fresh && service_number_has_set(writer, pp->port, set, numbers, count);
+	free(numbers);
+	if (same && !count)
+		same = service_maps_set(&writer->maps, pp->port->number, set) ==
+		       service_set_ref(ps->empty, 0);
+	ps->turns = !same;
+	if (same || !count)
+		return 0;
+	if (runs_take(&ps->run.first, &plan->writer->slots, runs_order(count)) < 0) {
+		plan->full = MAP_BACKEND_SLOT;
+		return -ENOSPC;
+	}
+	ps->run.count = count;
+	return 0;
+}
+
+static int make_port(struct plan *plan, struct plan_port *pp)
+{
+	const struct service_image *image = pp->image;
+
+	pp->port = calloc(1, sizeof(*pp->port));
+	if (!pp->port)
+		return -ENOMEM;
+	pp->fresh = true;
+	if (runs_take(&pp->port->number, &plan->writer->numbers, 0) < 0) {
+		plan->full = MAP_SERVICE_PORT;
+		return -ENOSPC;
+	}
+	pp->port->proto = image->proto;
+	pp->port->is_v4 = image->is_v4;
+	pp->port->port_name = strdup(image->port_name);
+	return pp->port->port_name ? 0 : -ENOMEM;
+}
+
+static int plan_port(struct plan *plan, struct plan_port *pp)
+{
+	int r = pp->port ? 0 : make_port(plan, pp);
+
+	r = r ?: plan_match_backends(plan, pp);
+	for (enum service_set set = 0; set < SERVICE_SETS && r >= 0; set++)
+		r = plan_set(plan, pp, set);
+	return r;
+}
+
+/* So that nothing can fail any more once something is written. */
+static int reserve(struct plan *plan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->owner->port_count; i++)
+		count += 1 + SERVICE_SETS + plan->owner->ports[i]->backend_count;
+	for (size_t i = 0; i < plan->port_count; i++)
+		count += 1 + SERVICE_SETS + plan->ports[i].member_count;
+	return rest_reserve(&plan->writer->rest, count);
+}
+
+static int allocate(struct plan *plan, const struct service_images *images)
+{
+	size_t touched = 1;
+
+	for (size_t i = 0; i < images->count; i++)
+		touched += images->items[i].frontend_count;
+	for (size_t i = 0; i < plan->owner->port_count; i++)
+		touched += plan->owner->ports[i]->frontend_count;
+	plan->touched = calloc(touched, sizeof(*plan->touched));
+	plan->kept = calloc(images->count + 1, sizeof(struct service_number *));
+	return plan->touched && plan->kept ? 0 : -ENOMEM;
+}
+
+/* Give back what was taken; no packet has seen it. */
+static void drop(struct plan *plan)
+{
+	struct service_writer *writer = plan->writer;
+
+	plan_uncount_frontends(plan);
+	for (size_t i = 0; i < plan->port_count; i++) {
+		struct plan_port *pp = &plan->ports[i];
+
+		for (size_t j = 0; j < pp->member_count; j++)
+			if (pp->members[j].fresh)
+				runs_give(&writer->backends, pp->members[j].number, 0);
+		for (enum service_set set = 0; set < SERVICE_SETS; set++)
+			if (pp->sets[set].run.count)
+				runs_give(&writer->slots, pp->sets[set].run.first,
+					  runs_order(pp->sets[set].run.count));
+		if (pp->fresh && pp->port->number)
+			runs_give(&writer->numbers, pp->port->number, 0);
+	}
+}
+
+int plan_make(struct plan *plan, const struct service_images *images)
+{
+	int r;
+
+	plan->writer->change++;
+	plan->port_count = images->count;
+	plan->ports = calloc(images->count + 1, sizeof(*plan->ports));
+	plan->leaving = calloc(plan->owner->port_count + images->count + 1,
+			       sizeof(struct service_number *));
+	r = plan->ports && plan->leaving ? plan_match_ports(plan, images) : -ENOMEM;
+	/* What was taken over counts. */
+	r = r ?: allocate(plan, images);
+	if (r < 0) {
+		plan->port_count = 0;
+		return r;
+	}
+	for (size_t i = 0; i < plan->port_count && r >= 0; i++)
+		r = plan_port(plan, &plan->ports[i]);
+	r = r ?: reserve(plan);
+	r = r ?: plan_frontends(plan);
+	if (r < 0)
+		drop(plan);
+	return r;
+}
+
+/* Entries that were only planned are no more. */
+static void forget_entries(struct plan *plan)
+{
+	struct frontends *frontends = &plan->writer->frontends;
+
+	for (size_t i = 0; i < plan->port_count; i++)
+		for (size_t j = 0; j < plan->ports[i].frontend_count; j++)
+			frontends_forget(frontends, plan->ports[i].frontends[j]);
+	for (size_t i = 0; i < plan->touched_count; i++)
+		frontends_forget(frontends, plan->touched[i].entry);
+}
+
+void plan_done(struct plan *plan)
+{
+	forget_entries(plan);
+	for (size_t i = 0; i < plan->port_count; i++) {
+		struct plan_port *pp = &plan->ports[i];
+
+		if (pp->fresh)
+			service_number_free(pp->port);
+		free(pp->members);
+		free(pp->leaving);
+		free(pp->numbers);
+		free(pp->frontends);
+	}
+	free(plan->ports);
+	free(plan->leaving);
+	free(plan->kept);
+	free(plan->ops.items);
+	free(plan->touched);
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "reconcile/service_plan.h"
+
+int service_writer_new(struct service_writer **ret, const struct service_maps *maps)
+{
+	cleanup(service_writer_freep) struct service_writer *writer = calloc(1, sizeof(*writer));
+	int r;
+
+	if (!writer)
+		return -ENOMEM;
+	writer->maps = *maps;
+	writer->ports = calloc(maps->port_max, sizeof(*writer->ports));
+	r = writer->ports ? 0 : -ENOMEM;
+	r = r ?: runs_init(&writer->numbers, maps->port_max);
+	r = r ?: runs_init(&writer->backends, maps->backend_max);
+	r = r ?: runs_init(&writer->slots, maps->slot_max);
+	r = r ?: service_readback(writer, clock_ms());
+	if (r < 0)
+		return r;
+	*ret = take_ptr(&writer);
+	return 0;
+}
+
+static void owner_free(struct service_owner *owner)
+{
+	free(owner->namespace);
+	free(owner->name);
+	free(owner->ports);
+	free(owner->problem);
+	free(owner);
+}
+
+static void free_owner_node(struct hash_node *node, void *arg)
+{
+	owner_free((struct service_owner *)node);
+}
+
+void service_writer_free(struct service_writer *writer)
+{
+	if (!writer)
+		return;
+	if (!rest_is_empty(&writer->rest))
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	/* Numbers that have to rest are free for the agent that comes next. */
+	service_writer_settle(writer, INT64_MAX - SERVICE_GRACE_MS);
+	hash_each(&writer->owners, free_owner_node, NULL);
+	hash_done(&writer->owners);
+	for (uint32_t number = 0; writer->ports && number < writer->maps.port_max; number++)
+		service_number_free(writer->ports[number]);
+	frontends_done(&writer->frontends);
+	runs_done(&writer->numbers);
+	runs_done(&writer->backends);
+	runs_done(&writer->slots);
+	free(writer->rest.items);
+	free(writer->ports);
+	free(writer);
+}
+
+void service_writer_freep(struct service_writer **writer)
+{
+	service_writer_free(*writer);
+}
+
+static uint32_t hash_names(const char *namespace, const char *name)
+{
+	return hash_bytes(hash_bytes(0, namespace, strlen(namespace) + 1), name, strlen(name));
+}
+
+struct service_owner *service_find_owner(const struct service_writer *writer, const char *namespace,
+					const char *name)
+{
+	struct hash_node *node = hash_chain(&writer->owners, hash_names(namespace, name));
+
+	for (; node; node = node->next) {
+		struct service_owner *owner = (struct service_owner *)node;
+
+		if (!strcmp(owner->namespace, namespace) && !strcmp(owner->name, name))
+			return owner;
+	}
+	return NULL;
+}
+
+static struct service_owner *add_owner(struct service_writer *writer, const char *namespace,
+				       const char *name)
+{
+	struct service_owner *owner = calloc(1, sizeof(*owner));
+
+	if (!owner)
+		return NULL;
+	owner->namespace = strdup(namespace);
+	owner->name = strdup(name);
+	if (!owner->namespace || !owner->name ||
+	    hash_add(&writer->owners, &owner->node, hash_names(namespace, name)) < 0) {
+		owner_free(owner);
+		return NULL;
+	}
+	return owner;
+}
+
+static void __attribute__((format(printf, 2, 3))) complain(struct service_owner *owner,
+							    const char *fmt, ...)
+{
+	va_list ap;
+
+	free(owner->problem);
+	va_start(ap, fmt);
+	if (vasprintf(&owner->problem, fmt, ap) < 0)
+		owner->problem = NULL;
+	va_end(ap);
+}
+
+static uint32_t size_of(const struct service_writer *writer, enum datapath_map map)
+{
+	switch (map) {
+	case MAP_FRONTEND4:
+		return writer->maps.frontend_max[0];
+	case MAP_FRONTEND6:
+		return writer->maps.frontend_max[1];
+	case MAP_SERVICE_PORT:
+		return writer->maps.port_max;
+	case MAP_BACKEND:
+		return writer->maps.backend_max;
+	default:
+		return writer->maps.slot_max;
+	}
+}
+
+/* What rests, or may be nobody's, makes room soon. */
+static bool has_room_soon(const struct service_writer *writer)
+{
+	return !rest_is_empty(&writer->rest) || !writer->synced;
+}
+
+/* Room that comes @soon is waited for once before it is a problem: others may take it. */
+static int refuse(struct service_writer *writer, struct service_owner *owner, int r, bool soon,
+		  enum datapath_map full)
+{
+	const char *stays = owner->port_count ? "it stays as it was" : "it does not work";
+
+	if (r == -ENOSPC && soon && !owner->put_off) {
+		owner->put_off = true;
+		return -EAGAIN;
+	}
+	if (r == -ENOSPC)
+		complain(owner, "Service %s/%s: there is no room in table %s, which has %u "
+			 "entries; %s", owner->namespace, owner->name, datapath_map_name(full),
+			 size_of(writer, full), stays);
+	else
+		complain(owner, "Service %s/%s: it cannot be written: %s; %s", owner->namespace,
+			 owner->name, strerror(-r), stays);
+	return r == -ENOSPC && soon ? -EAGAIN : r;
+}
+
+int service_writer_apply(struct service_writer *writer, const struct service_images *images,
+			 int64_t now_ms)
+{
+	struct service_owner *owner = service_find_owner(writer, images->namespace, images->name);
+	struct plan plan = { .writer = writer, .now_ms = now_ms };
+	bool soon;
+	int r;
+
+	if (!owner && !images->count)
+		return 0;
+	owner = owner ?: add_owner(writer, images->namespace, images->name);
+	if (!owner)
+		return -ENOMEM;
+	plan.owner = owner;
+	service_writer_settle(writer, now_ms);
+	soon = has_room_soon(writer);
+	r = plan_make(&plan, images);
+	r = r ?: plan_write(&plan);
+	plan_done(&plan);
+	if (r < 0)
+		return refuse(writer, owner, r, soon, plan.full);
+	owner->put_off = false;
+	free(owner->problem);
+	owner->problem = NULL;
+	if (!owner->port_count) {
+		hash_remove(&writer->owners, &owner->node);
+		owner_free(owner);
+	}
+	return 0;
+}
+
+bool service_writer_commit(struct service_writer *writer)
+{
+	uint32_t count = writer->frontends.ports[0] + writer->frontends.ports[1];
+	bool added = writer->added;
+
+	if (service_maps_count(&writer->maps) != count)
+		service_maps_set_count(&writer->maps, count);
+	writer->added = false;
+	return added;
+}

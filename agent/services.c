@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "sockets.h"
+
+#define RETRY_MS 1000
+
+static void on_health_retried(void *arg)
+{
+	service_problems_update(arg);
+}
+
+int agent_services_open(struct agent *agent)
+{
+	struct service_maps maps;
+	int r;
+
+	service_maps_open(&maps, agent->dp);
+	r = services_new(&agent->services, agent->store);
+	r = r ?: service_writer_new(&agent->service_writer, &maps);
+	r = r ?: health_new(&agent->health, agent->base, on_health_retried, agent);
+	agent->service_settle = evtimer_new(agent->base, agent_services_on_settle, agent);
+	if (!r && !agent->service_settle)
+		r = -ENOMEM;
+	return r < 0 ? log_error_errno(r, "services that the kernel holds cannot be read back") : 0;
+}
+
+void agent_services_close(struct agent *agent)
+{
+	health_free(agent->health);
+	service_writer_free(agent->service_writer);
+	services_free(agent->services);
+	if (agent->service_settle)
+		event_free(agent->service_settle);
+	service_problems_done(&agent->service_problems);
+}
+
+/* Others reach the node by it: not the gateway of its pods, and what has a meaning here only. */
+static bool is_reachable(const struct agent *agent, const struct ip_addr *addr)
+{
+	static const struct prefix local[] = {
+		{ { .bytes = { [10] = 0xff, 0xff, 127 } }, 8 },
+		{ { .bytes = { [10] = 0xff, 0xff, 169, 254 } }, 16 },
+		{ { .bytes = { [15] = 1 } }, 128 },
+		{ { .bytes = { 0xfe, 0x80 } }, 10 },
+	};
+
+	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
+		if (prefix_contains(&local[i], addr))
+			return false;
+	for (size_t i = 0; i < agent->config.pod_cidr_count; i++)
+		if (prefix_contains(&agent->config.pod_cidrs[i], addr))
+			return false;
+	return true;
+}
+
+/* What the Node object says, or what the node's links have. */
+static int set_node(struct agent *agent)
+{
+	cleanup(freep) struct ip_addr *ips = calloc(agent->host_ip_count + 1, sizeof(*ips));
+	const struct object *obj;
+	struct service_node node = { .name = agent->config.node_name,
+				     .ips = ips };
+
+	if (!ips)
+		return -ENOMEM;
+	for (size_t i = 0; i < agent->host_ip_count; i++)
+		if (is_reachable(agent, &agent->host_ips[i]))
+			ips[node.ip_count++] = agent->host_ips[i];
+	obj = store_get(agent->store, OBJECT_NODE, "", node.name);
+	if (obj && obj->node.ip_count) {
+		node.ips = obj->node.ips;
+		node.ip_count = obj->node.ip_count;
+	}
+	health_set_addresses(agent->health, node.ips, node.ip_count);
+	return services_set_node(agent->services, &node);
+}
+
+/* How a turn went. */
+struct turn {
+	struct agent *agent;
+	bool again; /* there may be room soon */
+	bool failed; /* for another reason than a full table */
+};
+
+static int apply_one(const struct service_images *images, void *arg)
+{
+	struct turn *turn = arg;
+	int r;
+
+	health_set(turn->agent->health, images);
+	r = service_writer_apply(turn->agent->service_writer, images, clock_ms());
+	turn->again |= r == -EAGAIN;
+	turn->failed |= r < 0 && r != -EAGAIN && r != -ENOSPC;
+	return r;
+}
+
+/* When to look again: what rests, or what was refused. */
+static void plan_next(struct agent *agent, const struct turn *turn)
+{
+	int64_t ms = service_writer_settle(agent->service_writer, clock_ms());
+	struct timeval tv;
+
+	/* Something rests, so perhaps backends have ended. */
+	if (ms >= 0)
+		sockets_end_orphans(agent);
+	agent->services_waiting = turn->again || turn->failed;
+	if (ms < 0 && agent->services_waiting)
+		ms = turn->failed ? RETRY_MS : 0;
+	if (ms < 0)
+		return;
+	/* One more, because the clock is cut off. */
+	ms++;
+	tv = (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	evtimer_add(agent->service_settle, &tv);
+}
+
+void agent_services_apply(struct agent *agent)
+{
+	struct turn turn = { .agent = agent };
+	int64_t start = clock_us();
+	int r;
+
+	if (!agent->services)
+		return;
+	r = set_node(agent);
+	r = r ?: services_each_change(agent->services, apply_one, &turn);
+	turn.failed |= r == -ENOMEM;
+	if (!turn.failed)
+		service_writer_synced(agent->service_writer, clock_ms());
+	if (service_writer_commit(agent->service_writer))
+		reconcile_judge_again(agent->rec);
+	health_apply(agent->health);
+	service_problems_update(agent);
+	agent->services_us = clock_us() - start;
+	plan_next(agent, &turn);
+}
+
+void agent_services_on_settle(evutil_socket_t fd, short what, void *arg)
+{
+	struct turn none = { .agent = arg };
+	struct agent *agent = arg;
+
+	if (agent->services_waiting)
+		agent_services_apply(agent);
+	else
+		plan_next(agent, &none);
+}
