@@ -17,9 +17,10 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 49775 },
-	{ "to_pod", TO_POD, 32500 },
-	{ "from_wire", FROM_WIRE, 33377 },
+	{ "from_pod", FROM_POD, 54040 },
+	{ "to_pod", TO_POD, 35885 },
+	{ "from_wire", FROM_WIRE, 48727 },
+	{ "to_wire", TO_WIRE, 32233 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

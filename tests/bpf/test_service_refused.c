@@ -219,9 +219,6 @@ static const struct scene untouched[] = {
 		  .before = node_port_is_empty } } },
 	{ "no services at all", BOTH, {
 		{ FROM_POD, TO_WEB(SYN), .fate = TO_STACK, .before = web_was_there } } },
-	{ "from the wire", BOTH, {
-		{ FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, SYN }, .fate = TO_STACK,
-		  .before = web_is_empty } } },
 };
 
 START_TEST(who_asks_in_vain_is_told)

@@ -13,6 +13,7 @@
 int from_pod(struct __sk_buff *skb);
 int to_pod(struct __sk_buff *skb);
 int from_wire(struct __sk_buff *skb);
+int to_wire(struct __sk_buff *skb);
 int sweep(struct __sk_buff *skb);
 int clock_program(struct __sk_buff *skb);
 
@@ -26,6 +27,7 @@ static int (*const programs[PROGRAM_MAX])(struct __sk_buff *skb) = {
 	[FROM_POD] = from_pod,
 	[TO_POD] = to_pod,
 	[FROM_WIRE] = from_wire,
+	[TO_WIRE] = to_wire,
 	[SWEEP] = sweep,
 	[CLOCK] = clock_program,
 };
@@ -46,6 +48,8 @@ void engine_start(const struct node_config *wanted)
 		linear = (uint32_t)atoi(text);
 	config = *wanted;
 	sim.jiffies = JIFFIES_START;
+	sim.uplink = engine_ifindex(0);
+	sim.mtu = ENGINE_MTU;
 	sim_map_find("ct4")->max_entries = ENGINE_CT_MAX;
 	sim_map_find("ct6")->max_entries = ENGINE_CT_MAX;
 }
@@ -124,6 +128,15 @@ static void frame_take(struct frame *ret, const struct sim_skb *skb)
 	sim_skb_copy(ret->data, skb);
 }
 
+/* By its MAC address. */
+static bool frame_is_for_node(const struct frame *frame)
+{
+	uint8_t mac[6];
+
+	who_mac(mac, HOST);
+	return !memcmp(frame->data, mac, sizeof(mac));
+}
+
 void sim_go(struct sim_visit *visit)
 {
 	struct sim_skb *skb = visit->packet;
@@ -133,7 +146,7 @@ void sim_go(struct sim_visit *visit)
 	skb->ctx.ingress_ifindex = visit->ingress_ifindex;
 	skb->ctx.sk = visit->from_socket ? &any_socket : NULL;
 	skb->ctx.gso_size = visit->gso_size;
-	skb->ctx.pkt_type = 3; /* to somebody else */
+	skb->ctx.pkt_type = frame_is_for_node(&visit->frame) ? 0 : 3; /* to somebody else */
 	sim.redirect = 0;
 	visit->action = programs[visit->program](&skb->ctx);
 	visit->redirect = sim.redirect;
