@@ -76,8 +76,8 @@ class Reach:
         clients, services = self.clients(), self.of_kind("service")
         matrix.show(measured, expected, clients, clients)
         print("\n  Rows open connections to columns (the same numbers). A cell is the number of"
-              "\n  ports that answered, '.' none, over IPv4 and IPv6 alike; 'x' if the families differ.\n"
-              "\n  The same through the Services:")
+              "\n  ports that answered, '.' none, over IPv4 and IPv6 alike; 'x' if the families"
+              "\n  differ.\n\n  The same through the Services:")
         for i, service in enumerate(services, 1):
             print(f"  {i:2} {service.name:16} {service.addresses[4]:12} {service.addresses[6]}")
         matrix.show(measured, expected, self.of_kind("pod", "node"), services, ("TCP", "UDP"))
