@@ -109,8 +109,8 @@ static int print_port(FILE *out, const json_t *port)
 	json_t *frontend;
 	size_t i;
 
-	fprintf(out, "\nPort %s%s%s, IPv%lld: ", name, *name ? "/" : "", json_text(port, "protocol"),
-		json_number(port, "family"));
+	fprintf(out, "\nPort %s%s%s, IPv%lld: ", name, *name ? "/" : "",
+		json_text(port, "protocol"), json_number(port, "family"));
 	if (json_number(port, "number"))
 		fprintf(out, "service port %lld", json_number(port, "number"));
 	else
@@ -134,7 +134,8 @@ int print_service(FILE *out, const json_t *service)
 	size_t i;
 	int r = 0;
 
-	fprintf(out, "Service %s/%s\n", json_text(service, "namespace"), json_text(service, "name"));
+	fprintf(out, "Service %s/%s\n", json_text(service, "namespace"),
+		json_text(service, "name"));
 	if (*problem)
 		fprintf(out, "PROBLEM %s\n", problem);
 	if (json_number(service, "healthCheckNodePort"))

@@ -132,16 +132,17 @@ static json_t *services_to_json(const struct agent *agent)
 {
 	const struct service_problems *problems = &agent->service_problems;
 	json_t *items = json_array();
+	size_t more;
 
 	for (size_t i = 0; i < problems->count && i < PROBLEMS_SHOWN_MAX; i++)
 		json_array_append_new(items, json_pack("{s:s,s:b}", "text", problems->items[i].text,
 						       "warning", problems->items[i].warning));
+	more = problems->count - json_array_size(items);
 	return json_pack("{s:I,s:I,s:I,s:o,s:I}", "services",
 			 (json_int_t)store_count(agent->store, OBJECT_SERVICE), "endpointSlices",
 			 (json_int_t)store_count(agent->store, OBJECT_ENDPOINT_SLICE),
 			 "appliedMicroseconds", (json_int_t)agent->services_us, "problems", items,
-			 "moreProblems", problems->count > PROBLEMS_SHOWN_MAX ?
-						 (json_int_t)(problems->count - PROBLEMS_SHOWN_MAX) : 0);
+			 "moreProblems", (json_int_t)more);
 }
 
 /* Tables whose entries are counted. */

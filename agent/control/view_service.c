@@ -38,15 +38,17 @@ static json_t *view_backends(const struct service_image *image)
 
 	for (size_t i = 0; i < image->backend_count; i++) {
 		const struct service_backend *backend = &image->backends[i];
-		json_t *value = json_pack("{s:s,s:i,s:s,s:b,s:b,s:b,s:b,s:b,s:b}", "address",
-					  addr_text(addr, &backend->addr), "port", backend->port,
-					  "node", backend->node ?: "",
-					  "local", backend->local,
-					  "ready", !!(backend->conditions & SLICE_READY),
-					  "serving", !!(backend->conditions & SLICE_SERVING),
-					  "terminating", !!(backend->conditions & SLICE_TERMINATING),
-					  "inCluster", !!(backend->flags & BACKEND_IN_CLUSTER),
-					  "inLocal", !!(backend->flags & BACKEND_IN_LOCAL));
+		json_t *value = json_pack(
+			"{s:s,s:i,s:s,s:b,s:b,s:b,s:b,s:b,s:b}",
+			"address", addr_text(addr, &backend->addr),
+			"port", backend->port,
+			"node", backend->node ?: "",
+			"local", backend->local,
+			"ready", !!(backend->conditions & SLICE_READY),
+			"serving", !!(backend->conditions & SLICE_SERVING),
+			"terminating", !!(backend->conditions & SLICE_TERMINATING),
+			"inCluster", !!(backend->flags & BACKEND_IN_CLUSTER),
+			"inLocal", !!(backend->flags & BACKEND_IN_LOCAL));
 
 		if (json_array_append_new(backends, value) < 0)
 			return NULL;

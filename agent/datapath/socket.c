@@ -172,7 +172,8 @@ int datapath_attach_sockets(struct datapath *dp, const char *cgroup, char *error
 		r = attach(dp, fd, st.st_ino, i);
 	if (r < 0) {
 		datapath_detach_sockets(dp);
-		snprintf(error, DATAPATH_ERROR_MAX, "attaching to %.400s: %s", cgroup, strerror(-r));
+		snprintf(error, DATAPATH_ERROR_MAX, "attaching to %.400s: %s", cgroup,
+			 strerror(-r));
 	}
 	return r;
 }

@@ -125,13 +125,13 @@ static bool equal(const struct claimant *a, const struct claimant *b)
 	return a->entry == b->entry && a->index == b->index && a->kind == b->kind;
 }
 
-/* A ClusterIP that is this node's address takes its NodePort; whose that is resolves again. */
+/* Who has an address of this node takes its NodePort; whose that was resolves again. */
 static void mark_node_port(struct services *services, const struct service_want *want)
 {
 	struct ip_addr any = any_address(ip_addr_is_v4(&want->addr));
 	const struct claimant *winner;
 
-	if (want->kind != FRONTEND_CLUSTER_IP || !address_is_own(services, &want->addr))
+	if (!takes_node_ports(want->kind) || !address_is_own(services, &want->addr))
 		return;
 	winner = claim_winner(services, &any, want->port, want->proto);
 	if (winner)

@@ -40,17 +40,37 @@ static uint32_t first_at(const struct services *services, const struct ip_addr *
 	return pool_first(&services->holders, pool_hash(0, addr, sizeof(*addr)));
 }
 
-/* The number of the holder that is @obj, or of any where @obj is NULL; 0: none. */
+/* The number of the holder that is @obj, 0: it is none. */
 static uint32_t find(const struct services *services, const struct ip_addr *addr,
 		     const struct object *obj)
 {
 	for (uint32_t i = first_at(services, addr); i; i = pool_next(&services->holders, i)) {
 		const struct holder *holder = holder_at(services, i);
 
-		if (ip_addr_equal(&holder->addr, addr) && (!obj || holder->obj == obj))
+		if (ip_addr_equal(&holder->addr, addr) && holder->obj == obj)
 			return i;
 	}
 	return 0;
+}
+
+/* A pod of the host network has its node's addresses. */
+static bool is_of_node(const struct object *obj)
+{
+	return obj->kind == OBJECT_NODE || (obj->kind == OBJECT_POD && obj->pod.host_network);
+}
+
+/* Without @obj among the holders of @addr fewer kinds of external addresses are refused. */
+static bool decides(const struct services *services, const struct ip_addr *addr,
+		    const struct object *obj)
+{
+	for (uint32_t i = first_at(services, addr); i; i = pool_next(&services->holders, i)) {
+		const struct holder *holder = holder_at(services, i);
+
+		if (ip_addr_equal(&holder->addr, addr) && holder->obj != obj &&
+		    (is_of_node(obj) || !is_of_node(holder->obj)))
+			return false;
+	}
+	return true;
 }
 
 /* Pods that have ended have given their addresses back. */
@@ -81,7 +101,7 @@ static int add(struct services *services, const struct object *obj)
 
 		if (!address_is_claimed(services, &ips[i]) || find(services, &ips[i], obj))
 			continue;
-		if (!find(services, &ips[i], NULL))
+		if (decides(services, &ips[i], obj))
 			address_mark(services, &ips[i]);
 		if (!pool_add(&services->holders, &holder))
 			return -ENOMEM;
@@ -101,7 +121,7 @@ static void forget(struct services *services, const struct object *obj)
 		if (!number)
 			continue;
 		pool_remove(&services->holders, number);
-		if (!find(services, &ips[i], NULL))
+		if (decides(services, &ips[i], obj))
 			address_mark(services, &ips[i]);
 	}
 }
@@ -143,14 +163,18 @@ static bool precedes(const struct object *a, const struct object *b)
 	return (r ?: strcmp(a->namespace, b->namespace) ?: strcmp(a->name, b->name)) < 0;
 }
 
-const struct object *address_holder(const struct services *services, const struct ip_addr *addr)
+const struct object *address_holder(const struct services *services, const struct ip_addr *addr,
+				    enum frontend_kind kind)
 {
 	const struct object *first = NULL;
 
 	for (uint32_t i = first_at(services, addr); i; i = pool_next(&services->holders, i)) {
 		const struct holder *holder = holder_at(services, i);
 
-		if (ip_addr_equal(&holder->addr, addr) && (!first || precedes(holder->obj, first)))
+		if (!ip_addr_equal(&holder->addr, addr) ||
+		    (kind == FRONTEND_LOAD_BALANCER && is_of_node(holder->obj)))
+			continue;
+		if (!first || precedes(holder->obj, first))
 			first = holder->obj;
 	}
 	return first;
@@ -162,4 +186,11 @@ bool address_is_own(const struct services *services, const struct ip_addr *addr)
 		if (ip_addr_equal(&services->ips[i], addr))
 			return true;
 	return false;
+}
+
+bool address_is_held(const struct services *services, const struct ip_addr *addr,
+		     enum frontend_kind kind)
+{
+	return (kind != FRONTEND_LOAD_BALANCER && address_is_own(services, addr)) ||
+	       address_holder(services, addr, kind);
 }

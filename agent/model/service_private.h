@@ -138,9 +138,23 @@ void holders_init(struct services *services);
 int holders_change(struct services *services, const struct object *old, const struct object *new);
 /* Compare what is claimed with all there is. 0 or -ENOMEM. */
 int holders_look(struct services *services);
-/* A Node, Pod or Service (by its ClusterIP); NULL: nobody's. */
-const struct object *address_holder(const struct services *services, const struct ip_addr *addr);
+/*
+ * The Node, Pod or Service (by its ClusterIP) from which an external address of @kind would
+ * take @addr; NULL: none. Nodes' addresses may be load balancer addresses: who may write a
+ * status may do so, and there are controllers that announce services on the nodes.
+ */
+const struct object *address_holder(const struct services *services, const struct ip_addr *addr,
+				    enum frontend_kind kind);
 bool address_is_own(const struct services *services, const struct ip_addr *addr);
+/* No external address of @kind may be @addr. */
+bool address_is_held(const struct services *services, const struct ip_addr *addr,
+		     enum frontend_kind kind);
+
+/* The kinds of frontends that may stand on an address of this node, NodePorts apart. */
+static inline bool takes_node_ports(enum frontend_kind kind)
+{
+	return kind == FRONTEND_CLUSTER_IP || kind == FRONTEND_LOAD_BALANCER;
+}
 
 /* service_follow.c: what has changed in the store */
 

@@ -18,7 +18,7 @@ enum want_verdict want_judge(const struct services *services, uint32_t entry,
 	const struct claimant *winner;
 
 	if ((want->kind == FRONTEND_EXTERNAL_IP || want->kind == FRONTEND_LOAD_BALANCER) &&
-	    (address_is_own(services, &want->addr) || address_holder(services, &want->addr)))
+	    address_is_held(services, &want->addr, want->kind))
 		return WANT_HELD;
 	winner = claim_winner(services, &want->addr, want->port, want->proto);
 	if (!winner || winner->entry != entry)
@@ -33,7 +33,7 @@ uint32_t node_port_taken(const struct services *services, const struct ip_addr *
 {
 	const struct claimant *winner = claim_winner(services, addr, want->port, want->proto);
 
-	return winner && winner->kind == FRONTEND_CLUSTER_IP ? winner->entry : 0;
+	return winner && takes_node_ports(winner->kind) ? winner->entry : 0;
 }
 
 static const char *field_of(enum frontend_kind kind)
@@ -76,9 +76,10 @@ static void say(const struct report *report, struct buf *buf)
 	buf_done(buf);
 }
 
-static void put_holder(struct buf *buf, const struct services *services, const struct ip_addr *addr)
+static void put_holder(struct buf *buf, const struct services *services, const struct ip_addr *addr,
+		       enum frontend_kind kind)
 {
-	const struct object *holder = address_holder(services, addr);
+	const struct object *holder = address_holder(services, addr, kind);
 
 	if (!holder) {
 		buf_str(buf, " is an address of this node");
@@ -99,7 +100,7 @@ static void report_held(struct report *report, const struct ip_addr *addr, enum 
 		return;
 	begin(&buf, report, kind);
 	put_addr(&buf, addr);
-	put_holder(&buf, report->services, addr);
+	put_holder(&buf, report->services, addr, kind);
 	say(report, &buf);
 }
 
@@ -186,7 +187,7 @@ static void report_externals(struct report *report, const struct service *servic
 	for (size_t at = 0; service_external(service, at, &addr, &kind); at++) {
 		if (!service_has_family(service, ip_addr_is_v4(&addr)))
 			report_family(report, &addr, kind);
-		else if (address_is_own(services, &addr) || address_holder(services, &addr))
+		else if (address_is_held(services, &addr, kind))
 			report_held(report, &addr, kind);
 	}
 }

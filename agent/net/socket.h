@@ -23,7 +23,10 @@ struct net_socket {
 /* For the calls below, net_free() at the end. 0 or a negative errno. */
 int net_sockets_open(struct net **ret);
 
-/* Connected sockets of IPPROTO_TCP or IPPROTO_UDP; the array is the caller's. 0 or a negative errno. */
+/*
+ * Connected sockets of IPPROTO_TCP or IPPROTO_UDP; the array is the caller's. 0 or a
+ * negative errno.
+ */
 int net_sockets(struct net_socket **ret, size_t *count, struct net *net, uint8_t proto);
 
 /*

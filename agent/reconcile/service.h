@@ -72,5 +72,8 @@ uint32_t service_writer_port(const struct service_writer *writer, const char *na
 int service_writer_hits(struct service_hit *ret, const struct service_writer *writer,
 			uint32_t number);
 
-/* Entries in force, without what rests, of MAP_FRONTEND4, MAP_FRONTEND6, MAP_SERVICE_PORT, MAP_BACKEND and MAP_BACKEND_SLOT. */
+/*
+ * Entries in force, without what rests, of MAP_FRONTEND4, MAP_FRONTEND6, MAP_SERVICE_PORT,
+ * MAP_BACKEND or MAP_BACKEND_SLOT.
+ */
 uint32_t service_writer_used(const struct service_writer *writer, enum datapath_map map);

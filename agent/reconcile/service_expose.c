@@ -74,7 +74,7 @@ static int expose_all(struct plan *plan, size_t *count)
 	for (size_t i = 0; i < plan->port_count; i++) {
 		struct plan_port *pp = &plan->ports[i];
 
-		pp->frontends = calloc(pp->image->frontend_count + 1, sizeof(struct frontend_entry *));
+		pp->frontends = calloc(pp->image->frontend_count + 1, sizeof(*pp->frontends));
 		if (!pp->frontends)
 			return -ENOMEM;
 		for (size_t j = 0; j < pp->image->frontend_count && r >= 0; j++)
@@ -133,7 +133,8 @@ static int write_addresses(struct plan *plan, struct frontend_ops *ops, bool gro
 	return r;
 }
 
-static int append(struct frontend_ops *to, const struct frontend_ops *from, size_t begin, size_t end)
+static int append(struct frontend_ops *to, const struct frontend_ops *from, size_t begin,
+		  size_t end)
 {
 	int r = 0;
 

@@ -66,7 +66,7 @@ void plan_done(struct plan *plan);
 
 /* service_match.c: take over service ports of the kernel for @images. 0 or -ENOMEM. */
 int plan_match_ports(struct plan *plan, const struct service_images *images);
-/* Backends of the kernel for those of the image, and new numbers for the rest. 0, -ENOSPC, -ENOMEM. */
+/* Backends of the kernel for those of the image, or new numbers. 0, -ENOSPC, -ENOMEM. */
 int plan_match_backends(struct plan *plan, struct plan_port *pp);
 
 /* service_expose.c: what the frontend maps shall hold. 0, -ENOSPC, -ENOMEM. */

@@ -103,6 +103,10 @@ static inline int frontend_family(const struct frontend_key *key)
 	return ip_addr_is_v4(&key->addr) ? 0 : 1;
 }
 
+/* NULL: nothing is known of it. */
+struct service_owner *service_find_owner(const struct service_writer *writer,
+					 const char *namespace, const char *name);
+
 /* service_frontends.c */
 struct frontend_entry *frontends_find(const struct frontends *frontends,
 				      const struct frontend_key *key);
@@ -163,7 +167,7 @@ bool service_number_has_set(const struct service_writer *writer, const struct se
 int service_number_compare(const struct backend *a, const struct backend *b);
 /* @entry is another one's now. */
 void service_number_lose(struct service_number *port, const struct frontend_entry *entry);
-/* No frontend of the kernel leads to it any more: it ends after a grace period. There is room to rest. */
+/* No frontend of the kernel leads to it any more: it ends. There is room to rest. */
 void service_number_leave(struct service_writer *writer, struct service_number *port,
 			  int64_t now_ms);
 

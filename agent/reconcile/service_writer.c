@@ -76,7 +76,7 @@ static uint32_t hash_names(const char *namespace, const char *name)
 	return hash_bytes(hash_bytes(0, namespace, strlen(namespace) + 1), name, strlen(name));
 }
 
-static struct service_owner *find_owner(const struct service_writer *writer, const char *namespace,
+struct service_owner *service_find_owner(const struct service_writer *writer, const char *namespace,
 					const char *name)
 {
 	struct hash_node *node = hash_chain(&writer->owners, hash_names(namespace, name));
@@ -164,7 +164,7 @@ static int refuse(struct service_writer *writer, struct service_owner *owner, in
 int service_writer_apply(struct service_writer *writer, const struct service_images *images,
 			 int64_t now_ms)
 {
-	struct service_owner *owner = find_owner(writer, images->namespace, images->name);
+	struct service_owner *owner = service_find_owner(writer, images->namespace, images->name);
 	struct plan plan = { .writer = writer, .now_ms = now_ms };
 	bool soon;
 	int r;
@@ -201,100 +201,4 @@ bool service_writer_commit(struct service_writer *writer)
 		service_maps_set_count(&writer->maps, count);
 	writer->added = false;
 	return added;
-}
-
-struct problem_call {
-	void (*fn)(const char *text, void *arg);
-	void *arg;
-};
-
-static void tell_problem(struct hash_node *node, void *arg)
-{
-	const struct service_owner *owner = (const struct service_owner *)node;
-	const struct problem_call *call = arg;
-
-	if (owner->problem)
-		call->fn(owner->problem, call->arg);
-}
-
-void service_writer_each_problem(const struct service_writer *writer,
-				 void (*fn)(const char *text, void *arg), void *arg)
-{
-	struct problem_call call = { fn, arg };
-
-	hash_each((struct hash *)&writer->owners, tell_problem, &call);
-}
-
-const char *service_writer_problem(const struct service_writer *writer, const char *namespace,
-				   const char *name)
-{
-	const struct service_owner *owner = find_owner(writer, namespace, name);
-
-	return owner ? owner->problem : NULL;
-}
-
-uint32_t service_writer_port(const struct service_writer *writer, const char *namespace,
-			     const char *name, const struct service_image *image)
-{
-	const struct service_owner *owner = find_owner(writer, namespace, name);
-
-	for (size_t i = 0; owner && i < owner->port_count; i++) {
-		const struct service_number *port = owner->ports[i];
-
-		if (port->proto == image->proto && port->is_v4 == image->is_v4 &&
-		    !strcmp(port->port_name, image->port_name))
-			return port->number;
-	}
-	return 0;
-}
-
-int service_writer_hits(struct service_hit *ret, const struct service_writer *writer,
-			uint32_t number)
-{
-	return service_maps_hits(ret, &writer->maps, number);
-}
-
-/* The map whose elements they are. */
-static enum datapath_map map_of(enum rest_kind kind)
-{
-	switch (kind) {
-	case REST_RUN:
-		return MAP_BACKEND_SLOT;
-	case REST_PORT:
-		return MAP_SERVICE_PORT;
-	default:
-		return MAP_BACKEND;
-	}
-}
-
-static uint32_t count_resting(const struct service_writer *writer, enum datapath_map map)
-{
-	const struct rest *rest = &writer->rest;
-	uint32_t count = 0;
-
-	for (size_t i = rest->begin; i < rest->end; i++)
-		if (map_of(rest->items[i].kind) == map)
-			count += 1u << runs_order(rest->items[i].count);
-	return count;
-}
-
-static uint32_t count_taken(const struct service_writer *writer, enum datapath_map map)
-{
-	switch (map) {
-	case MAP_FRONTEND4:
-		return writer->frontends.held[0];
-	case MAP_FRONTEND6:
-		return writer->frontends.held[1];
-	case MAP_SERVICE_PORT:
-		return writer->numbers.used - 1; /* 0 is none */
-	case MAP_BACKEND:
-		return writer->backends.used - 1;
-	default:
-		return writer->slots.used;
-	}
-}
-
-uint32_t service_writer_used(const struct service_writer *writer, enum datapath_map map)
-{
-	return count_taken(writer, map) - count_resting(writer, map);
 }

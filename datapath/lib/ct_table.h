@@ -49,6 +49,14 @@ static __always_inline __u32 proto_word(__u8 proto)
 	return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? (__u32)proto << 24 : proto;
 }
 
+/* Both ports as they stand in a packet. */
+static __always_inline __u32 words_ports(__be16 sport, __be16 dport)
+{
+	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+		return (__u32)sport << 16 | dport;
+	return (__u32)dport << 16 | sport;
+}
+
 /* Both ports, the other way round. */
 static __always_inline __u32 ports_swap(__u32 ports)
 {

@@ -13,7 +13,8 @@ struct socket_addr {
 };
 
 static __always_inline void socket_addr_get(struct socket_addr *ret,
-					    const struct bpf_sock_addr *ctx, enum flow_family family)
+					    const struct bpf_sock_addr *ctx,
+					    enum flow_family family)
 {
 	if (family == FLOW_IP4) {
 		ip_addr_set_v4(&ret->addr, ctx->user_ip4);

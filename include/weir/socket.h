@@ -24,6 +24,10 @@ struct socket_peer_key {
 };
 ABI_SIZE(struct socket_peer_key, 32);
 
+enum socket_peer_flag {
+	SOCKET_PEER_POD = 1 << 0, /* the backend was a pod, so its end of life is known (peer.h) */
+};
+
 struct socket_peer {
 	struct ip_addr addr;
 	__be16 port;
@@ -35,11 +39,10 @@ struct socket_peer {
 };
 ABI_SIZE(struct socket_peer, 32);
 
-enum socket_peer_flag {
-	SOCKET_PEER_POD = 1 << 0, /* the backend was a pod, so its end of life is known (peer.h) */
-};
-
-/* Read-only data of socket.bpf.o (`const volatile struct socket_config sockets`), set before load. */
+/*
+ * Read-only data of socket.bpf.o (`const volatile struct socket_config sockets`), set
+ * before load.
+ */
 struct socket_config {
 	__u64 netns; /* cookie of the network namespace whose sockets are translated */
 	__u32 everyone; /* 1: those of all namespaces are */

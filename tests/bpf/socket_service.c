@@ -183,6 +183,18 @@ struct service_hit service_hits(uint32_t service)
 	return sum;
 }
 
+unsigned int affinity_clients(bool v6)
+{
+	const char *map = v6 ? "affinity6" : "affinity4";
+	uint8_t key[KEY_MAX];
+	unsigned int count = 0;
+
+	for (int r = bpf_map_get_next_key(socket_map_fd(map), NULL, key); !r;
+	     r = bpf_map_get_next_key(socket_map_fd(map), key, key))
+		count++;
+	return count;
+}
+
 static void map_ages(const char *map, uint32_t seconds)
 {
 	struct affinity affinity;

@@ -88,6 +88,9 @@ void service_make(struct way way, const enum place *places);
 
 struct service_hit service_hits(uint32_t service);
 
+/* Clients that session affinity knows. */
+unsigned int affinity_clients(bool v6);
+
 /* All that clients are remembered for was so many seconds longer ago. */
 void affinity_ages(uint32_t seconds);
 
@@ -108,7 +111,7 @@ enum place heard_from(int fd, struct way way, uint16_t *port);
 /* Where a connected socket seems to be connected to. */
 enum place peer_of(int fd, struct way way, uint16_t *port);
 
-/* The servers of all backends; which of them has something to accept or to receive: then it does. */
+/* The servers of all backends; and which of them has a client now, which it serves. */
 void servers_open(int ret[PLACES], struct way way);
 enum place served_by(const int servers[PLACES], struct way way);
 

@@ -17,9 +17,9 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 44030 },
-	{ "to_pod", TO_POD, 28724 },
-	{ "from_wire", FROM_WIRE, 29494 },
+	{ "from_pod", FROM_POD, 47803 },
+	{ "to_pod", TO_POD, 32500 },
+	{ "from_wire", FROM_WIRE, 33270 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Services in the real maps: what the programs find there, what a new agent takes over, and
- * what a full table of the kernel means. All else is seen in tests/unit/agent/test_service_writer.c.
+ * what a full table of the kernel means. All else is in tests/unit/agent/test_service_*.c.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -71,6 +71,11 @@ static bool find(struct frontend *ret, const char *text, uint16_t port, uint8_t 
 				    v4 ? (void *)&key4 : &key6, ret);
 }
 
+static void element_of(enum datapath_map map, const uint32_t *index, void *ret)
+{
+	ck_assert_int_eq(bpf_map_lookup_elem(datapath_map_fd(dp, map), index, ret), 0);
+}
+
 static struct service_port port_of(const char *text, uint16_t port, uint32_t *number)
 {
 	struct service_port ret;
@@ -78,7 +83,7 @@ static struct service_port port_of(const char *text, uint16_t port, uint32_t *nu
 
 	ck_assert(find(&frontend, text, port, IPPROTO_TCP));
 	*number = frontend.service;
-	ck_assert_int_eq(bpf_map_lookup_elem(datapath_map_fd(dp, MAP_SERVICE_PORT), number, &ret), 0);
+	element_of(MAP_SERVICE_PORT, number, &ret);
 	return ret;
 }
 
@@ -89,8 +94,8 @@ static struct backend backend_of(uint64_t ref, uint32_t index, uint32_t *number)
 	struct backend ret;
 
 	ck_assert_uint_lt(index, service_set_count(ref));
-	ck_assert_int_eq(bpf_map_lookup_elem(datapath_map_fd(dp, MAP_BACKEND_SLOT), &slot, number), 0);
-	ck_assert_int_eq(bpf_map_lookup_elem(datapath_map_fd(dp, MAP_BACKEND), number, &ret), 0);
+	element_of(MAP_BACKEND_SLOT, &slot, number);
+	element_of(MAP_BACKEND, number, &ret);
 	return ret;
 }
 
@@ -168,8 +173,7 @@ START_TEST(a_removed_service_leaves_nothing)
 	/* An agent that ends waits for the grace period, and ends them. */
 	service_writer_free(writer);
 	for (uint32_t number = 1; number < 8; number++) {
-		ck_assert_int_eq(bpf_map_lookup_elem(datapath_map_fd(dp, MAP_BACKEND), &number,
-						     &backend), 0);
+		element_of(MAP_BACKEND, &number, &backend);
 		ck_assert_uint_eq(backend.service, 0);
 		ck_assert_uint_eq(backend.generation, number <= 4 ? 2 : 0);
 	}

@@ -198,6 +198,20 @@ START_TEST(affinity_ends_where_the_backend_leaves_the_set)
 }
 END_TEST
 
+START_TEST(each_namespace_is_a_client_of_its_own)
+{
+	service_make(ways[_i], one);
+	service_affinity(1, 3600);
+	serve_everyone();
+	attempt(ways[_i], SERVICE, SERVICE_PORT);
+	attempt(ways[_i], SERVICE, SERVICE_PORT);
+	ck_assert_uint_eq(affinity_clients(is_v6(ways[_i].speech)), 1);
+	place_network();
+	attempt(ways[_i], SERVICE, SERVICE_PORT);
+	ck_assert_uint_eq(affinity_clients(is_v6(ways[_i].speech)), 2);
+}
+END_TEST
+
 SOCKET_WORLD_MAIN("socket_choice", CHECK_LOOP(a_service_without_endpoints_refuses, ways),
 		  CHECK_LOOP(a_service_whose_endpoints_are_elsewhere_is_unreachable, ways),
 		  CHECK_LOOP(a_port_that_the_service_does_not_have_is_refused, ways),
@@ -207,4 +221,5 @@ SOCKET_WORLD_MAIN("socket_choice", CHECK_LOOP(a_service_without_endpoints_refuse
 		  CHECK_LOOP(with_session_affinity_the_node_keeps_its_backend, ways),
 		  CHECK_LOOP(affinity_ends_with_its_time, ways),
 		  CHECK_LOOP(affinity_ends_with_its_backend, ways),
-		  CHECK_LOOP(affinity_ends_where_the_backend_leaves_the_set, ways))
+		  CHECK_LOOP(affinity_ends_where_the_backend_leaves_the_set, ways),
+		  CHECK_LOOP(each_namespace_is_a_client_of_its_own, ways))

@@ -156,7 +156,8 @@ START_TEST(a_udp_socket_that_came_before_its_service_is_ended)
 	frontend_remove(SERVICE, udp[_i], SERVICE_PORT);
 	frontend_remove(SERVICE, udp[_i], 0);
 	/* Somewhere it would go, by the default route for example. */
-	ck_assert_int_eq(system("ip route add 10.96.0.10 dev lo && ip route add fd96::10 dev lo"), 0);
+	ck_assert_int_eq(system("ip route add 10.96.0.10 dev lo && "
+				"ip route add fd96::10 dev lo"), 0);
 	fd = connected(udp[_i], SERVICE, SERVICE_PORT);
 	ck_assert_uint_eq(ended(), 0);
 	/* Others can serve such an address as well. */

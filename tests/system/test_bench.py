@@ -17,6 +17,7 @@ SUITES = {
     "frames": ({"plain veth routing"}, "ratio_most"),
     "stream": ({"plain veth routing"}, "ratio_least"),
     "change": ({"all of it, cold"}, "value_most"),
+    "services": ({"all of them, cold"}, "value_most"),
     "memory": ({"no pod", "keys and values"}, "value_most"),
     "cni": ({"bridge, host-local"}, "ratio_most"),
 }
@@ -34,6 +35,9 @@ WANTED = {
     "change": {"400 pods, 10 policies, cold: all": False, "400 pods, 10 policies, cold: map system calls": False,
                **{f"400 pods, 10 policies, labels of a pod elsewhere change: {what}": True
                   for what in ("p50", "p99", "map entries", "map system calls")}},
+    "services": {"20 Services, 5 endpoints each: all, cold": False,
+                 **{f"20 Services, 5 endpoints each: {what}": True
+                    for what in ("one endpoint changes, p50", "one endpoint changes, p99", "all, by a new agent")}},
     "memory": {"agent RSS, no pod": False, "agent RSS, 2 pods on the node": True,
                "agent RSS, 200 pods in the cluster": True, "kernel memory, all maps": True},
     "cni": {f"CNI {what}, {share}": True for what in ("ADD", "DEL", "ADD, 16 at once", "ADD, 100 a second")

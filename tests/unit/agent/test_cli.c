@@ -285,7 +285,8 @@ static const struct print_row prints[] = {
 	  "\"problems\":[{\"text\":\"Service a/b: no\",\"warning\":true},"
 	  "{\"text\":\"Service a/c: full\"}]}}",
 	  "~\nPROBLEMS\n  warning: Service a/b: no\n  Service a/c: full\n" },
-	{ "status", "{\"services\":{\"services\":3,\"endpointSlices\":4,\"appliedMicroseconds\":1500}}",
+	{ "status",
+	  "{\"services\":{\"services\":3,\"endpointSlices\":4,\"appliedMicroseconds\":1500}}",
 	  "~Services    3 Services, 4 EndpointSlices, applied in 1.5 ms\n" },
 	{ "conntrack list",
 	  "{\"flows\":[{\"protocol\":\"tcp\",\"opener\":{\"address\":\"10.0.0.5\",\"port\":4},"

@@ -104,7 +104,7 @@ static void put_empty(struct buf *buf, const struct service_image *image)
 		flags |= image->backends[i].flags;
 	for (int set = 0; set < SERVICE_SETS; set++)
 		if (!(flags & 1 << set))
-			buf_printf(buf, " %s:%s" + !buf->length, names[set],
+			buf_printf(buf, "%s%s:%s", buf->length ? " " : "", names[set],
 				   image->empty[set] == SERVICE_SILENT ? "silent" : "refuse");
 }
 
@@ -113,7 +113,7 @@ static void put_ranges(struct buf *buf, const struct service_image *image)
 	char text[PREFIX_TEXT_MAX];
 
 	for (size_t i = 0; i < image->range_count; i++)
-		buf_printf(buf, " %s" + !i, prefix_text(text, &image->ranges[i]));
+		buf_printf(buf, "%s%s", i ? " " : "", prefix_text(text, &image->ranges[i]));
 }
 
 static void put_name(struct buf *buf, const struct service_image *image)
@@ -218,7 +218,7 @@ static int note_change(const struct service_images *images, void *arg)
 	struct service_world *world = arg;
 	bool there = store_get(world->store, OBJECT_SERVICE, images->namespace, images->name);
 
-	buf_printf(&said, " %s/%s%s" + !said.length, images->namespace, images->name,
+	buf_printf(&said, "%s%s/%s%s", said.length ? " " : "", images->namespace, images->name,
 		   there ? "" : "(gone)");
 	if (!there)
 		ck_assert_uint_eq(images->count, 0);

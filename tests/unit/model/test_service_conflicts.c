@@ -245,7 +245,23 @@ START_TEST(two_ports_of_one_service_that_are_the_same_are_the_first)
 }
 END_TEST
 
-START_TEST(a_cluster_ip_that_is_the_node_s_address_wins_over_a_node_port)
+/* Who comes to an address of this node, with the port of a NodePort. */
+static struct object *cluster_ip_on_node(void)
+{
+	return make_service("b", "b", "192.168.0.1", "http/tcp=30080");
+}
+
+static struct object *balancer_on_node(void)
+{
+	struct object *service = make_service("b", "b", "10.96.0.2", "http/tcp=30080");
+
+	service_balancer_ips(service, "192.168.0.1");
+	return service;
+}
+
+static struct object *(*const on_node[])(void) = { cluster_ip_on_node, balancer_on_node };
+
+START_TEST(an_address_of_the_node_that_is_a_service_s_wins_over_a_node_port)
 {
 	struct object *service = make_service("a", "a", "10.96.0.1", "http/tcp=80:30080");
 	struct service_world world;
@@ -254,7 +270,7 @@ START_TEST(a_cluster_ip_that_is_the_node_s_address_wins_over_a_node_port)
 	service->service->type = SERVICE_NODE_PORT;
 	world_put(&world, service);
 	world_changes(&world);
-	world_put(&world, make_service("b", "b", "192.168.0.1", "http/tcp=30080"));
+	world_put(&world, on_node[_i]());
 	ck_assert_str_eq(world_changes(&world), "a/a b/b");
 	ck_assert_str_eq(world_frontends(&world, "a/a", "http/tcp4"), "10.96.0.1:80(cluster)");
 	ck_assert_str_eq(world_problems(&world),
@@ -291,5 +307,5 @@ CHECK_MAIN("service conflicts",
 	   CHECK_TEST(a_service_that_is_not_served_any_more_leaves_all_to_others),
 	   CHECK_TEST(other_ports_and_protocols_of_an_address_may_be_another_service_s),
 	   CHECK_TEST(two_ports_of_one_service_that_are_the_same_are_the_first),
-	   CHECK_TEST(a_cluster_ip_that_is_the_node_s_address_wins_over_a_node_port),
+	   CHECK_LOOP(an_address_of_the_node_that_is_a_service_s_wins_over_a_node_port, on_node),
 	   CHECK_TEST(a_service_without_a_cluster_ip_is_reported))

@@ -48,12 +48,24 @@ static const struct holder_case {
 	const char *namespace, *name;
 	const char *text;
 } holder_cases[] = {
-	{ other_node, OBJECT_NODE, "", "b", "is the address of Node b" },
 	{ pod, OBJECT_POD, "bank", "vault", "is the address of Pod bank/vault" },
 	{ other_service, OBJECT_SERVICE, "bank", "till", "is the ClusterIP of Service bank/till" },
 	{ headless_service, OBJECT_SERVICE, "bank", "till",
 	  "is the ClusterIP of Service bank/till" },
 };
+
+/* A controller with the right to write a status may announce services on nodes' addresses. */
+#define ON_NODE "10.96.0.1:80(cluster) 203.0.113.9:80(balancer)"
+
+static void expect_on_node(struct service_world *world, const char *text)
+{
+	char expected[256];
+
+	ck_assert_str_eq(world_frontends(world, "shop/front", "http/tcp4"), ON_NODE);
+	snprintf(expected, sizeof(expected),
+		 "Service shop/front: spec.externalIPs: 198.51.100.7 %s\n", text);
+	ck_assert_str_eq(world_problems(world), expected);
+}
 
 static void expect_refused(struct service_world *world, const char *text)
 {
@@ -103,20 +115,44 @@ START_TEST(an_external_address_goes_and_comes_back_with_its_owner)
 }
 END_TEST
 
+START_TEST(an_external_ip_cannot_be_a_node_s_address_but_a_balancer_s_can)
+{
+	struct object *on_host = pod();
+	struct service_world world;
+
+	world_start(&world);
+	world_put(&world, greedy());
+	world_put(&world, other_node());
+	expect_on_node(&world, "is the address of Node b");
+	on_host->pod.host_network = true;
+	world_put(&world, on_host);
+	expect_on_node(&world, "is the address of Node b");
+	world_put(&world, other_service());
+	ck_assert_ptr_nonnull(strstr(world_changes(&world), "shop/front"));
+	ck_assert_str_eq(world_frontends(&world, "shop/front", "http/tcp4"), REFUSED);
+	world_drop(&world, OBJECT_SERVICE, "bank", "till");
+	expect_on_node(&world, "is the address of Node b");
+	world_drop(&world, OBJECT_NODE, "", "b");
+	expect_on_node(&world, "is the address of Pod bank/vault");
+	world_stop(&world);
+}
+END_TEST
+
 START_TEST(an_address_is_refused_until_its_last_owner_is_gone)
 {
 	struct service_world world;
 
 	world_start(&world);
 	world_put(&world, greedy());
-	world_put(&world, other_node());
 	world_put(&world, pod());
-	expect_refused(&world, "is the address of Node b");
-	world_drop(&world, OBJECT_NODE, "", "b");
-	ck_assert_str_eq(world_changes(&world), "");
+	world_put(&world, other_service());
 	expect_refused(&world, "is the address of Pod bank/vault");
+	world_changes(&world);
 	world_drop(&world, OBJECT_POD, "bank", "vault");
-	ck_assert_str_eq(world_changes(&world), "shop/front");
+	ck_assert_str_eq(world_changes(&world), "");
+	expect_refused(&world, "is the ClusterIP of Service bank/till");
+	world_drop(&world, OBJECT_SERVICE, "bank", "till");
+	ck_assert_ptr_nonnull(strstr(world_changes(&world), "shop/front"));
 	ck_assert_str_eq(world_frontends(&world, "shop/front", "http/tcp4"), GRANTED);
 	world_stop(&world);
 }
@@ -146,7 +182,7 @@ START_TEST(an_address_of_this_node_is_refused_before_its_node_object_is_there)
 	world_start(&world);
 	world_put(&world, greedy());
 	world_set_node(&world, "here", "198.51.100.7 203.0.113.9");
-	expect_refused(&world, "is an address of this node");
+	expect_on_node(&world, "is an address of this node");
 	world_set_node(&world, "here", "192.168.0.1");
 	ck_assert_str_eq(world_frontends(&world, "shop/front", "http/tcp4"), GRANTED);
 	world_stop(&world);
@@ -172,6 +208,7 @@ END_TEST
 CHECK_MAIN("service holders",
 	   CHECK_LOOP(an_external_address_that_is_somebody_s_is_refused, holder_cases),
 	   CHECK_LOOP(an_external_address_goes_and_comes_back_with_its_owner, holder_cases),
+	   CHECK_TEST(an_external_ip_cannot_be_a_node_s_address_but_a_balancer_s_can),
 	   CHECK_TEST(an_address_is_refused_until_its_last_owner_is_gone),
 	   CHECK_TEST(a_pod_that_has_ended_has_no_address),
 	   CHECK_TEST(an_address_of_this_node_is_refused_before_its_node_object_is_there),
