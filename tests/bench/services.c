@@ -21,7 +21,7 @@
 #define BUDGET_ENDPOINTS 250000 /* up to so many in all */
 #define CHANGES_MAX 200
 #define TEXT_MAX 128
-#define TEXT_ENDPOINTS 10000 /* in one document: none is too large for the decoder */
+#define TEXT_ENDPOINTS 2500 /* in one document: none is too large for the decoder */
 
 struct bench_node {
 	struct service_size size;
