@@ -7,6 +7,7 @@ backend by chance, each of which has a chain of its own, then DNAT, with the mar
 """
 
 import resource
+import signal
 import subprocess
 from collections import namedtuple
 
@@ -37,13 +38,12 @@ def changed(service):
     return service._replace(backends=[(f"{head}.{int(second) + 64}.{rest}", port), *others])
 
 
-def run_timed(netns, command, text, timeout_s):
-    """Milliseconds of processor time that the command has taken, its work in the kernel included; None: it did not end."""
+def run_timed(netns, command, text, most_s):
+    """Milliseconds of processor time that the command has taken, its work in the kernel included; None: more than most_s."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    try:
-        done = subprocess.run(netns.enter("taskset", "-c", "0", *command), input=text, text=True, capture_output=True,
-                              check=False, timeout=timeout_s)
-    except subprocess.TimeoutExpired:
+    done = subprocess.run(netns.enter("prlimit", f"--cpu={most_s}", "taskset", "-c", "0", *command), input=text, text=True,
+                          capture_output=True, check=False)
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         return None
     if done.returncode:
         raise weir.Failed(f"{command}: {done.stderr[-2000:]}")
