@@ -4,6 +4,7 @@
  * endpoint that changes, then a new agent that finds them. The texts are made beforehand.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,10 +111,37 @@ static void start_agent(struct bench_node *node, struct split *split)
 	split->all = ms_since(start);
 }
 
-static void stop_agent(struct bench_node *node)
+/* Bytes that are allocated. */
+static double heap(void)
 {
+	struct mallinfo2 info = mallinfo2();
+
+	return (double)(info.uordblks + info.hblkhd);
+}
+
+static void report_memory(const struct service_size *size, const char *what, double bytes)
+{
+	char name[2 * TEXT_MAX];
+
+	snprintf(name, sizeof(name), "%u Services, %u endpoints each: memory of a Service, %s",
+		 size->services, size->endpoints, what);
+	figure_add(&(struct figure){ .name = name, .value = bytes / size->services,
+				     .unit = "bytes", .breakdown = true });
+}
+
+/* What it frees is what it needed. */
+static void stop_agent(struct bench_node *node, bool tell)
+{
+	double before = heap(), resolved;
+
 	services_free(node->services);
+	resolved = before - heap();
+	before = heap();
 	service_writer_free(node->writer);
+	if (!tell)
+		return;
+	report_memory(&node->size, "resolved", resolved);
+	report_memory(&node->size, "written", before - heap());
 }
 
 static void open_datapath(struct bench_node *node)
@@ -238,7 +266,7 @@ static void measure(const struct service_size *size, uint32_t changes)
 {
 	struct bench_node node = { .size = *size };
 	struct split split = {};
-	double cold;
+	double cold, before;
 	int r = store_new(&node.store);
 
 	if (r < 0)
@@ -246,11 +274,13 @@ static void measure(const struct service_size *size, uint32_t changes)
 	open_datapath(&node);
 	cold = measure_cold(&node);
 	measure_changes(&node, changes, cold);
-	stop_agent(&node);
+	stop_agent(&node, false);
 	start_agent(&node, &split);
 	report(size, "all, by a new agent", split.all, 0, 0);
-	stop_agent(&node);
+	stop_agent(&node, true);
+	before = heap();
 	store_free(node.store);
+	report_memory(size, "objects", before - heap());
 	datapath_free(node.dp);
 	datapath_remove(node.bpffs);
 }
