@@ -52,17 +52,19 @@ def run_timed(netns, command, text, most_s):
 
 
 class Nftables:
-    """A map of services."""
+    """A map of services, all of one protocol."""
 
     name = "nftables"
     command = change_command = ("nft", "-f", "-")
 
-    @staticmethod
-    def _endpoint(number, backend):
+    def __init__(self, proto="tcp"):
+        self.proto = proto
+
+    def _endpoint(self, number, backend):
         """Name and rules of a backend's chain. The name says the address: a change makes another chain."""
         address, port = backend
         return (f"endpoint-{number}-{address}",
-                (f"ip saddr {address} jump mark-for-masquerade", f"meta l4proto tcp dnat to {address}:{port}"))
+                (f"ip saddr {address} jump mark-for-masquerade", f"meta l4proto {self.proto} dnat to {address}:{port}"))
 
     def _rules(self, number, service):
         """Of the service's chain."""
@@ -81,7 +83,7 @@ class Nftables:
             chains = [self._endpoint(number, backend) for backend in service.backends]
             chains.append((f"service-{number}", self._rules(number, service)))
             lines += [f"chain {name} {{ {'; '.join(rules)}; }}" for name, rules in chains]
-        elements = ",\n".join(f"{service.address} . tcp . {service.port} : goto service-{number}"
+        elements = ",\n".join(f"{service.address} . {self.proto} . {service.port} : goto service-{number}"
                               for number, service in enumerate(services))
         lines += ["map by-address { type ipv4_addr . inet_proto . inet_service : verdict",
                   f"elements = {{ {elements} }} }}",
