@@ -169,8 +169,9 @@ static void measure_flat(void)
 	}
 	for (size_t i = 0; i < 2 * FLAT; i++)
 		packet_report(flat[i / 2]->name, ", 10k rules, 100k peers", i % 2,
-		       quantile(net[i % 2][i / 2][true], round, 0.5), "the same with 8 rules",
-		       quantile(net[i % 2][i / 2][false], round, 0.5), FLAT_MOST);
+			      quantile(net[i % 2][i / 2][true], round, 0.5),
+			      "the same with 8 rules",
+			      quantile(net[i % 2][i / 2][false], round, 0.5), FLAT_MOST);
 }
 
 /* With many flows the caches miss: beside it, how the floor's own table grows. */
@@ -178,8 +179,8 @@ static void measure_many(bool v6, const struct cost *one)
 {
 	struct cost many = measure(&known[0], ", 64k flows", v6, MANY_FLOWS);
 
-	packet_report("from_pod: established, growth with 64k flows", "", v6, many.net - one->net,
-	       "growth of the floor", many.floor - one->floor, 0);
+	packet_report("from_pod: established, growth with 64k flows", "", v6,
+		      many.net - one->net, "growth of the floor", many.floor - one->floor, 0);
 }
 
 static void measure_wide(bool v6, double narrow)
@@ -197,7 +198,8 @@ static void measure_wide(bool v6, double narrow)
 		rules_bind(SET_WIDE_INGRESS, SET_WIDE_EGRESS);
 		cost_flush();
 		cost = cost_measure(&fresh[0], v6, 0, &effort);
-		packet_report(fresh[0].name, rows[i].what, v6, cost.net, "with 8 rule groups", narrow, 0);
+		packet_report(fresh[0].name, rows[i].what, v6, cost.net, "with 8 rule groups",
+			      narrow, 0);
 	}
 	rules_bind(SET_INGRESS, SET_EGRESS);
 }

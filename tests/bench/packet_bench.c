@@ -10,8 +10,8 @@
 
 struct effort effort = { .rounds = 9, .packets = 400000, .fresh = 16384 };
 
-void packet_report(const char *name, const char *what, bool v6, double value, const char *floor_name,
-		   double floor, double most)
+void packet_report(const char *name, const char *what, bool v6, double value,
+		   const char *floor_name, double floor, double most)
 {
 	char text[160];
 

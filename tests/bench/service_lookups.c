@@ -65,7 +65,8 @@ static void compare(const char *name, bool v6, struct sim_lookups value, struct 
 	char text[160], than[96];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		snprintf(text, sizeof(text), "%s, %s: %s", name, v6 ? "IPv6" : "IPv4", rows[i].what);
+		snprintf(text, sizeof(text), "%s, %s: %s", name, v6 ? "IPv6" : "IPv4",
+			 rows[i].what);
 		snprintf(than, sizeof(than), rows[i].more ? "%s and %u more" : "%s", beside,
 			 rows[i].more);
 		figure_add(&(struct figure){ .name = text, .value = rows[i].value, .unit = "",

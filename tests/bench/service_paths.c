@@ -23,35 +23,37 @@ enum {
 #define BACK(kind, sport, dport, ...) { kind, POD_B, POD_A, sport, dport, __VA_ARGS__ }
 
 const struct service_path service_paths[SERVICE_PATHS] = {
-	{ { "from_pod: established, to a ClusterIP, TCP", THERE(PACKET_TCP, 1024, PORT, ACK), false,
-	    TCP_OPEN, TC_ACT_REDIRECT, FLOOR_HIT, OF_VIP },
+	{ { "from_pod: established, to a ClusterIP, TCP", THERE(PACKET_TCP, 1024, PORT, ACK),
+	    false, TCP_OPEN, TC_ACT_REDIRECT, FLOOR_HIT, OF_VIP },
 	  { "direct", DIRECT(PACKET_TCP, 1024, TARGET, ACK), false, TCP_OPEN, TC_ACT_REDIRECT },
 	  1, true },
-	{ { "from_pod: established, answers of a ClusterIP, TCP", BACK(PACKET_TCP, TARGET, 1024, ACK),
-	    true, TCP_OPEN, TC_ACT_REDIRECT, FLOOR_HIT, OF_VIP },
+	{ { "from_pod: established, answers of a ClusterIP, TCP",
+	    BACK(PACKET_TCP, TARGET, 1024, ACK), true, TCP_OPEN, TC_ACT_REDIRECT, FLOOR_HIT,
+	    OF_VIP },
 	  { "direct", BACK(PACKET_TCP, TARGET, 1024, ACK), true, TCP_OPEN, TC_ACT_REDIRECT },
 	  0, true },
 	{ { "from_pod: established, to a ClusterIP, UDP", THERE(PACKET_UDP, 1024, DNS), false,
 	    ANSWERED, TC_ACT_REDIRECT, FLOOR_HIT, OF_VIP_NAMES },
 	  { "direct", DIRECT(PACKET_UDP, 1024, DNS), false, ANSWERED, TC_ACT_REDIRECT },
 	  1, true },
-	{ { "from_pod: established, answers of a ClusterIP, UDP", BACK(PACKET_UDP, DNS, 1024), true,
-	    ANSWERED, TC_ACT_REDIRECT, FLOOR_HIT, OF_VIP_NAMES },
+	{ { "from_pod: established, answers of a ClusterIP, UDP", BACK(PACKET_UDP, DNS, 1024),
+	    true, ANSWERED, TC_ACT_REDIRECT, FLOOR_HIT, OF_VIP_NAMES },
 	  { "direct", BACK(PACKET_UDP, DNS, 1024), true, ANSWERED, TC_ACT_REDIRECT },
 	  0, true },
-	{ { "from_pod: new connection, to a ClusterIP, TCP", THERE(PACKET_TCP, 1024, PORT, SYN), false,
-	    FRESH, TC_ACT_REDIRECT, FLOOR_INSERT, OF_VIP },
+	{ { "from_pod: new connection, to a ClusterIP, TCP", THERE(PACKET_TCP, 1024, PORT, SYN),
+	    false, FRESH, TC_ACT_REDIRECT, FLOOR_INSERT, OF_VIP },
 	  { "direct", DIRECT(PACKET_TCP, 1024, TARGET, SYN), false, FRESH, TC_ACT_REDIRECT,
 	    FLOOR_INSERT } },
 };
 
 const struct bystander bystanders[BYSTANDERS] = {
-	{ { "from_pod: of no service, established, TCP", DIRECT(PACKET_TCP, 1024, 80, ACK), false,
-	    TCP_OPEN, TC_ACT_REDIRECT }, 0, BYSTANDER_MOST },
-	{ { "from_pod: of no service, established, answers, TCP", BACK(PACKET_TCP, 80, 1024, ACK), true,
-	    TCP_OPEN, TC_ACT_REDIRECT }, 0, BYSTANDER_MOST },
-	{ { "from_pod: of no service, new connection, TCP", DIRECT(PACKET_TCP, 1024, 80, SYN), false,
-	    FRESH, TC_ACT_REDIRECT, FLOOR_INSERT }, 1 },
+	{ { "from_pod: of no service, established, TCP", DIRECT(PACKET_TCP, 1024, 80, ACK),
+	    false, TCP_OPEN, TC_ACT_REDIRECT }, 0, BYSTANDER_MOST },
+	{ { "from_pod: of no service, established, answers, TCP",
+	    BACK(PACKET_TCP, 80, 1024, ACK), true, TCP_OPEN, TC_ACT_REDIRECT },
+	  0, BYSTANDER_MOST },
+	{ { "from_pod: of no service, new connection, TCP", DIRECT(PACKET_TCP, 1024, 80, SYN),
+	    false, FRESH, TC_ACT_REDIRECT, FLOOR_INSERT }, 1 },
 };
 
 void service_paths_start(void)

@@ -17,7 +17,8 @@ static void write_service(FILE *file, uint32_t service)
 		"\"clusterIP\":\"10.200.%u.%u\",\"clusterIPs\":[\"10.200.%u.%u\"],"
 		"\"ipFamilies\":[\"IPv4\"],\"selector\":{\"app\":\"s%u\"},\"ports\":[{\"name\":"
 		"\"http\",\"protocol\":\"TCP\",\"port\":80,\"targetPort\":8080}]}}",
-		service, service, service >> 8, service & 255, service >> 8, service & 255, service);
+		service, service, service >> 8, service & 255, service >> 8, service & 255,
+		service);
 }
 
 static void write_endpoint(FILE *file, uint32_t id, uint32_t turn)

@@ -10,7 +10,7 @@ struct service_size {
 	uint32_t endpoints; /* of one */
 };
 
-/* Endpoint @endpoint of a service, written anew @turn times: its address differs from turn to turn. */
+/* Endpoint @endpoint of a service; its address differs from @turn to turn. */
 struct service_change {
 	uint32_t service, endpoint, turn;
 };

@@ -4,18 +4,14 @@
  * endpoint that changes, then a new agent that finds them. The texts are made beforehand.
  */
 #include <errno.h>
-#include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 
-#include "base/clock.h"
 #include "figure.h"
-#include "reconcile/service.h"
-#include "service_texts.h"
-#include "source/manifest_content.h"
+#include "service_node.h"
 
 #define COLD_MS 1000
 #define CHANGE_MS 5
@@ -23,147 +19,6 @@
 #define CHANGES_MAX 200
 #define TEXT_MAX 128
 #define TEXT_ENDPOINTS 2500 /* in one document: none is too large for the decoder */
-
-struct bench_node {
-	struct service_size size;
-	struct store *store;
-	struct services *services;
-	struct service_writer *writer;
-	struct datapath *dp;
-	char bpffs[32];
-};
-
-/* Milliseconds. */
-struct split {
-	double decode; /* from the text to the store */
-	double resolve;
-	double write;
-	double all;
-};
-
-static double ms_since(int64_t start_ns)
-{
-	return (double)(clock_ns() - start_ns) / 1e6;
-}
-
-/* From a text to the store. */
-static void read_text(struct bench_node *node, const char *text)
-{
-	struct manifest_content content = {};
-	int r = content_decode(&content, "bench", text, strlen(text));
-
-	if (r < 0 || content.problems.count)
-		die("the text has problems", r);
-	for (size_t i = 0; i < content.count; i++) {
-		r = store_put(node->store, content.objects[i].object);
-		if (r < 0)
-			die("store_put", r);
-		content.objects[i].object = NULL;
-	}
-	content_done(&content);
-}
-
-struct turn {
-	struct bench_node *node;
-	int64_t write_ns;
-};
-
-static int apply_one(const struct service_images *images, void *arg)
-{
-	struct turn *turn = arg;
-	int64_t start = clock_ns();
-	int r = service_writer_apply(turn->node->writer, images, clock_ms());
-
-	turn->write_ns += clock_ns() - start;
-	return r;
-}
-
-static void apply(struct bench_node *node, struct split *split)
-{
-	struct turn turn = { .node = node };
-	int64_t start = clock_ns(), wrote;
-	int r = services_each_change(node->services, apply_one, &turn);
-
-	if (r < 0)
-		die("services_each_change", r);
-	split->resolve = ms_since(start + turn.write_ns);
-	wrote = clock_ns();
-	service_writer_synced(node->writer, clock_ms());
-	service_writer_commit(node->writer);
-	split->write += (double)turn.write_ns / 1e6 + ms_since(wrote);
-}
-
-/* A new agent: it reads back, resolves and applies everything. */
-static void start_agent(struct bench_node *node, struct split *split)
-{
-	int64_t start = clock_ns();
-	struct service_maps maps;
-	int r;
-
-	service_maps_open(&maps, node->dp);
-	r = service_writer_new(&node->writer, &maps);
-	split->write = ms_since(start);
-	r = r ?: services_new(&node->services, node->store);
-	r = r ?: services_set_node(node->services, &(struct service_node){ .name = "n0" });
-	if (r < 0)
-		die("services_new", r);
-	apply(node, split);
-	split->all = ms_since(start);
-}
-
-/* Bytes that are allocated. */
-static double heap(void)
-{
-	struct mallinfo2 info = mallinfo2();
-
-	return (double)(info.uordblks + info.hblkhd);
-}
-
-static void report_memory(const struct service_size *size, const char *what, double bytes)
-{
-	char name[2 * TEXT_MAX];
-
-	snprintf(name, sizeof(name), "%u Services, %u endpoints each: memory of a Service, %s",
-		 size->services, size->endpoints, what);
-	figure_add(&(struct figure){ .name = name, .value = bytes / size->services,
-				     .unit = "bytes", .breakdown = true });
-}
-
-/* What it frees is what it needed. */
-static void stop_agent(struct bench_node *node, bool tell)
-{
-	double before = heap(), resolved;
-
-	services_free(node->services);
-	resolved = before - heap();
-	before = heap();
-	service_writer_free(node->writer);
-	if (!tell)
-		return;
-	report_memory(&node->size, "resolved", resolved);
-	report_memory(&node->size, "written", before - heap());
-}
-
-static void open_datapath(struct bench_node *node)
-{
-	uint32_t endpoints = node->size.services * node->size.endpoints;
-	struct datapath_config config = { .bpffs = node->bpffs };
-	char error[DATAPATH_ERROR_MAX] = "";
-	int r;
-
-	/* Every set has its run beside that of the next change. */
-	config.sizes[MAP_BACKEND] = endpoints + 65536;
-	config.sizes[MAP_BACKEND_SLOT] = endpoints * 4 + 65536;
-	strcpy(node->bpffs, "/tmp/weir-bench-XXXXXX");
-	if (!mkdtemp(node->bpffs))
-		die(node->bpffs, errno);
-	r = datapath_mount(node->bpffs);
-	if (r < 0)
-		die(node->bpffs, r);
-	r = datapath_open(&node->dp, &config, error);
-	if (r < 0)
-		die(error, r);
-}
 
 /* Milliseconds; of a change, which stands beside @cold, the figures are in microseconds. */
 static void report(const struct service_size *size, const char *what, double value, double cold,
@@ -213,11 +68,11 @@ static double measure_cold(struct bench_node *node)
 		char *text = text_of_services(size, i, left < step ? left : step);
 		int64_t start = clock_ns();
 
-		read_text(node, text);
+		node_read(node, text);
 		split.decode += ms_since(start);
 		free(text);
 	}
-	start_agent(node, &split);
+	node_start(node, &split);
 	split.all += split.decode;
 	report(size, "all, cold", split.all, 0, budget_of(size, COLD_MS));
 	report_split(size, "all, cold", &split, 0);
@@ -233,16 +88,17 @@ static void change(struct bench_node *node, uint32_t at, struct split *split)
 	int64_t start = clock_ns();
 
 	*split = (struct split){};
-	read_text(node, text);
+	node_read(node, text);
 	split->decode = ms_since(start);
-	apply(node, split);
+	node_apply(node, split);
 	split->all = ms_since(start);
 	free(text);
 }
 
 static void measure_changes(struct bench_node *node, uint32_t changes, double cold)
 {
-	static double all[CHANGES_MAX], decode[CHANGES_MAX], resolve[CHANGES_MAX], write[CHANGES_MAX];
+	static double all[CHANGES_MAX], decode[CHANGES_MAX];
+	static double resolve[CHANGES_MAX], write[CHANGES_MAX];
 	const struct service_size *size = &node->size;
 	struct split split;
 
@@ -262,33 +118,53 @@ static void measure_changes(struct bench_node *node, uint32_t changes, double co
 	report_split(size, "one endpoint changes, p50", &split, cold);
 }
 
+static void report_memory(const struct service_size *size, const char *what, double bytes)
+{
+	char name[2 * TEXT_MAX];
+
+	snprintf(name, sizeof(name), "%u Services, %u endpoints each: memory of a Service, %s",
+		 size->services, size->endpoints, what);
+	figure_add(&(struct figure){ .name = name, .value = bytes / size->services,
+				     .unit = "bytes", .breakdown = true });
+}
+
+/* The agent ends for good: what it frees is what it needed. */
+static void measure_memory(struct bench_node *node)
+{
+	double before = bench_heap();
+
+	services_free(node->services);
+	report_memory(&node->size, "resolved", before - bench_heap());
+	before = bench_heap();
+	service_writer_free(node->writer);
+	report_memory(&node->size, "written", before - bench_heap());
+	before = bench_heap();
+	store_free(node->store);
+	report_memory(&node->size, "objects", before - bench_heap());
+}
+
 static void measure(const struct service_size *size, uint32_t changes)
 {
-	struct bench_node node = { .size = *size };
+	struct bench_node node;
 	struct split split = {};
-	double cold, before;
-	int r = store_new(&node.store);
+	double cold;
 
-	if (r < 0)
-		die("store_new", r);
-	open_datapath(&node);
+	node_open(&node, size);
 	cold = measure_cold(&node);
 	measure_changes(&node, changes, cold);
-	stop_agent(&node, false);
-	start_agent(&node, &split);
+	services_free(node.services);
+	service_writer_free(node.writer);
+	node_start(&node, &split);
 	report(size, "all, by a new agent", split.all, 0, 0);
-	stop_agent(&node, true);
-	before = heap();
-	store_free(node.store);
-	report_memory(size, "objects", before - heap());
-	datapath_free(node.dp);
-	datapath_remove(node.bpffs);
+	measure_memory(&node);
+	node_close(&node);
 }
 
 /* --quick, or the Services and endpoints of one size (for a profiler), or all sizes. */
 int main(int argc, char **argv)
 {
-	static const struct service_size sizes[] = { { 10000, 25 }, { 100, 2500 } }, small = { 20, 5 };
+	static const struct service_size sizes[] = { { 10000, 25 }, { 100, 2500 } };
+	static const struct service_size small = { 20, 5 };
 	struct service_size one;
 
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))
