@@ -106,7 +106,7 @@ static struct cost measure(const struct path *path, const char *what, bool v6, u
 	cost_flush();
 	cost = cost_measure(path, v6, flows, &effort);
 	packet_report(path->name, what, v6, cost.net, floor_text(path), cost.floor,
-	       flows ? 0 : budget_of(path));
+		      flows ? 0 : budget_of(path));
 	return cost;
 }
 
