@@ -250,11 +250,35 @@ void health_apply(struct health *health)
 		evtimer_add(health->retry, &later);
 }
 
+/* The first one by name has the port. */
+static void tell_double_ports(const struct health *health,
+			      void (*fn)(const char *text, void *arg), void *arg)
+{
+	uint64_t seen[65536 / 64] = {};
+	char text[PROBLEM_MAX];
+
+	for (size_t i = 0; i < health->check_count; i++) {
+		const struct check *check = &health->checks[i], *first;
+		uint64_t bit = 1ull << check->port % 64;
+
+		if (seen[check->port / 64] & bit) {
+			first = find_check(health, check->port);
+			snprintf(text, sizeof(text),
+				 "Service %s/%s: spec.healthCheckNodePort: port %u is that of "
+				 "Service %s/%s", check->namespace, check->name, check->port,
+				 first->namespace, first->name);
+			fn(text, arg);
+		}
+		seen[check->port / 64] |= bit;
+	}
+}
+
 void health_each_problem(const struct health *health, void (*fn)(const char *text, void *arg),
 			 void *arg)
 {
 	char text[PROBLEM_MAX], addr[ADDR_TEXT_MAX];
 
+	tell_double_ports(health, fn, arg);
 	for (size_t i = 0; i < health->doors.count; i++) {
 		const struct door *door = &health->doors.items[i];
 		const struct check *check = door->error ? find_check(health, door->port) : NULL;

@@ -152,8 +152,8 @@ static int refuse(struct service_writer *writer, struct service_owner *owner, in
 		return -EAGAIN;
 	}
 	if (r == -ENOSPC)
-		complain(owner, "Service %s/%s: there is no room in table %s, which has %u entries; "
-			 "%s", owner->namespace, owner->name, datapath_map_name(full),
+		complain(owner, "Service %s/%s: there is no room in table %s, which has %u "
+			 "entries; %s", owner->namespace, owner->name, datapath_map_name(full),
 			 size_of(writer, full), stays);
 	else
 		complain(owner, "Service %s/%s: it cannot be written: %s; %s", owner->namespace,

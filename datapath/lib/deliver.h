@@ -99,6 +99,33 @@ static __always_inline enum drop_reason frame_rewrite(struct __sk_buff *skb, con
 	return DROP_NONE;
 }
 
+/*
+ * The endpoint that gets the packet at once, NULL: the stack gets it. An answer that a
+ * router has to care for is translated where it arrives: the router's errors about it are
+ * for the backend, who knows of no translation.
+ */
+static __always_inline enum drop_reason receiver_choose(const struct endpoint **ret,
+							struct __sk_buff *skb, struct flow *flow)
+{
+	const struct endpoint *to = receiver_find(flow);
+
+	*ret = NULL;
+	if (to && !endpoint_is_ready(to))
+		return DROP_NOT_READY;
+	if (to && !needs_router(skb, flow, to)) {
+		*ret = to;
+		return DROP_NONE;
+	}
+	if (!(flow->flags & FLOW_ANSWER))
+		return DROP_NONE;
+	if (to)
+		flow->flags &= ~FLOW_TRANSLATED;
+	else
+		skb->mark |= WEIR_MARK_ANSWER;
+	/* The clients of services are pods of this node. */
+	return flow->flags & FLOW_TRANSLATED ? DROP_NO_ENDPOINT : DROP_NONE;
+}
+
 /* Stage: sets @action, what the kernel shall do with the packet. */
 static __always_inline enum drop_reason deliver(int *action, struct __sk_buff *skb,
 						struct flow *flow)
@@ -113,23 +140,12 @@ static __always_inline enum drop_reason deliver(int *action, struct __sk_buff *s
 	}
 	if (flow->way == WAY_STACK)
 		return DROP_NONE;
-	to = receiver_find(flow);
-	if (!to) {
-		if (flow->flags & FLOW_ANSWER)
-			skb->mark |= WEIR_MARK_ANSWER;
-		return translate(skb, flow);
-	}
-	if (!endpoint_is_ready(to))
-		return DROP_NOT_READY;
-	/*
-	 * An answer is translated where it arrives: the router's errors about it are for the
-	 * backend, who knows of no translation.
-	 */
-	if (needs_router(skb, flow, to))
-		return flow->flags & FLOW_ANSWER ? DROP_NONE : translate(skb, flow);
+	why = receiver_choose(&to, skb, flow);
+	why = why ?: translate(skb, flow);
+	if (why || !to)
+		return why;
 
-	why = translate(skb, flow);
-	why = why ?: frame_rewrite(skb, flow, to);
+	why = frame_rewrite(skb, flow, to);
 	if (why)
 		return why;
 	if (skb->pkt_type != PKT_TYPE_HOST && bpf_skb_change_type(skb, PKT_TYPE_HOST))

@@ -85,9 +85,12 @@ static __always_inline enum service_course service_course(struct flow *flow,
 							  const struct ct_entry *entry)
 {
 	_Bool current = backend_is_current(entry->backend, sc->to.generation);
+	int second = service_second_find(flow, sc);
 
-	if (flow->role == ROLE_OPEN && (!current || !service_second_lives(flow, sc)))
+	if (flow->role == ROLE_OPEN && (!current || second != SECOND_LIVES))
 		return SERVICE_CHOOSE;
+	if (second == SECOND_FOREIGN)
+		return proto_is_stream(flow->proto) ? SERVICE_END : SERVICE_CHOOSE;
 	if (proto_is_stream(flow->proto)) {
 		if (current || !(entry->flags & CT_BACKEND_POD) || peer_find(&sc->to.dst))
 			return SERVICE_GO_ON;
@@ -124,8 +127,6 @@ static __noinline enum drop_reason service_follow(struct flow *flow, struct serv
 static __always_inline _Bool service_may_be(const struct flow *flow, const struct ct_key *key,
 					    const struct ct_entry *entry)
 {
-	if (!services_exist())
-		return 0;
 	if (!entry)
 		return 1;
 	if (entry->opener != key->sender)
@@ -149,11 +150,15 @@ SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key, int an
 
 	if (!flow || !key || !sc)
 		return DROP_INTERNAL;
+	if (!answered && !services_exist())
+		return DROP_NONE;
 	hit = answered ? ct_find(key, flow->now) : ct_find_new(key, flow->now);
 	service_case_begin(sc, flow, key);
 	if (hit.entry && hit.entry->flags & CT_SERVICE) {
 		ct_nat_read(&sc->to, hit);
 		return service_follow(flow, sc, hit.entry);
 	}
-	return service_may_be(flow, key, hit.entry) ? service_begin(flow, sc) : DROP_NONE;
+	if (!services_exist() || !service_may_be(flow, key, hit.entry))
+		return DROP_NONE;
+	return service_begin(flow, sc);
 }

@@ -145,7 +145,14 @@ static __always_inline void service_other(struct service_case *sc, struct flow *
 	flow_return(flow, &sc->from);
 }
 
-/* The second entry is there, and its connection is not about to end. @sc->other is set. */
+enum service_second {
+	SECOND_NONE = 0,
+	SECOND_LIVES,
+	SECOND_ENDS, /* closing */
+	SECOND_FOREIGN, /* the ends have another connection by now */
+};
+
+/* What there is at the key of the second entry, @sc->other: enum service_second. */
 int service_second_state(const struct service_case *sc, __u32 now);
 
 SUBPROGRAM int service_second_state(const struct service_case *sc, __u32 now)
@@ -153,9 +160,13 @@ SUBPROGRAM int service_second_state(const struct service_case *sc, __u32 now)
 	struct ct_hit hit;
 
 	if (!sc)
-		return 0;
+		return SECOND_NONE;
 	hit = ct_find_any(&sc->other, now);
-	return hit.entry && !(hit.entry->flags & CT_CLOSING) && ct_was(hit, &sc->from);
+	if (!hit.entry)
+		return SECOND_NONE;
+	if (!ct_was(hit, &sc->from))
+		return SECOND_FOREIGN;
+	return hit.entry->flags & CT_CLOSING ? SECOND_ENDS : SECOND_LIVES;
 }
 
 /* Both entries go; the second one unless it is somebody else's by now. */
@@ -177,7 +188,7 @@ SUBPROGRAM int service_entries_delete(const struct service_case *sc, __u32 now)
 	return 1;
 }
 
-static __always_inline _Bool service_second_lives(struct flow *flow, struct service_case *sc)
+static __always_inline int service_second_find(struct flow *flow, struct service_case *sc)
 {
 	service_other(sc, flow);
 	return service_second_state(sc, flow->now);

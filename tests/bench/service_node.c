@@ -46,6 +46,11 @@ static int apply_one(const struct service_images *images, void *arg)
 	return r;
 }
 
+static void on_problem(const char *text, void *arg)
+{
+	die(text, 0);
+}
+
 void node_apply(struct bench_node *node, struct split *split)
 {
 	struct turn turn = { .node = node };
@@ -58,6 +63,9 @@ void node_apply(struct bench_node *node, struct split *split)
 	wrote = clock_ns();
 	service_writer_synced(node->writer, clock_ms());
 	service_writer_commit(node->writer);
+	services_each_problem(node->services, on_problem, NULL);
+	service_writer_each_problem(node->writer, on_problem, NULL);
+	service_writer_settle(node->writer, clock_ms());
 	split->write += (double)turn.write_ns / 1e6 + ms_since(wrote);
 }
 

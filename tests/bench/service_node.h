@@ -41,7 +41,7 @@ void node_read(struct bench_node *node, const char *text);
 /* A new agent: it reads back, resolves and applies everything. Fills in @split but for @decode. */
 void node_start(struct bench_node *node, struct split *split);
 
-/* What has changed in the store is resolved and written; adds to @split. */
+/* A turn of the agent: what has changed in the store is resolved and written. Adds to @split. */
 void node_apply(struct bench_node *node, struct split *split);
 
 /* Bytes that are allocated. */

@@ -17,9 +17,9 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 47803 },
+	{ "from_pod", FROM_POD, 49775 },
 	{ "to_pod", TO_POD, 32500 },
-	{ "from_wire", FROM_WIRE, 33270 },
+	{ "from_wire", FROM_WIRE, 33377 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

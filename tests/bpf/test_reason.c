@@ -79,9 +79,9 @@ static const struct {
 	[DROP_SERVICE_NOT_LOCAL] = { NULL, { FROM_POD, TO_WEB, .before = web_is_elsewhere } },
 	[DROP_SERVICE_BACKEND_GONE] = { NULL, { FROM_POD, { PACKET_TCP, POD_A, VIP, 4000, 80, ACK },
 						.before = web_is_empty, .rejected = true } },
-	[DROP_SERVICE_PORTS] = { "needs all ports taken; test_service_ports.c fills them on the host" },
+	[DROP_SERVICE_PORTS] = { "needs all ports taken; test_service_time.c takes them on the host" },
 	[DROP_SERVICE_SOURCE] = { NULL, { FROM_POD, TO_WEB, .before = web_has_ranges } },
-	[DROP_SERVICE_CHECKSUM] = { "needs a backend as well; in test_service.c" },
+	[DROP_SERVICE_CHECKSUM] = { "needs a backend as well; in test_service_choice.c" },
 	[DROP_INTERNAL] = { "only when a helper fails, which is injected on the host" },
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Services: to a backend and back, at each place where a packet of theirs is seen. */
+#include <string.h>
+
 #include "engine_main.h"
 #include "services.h"
 
@@ -89,6 +91,58 @@ static const struct scene far[] = {
 		FROM_FAR(TO_POD, WORLD, PACKET_TCP, TO_STACK, ACK, .payload = 3) } },
 };
 
+/* What delivery leaves to the stack: the question is translated, the answer not yet. */
+static const struct scene routed[] = {
+	{ "hops that end", BOTH, {
+		{ FROM_POD, SENT(PACKET_TCP, SYN, .hops = 1), .before = web_at_b, .fate = TO_STACK,
+		  .becomes = PTR(GOT(PACKET_TCP, POD_B, SYN, .hops = 1)) },
+		{ TO_POD, GOT(PACKET_TCP, POD_B, SYN), .fate = TO_STACK },
+		{ FROM_POD, ANSWER(PACKET_TCP, POD_B, SYN | ACK, .hops = 1), .fate = TO_STACK },
+		{ TO_POD, ANSWER(PACKET_TCP, POD_B, SYN | ACK), .fate = TO_STACK,
+		  .becomes = PTR(ANSWERED(PACKET_TCP, SYN | ACK)) },
+		THERE(PACKET_TCP, ACK), BACK(PACKET_TCP, ACK) } },
+	{ "too long for the pod", BOTH, {
+		{ FROM_POD, SENT(PACKET_UDP, .payload = 1600), .before = web_at_b,
+		  .fate = TO_STACK, .becomes = PTR(GOT(PACKET_UDP, POD_B, .payload = 1600)) },
+		{ FROM_POD, ANSWER(PACKET_UDP, POD_B, .payload = 1600), .fate = TO_STACK } } },
+	{ "segments are translated as one", BOTH, {
+		{ FROM_POD, SENT(PACKET_TCP, SYN), .before = web_at_b,
+		  .becomes = PTR(GOT(PACKET_TCP, POD_B, SYN)) },
+		BACK(PACKET_TCP, SYN | ACK),
+		{ FROM_POD, SENT(PACKET_TCP, ACK, .payload = 2800), .gso_size = 1400,
+		  .becomes = PTR(GOT(PACKET_TCP, POD_B, ACK, .payload = 2800)) } } },
+	{ "behind extension headers", ONLY_V6, {
+		{ FROM_POD, SENT(PACKET_UDP, .extensions = { 60, 0 }), .before = web_at_b,
+		  .becomes = PTR(GOT(PACKET_UDP, POD_B, .extensions = { 60, 0 })) },
+		{ FROM_POD, ANSWER(PACKET_UDP, POD_B, .extensions = { 43 }),
+		  .becomes = PTR(ANSWERED(PACKET_UDP, .extensions = { 43 })) } } },
+};
+
+/* Of UDP over IPv4 a checksum of 0 means none, and stays. */
+START_TEST(without_a_checksum_there_is_none)
+{
+	struct packet got = GOT(PACKET_UDP, POD_B, .payload = 9), sent = SENT(PACKET_UDP, .payload = 9);
+	struct frame frame, wanted;
+	struct engine_run run = { .program = FROM_POD, .ifindex = ifindex_of(POD_A),
+				  .ingress_ifindex = ifindex_of(POD_A), .frame = &frame };
+
+	world_reset();
+	web_at_b(false);
+	packet_build(&frame, &sent, false);
+	packet_build(&wanted, &got, false);
+	memset(frame.data + frame.l4 + 6, 0, 2);
+	memset(wanted.data + wanted.l4 + 6, 0, 2);
+	ck_assert(engine_run(&run));
+	ck_assert_mem_eq(frame.data + wanted.l4, wanted.data + wanted.l4, wanted.len - wanted.l4);
+}
+END_TEST
+
+START_TEST(the_stack_may_have_to_help)
+{
+	PLAY(routed);
+}
+END_TEST
+
 START_TEST(a_backend_on_this_node_is_reached_and_answers)
 {
 	PLAY(near);
@@ -102,4 +156,6 @@ START_TEST(a_backend_elsewhere_is_reached_and_answers)
 END_TEST
 
 ENGINE_MAIN("service", SCENES(a_backend_on_this_node_is_reached_and_answers, near),
-	    SCENES(a_backend_elsewhere_is_reached_and_answers, far))
+	    SCENES(a_backend_elsewhere_is_reached_and_answers, far),
+	    SCENES(the_stack_may_have_to_help, routed),
+	    CHECK_TEST(without_a_checksum_there_is_none))

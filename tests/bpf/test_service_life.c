@@ -164,6 +164,14 @@ static const struct scene foreign[] = {
 		HANDSHAKE(POD_B, web_at_b), THERE(PACKET_TCP, POD_B, RST) },
 		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 8080, SYN } },
 		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 8080, 4000, SYN | ACK } } } },
+	{ "what has taken its ends is left alone", BOTH, {
+		HANDSHAKE(POD_B, web_at_b), THERE(PACKET_TCP, POD_B, RST) },
+		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 8080, SYN } },
+		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 8080, 4000, SYN | ACK } },
+		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 8080, ACK } },
+		{ FROM_POD, { PACKET_TCP, POD_A, VIP, 4000, 80, ACK }, DROP_SERVICE_BACKEND_GONE,
+		  .rejected = true },
+		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 8080, 4000, ACK } } } },
 	{ "from the service's address nothing comes by the wire", BOTH, {
 		THERE(PACKET_UDP, POD_AWAY), .before = web_at_away, .fate = TO_STACK },
 		{ FROM_WIRE, { PACKET_UDP, VIP, POD_A, 80, 4000 }, DROP_CT_INVALID } } },

@@ -183,6 +183,26 @@ START_TEST(affinity_ends_with_its_backend)
 }
 END_TEST
 
+START_TEST(affinity_is_not_inherited_with_a_number)
+{
+	int servers[PLACES], others = 0;
+	enum place first;
+
+	service_make(ways[_i], three);
+	service_affinity(1, 3600);
+	servers_open(servers, ways[_i]);
+	first = connection(ways[_i], servers, SERVICE);
+	/* All numbers have new owners each time. */
+	for (uint32_t generation = 8; generation < 60; generation++) {
+		for (int place = BACKEND_1; place <= BACKEND_3; place++)
+			backend_write(backend_of(1, place), 1, place, ways[_i], BACKEND_IN_CLUSTER,
+				      generation);
+		others += connection(ways[_i], servers, SERVICE) != first;
+	}
+	ck_assert_int_gt(others, 5);
+}
+END_TEST
+
 START_TEST(affinity_ends_where_the_backend_leaves_the_set)
 {
 	int servers[PLACES];
@@ -221,5 +241,6 @@ SOCKET_WORLD_MAIN("socket_choice", CHECK_LOOP(a_service_without_endpoints_refuse
 		  CHECK_LOOP(with_session_affinity_the_node_keeps_its_backend, ways),
 		  CHECK_LOOP(affinity_ends_with_its_time, ways),
 		  CHECK_LOOP(affinity_ends_with_its_backend, ways),
+		  CHECK_LOOP(affinity_is_not_inherited_with_a_number, ways),
 		  CHECK_LOOP(affinity_ends_where_the_backend_leaves_the_set, ways),
 		  CHECK_LOOP(each_namespace_is_a_client_of_its_own, ways))

@@ -275,6 +275,7 @@ static int run_counted(bool *alone, struct sim_visit *visit)
 	enum policy_dir dir = visit->program == FROM_POD ? POLICY_EGRESS : POLICY_INGRESS;
 	struct counts before, own, outer = inner;
 	bool first = armed;
+	size_t came = visit->frame.len;
 	int reason;
 
 	armed = false;
@@ -283,7 +284,7 @@ static int run_counted(bool *alone, struct sim_visit *visit)
 	sim_go(visit);
 	*alone = counts_are_none(&inner);
 	counts_since(&own, &before, &inner);
-	reason = counts_reason(&own, dir, visit->frame.len);
+	reason = counts_reason(&own, dir, visit->frame.len, came);
 	counts_add(&inner, &own);
 	counts_add(&inner, &outer);
 	if (first)
@@ -340,6 +341,14 @@ static bool slot_is_ready(uint32_t ifindex)
 	       ep.flags & ENDPOINT_READY;
 }
 
+/* The refused packet goes back to the pod as an answer that is whole. */
+static bool is_rejection(const struct sim_visit *visit, int reason)
+{
+	return visit->program == FROM_POD && reason >= DROP_SERVICE_NO_ENDPOINT &&
+	       visit->action == TC_ACT_REDIRECT && visit->redirect == visit->ifindex &&
+	       frame_checksums_fit(&visit->frame);
+}
+
 void check_visit_loosely(struct sim_visit *visit)
 {
 	bool alone;
@@ -351,7 +360,7 @@ void check_visit_loosely(struct sim_visit *visit)
 	}
 	reason = run_counted(&alone, visit);
 	if (reason > DROP_NONE) {
-		PROMISE(visit->action == TC_ACT_SHOT);
+		PROMISE(visit->action == TC_ACT_SHOT || is_rejection(visit, reason));
 		return;
 	}
 	PROMISE(visit->action == TC_ACT_OK || visit->action == TC_ACT_REDIRECT);

@@ -35,7 +35,7 @@ bool counts_are_none(const struct counts *counts)
 	return !memcmp(counts, &none, sizeof(none));
 }
 
-int counts_reason(const struct counts *counts, enum policy_dir dir, size_t length)
+int counts_reason(const struct counts *counts, enum policy_dir dir, size_t length, size_t came)
 {
 	int found = -1;
 
@@ -44,7 +44,8 @@ int counts_reason(const struct counts *counts, enum policy_dir dir, size_t lengt
 
 		if (!metric->packets && !metric->bytes)
 			continue;
-		PROMISE(found < 0 && metric->packets == 1 && metric->bytes == length);
+		PROMISE(found < 0 && metric->packets == 1);
+		PROMISE(metric->bytes == (i / POLICY_DIR_MAX == DROP_NONE ? length : came));
 		PROMISE(i % POLICY_DIR_MAX == (int)dir);
 		found = i / POLICY_DIR_MAX;
 	}

@@ -20,7 +20,8 @@ void counts_add(struct counts *to, const struct counts *more);
 bool counts_are_none(const struct counts *counts);
 
 /*
- * The only reason that counted, in direction @dir, with a packet of @length bytes;
- * DROP_NONE: it passed. -1: nothing counted.
+ * The only reason that counted, in direction @dir, with a packet of @length bytes, or of
+ * @came when it was refused, for it may be an answer by now; DROP_NONE: it passed. -1:
+ * nothing counted.
  */
-int counts_reason(const struct counts *counts, enum policy_dir dir, size_t length);
+int counts_reason(const struct counts *counts, enum policy_dir dir, size_t length, size_t came);

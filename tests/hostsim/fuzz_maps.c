@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bpf/fixture.h"
+#include "weir/service.h"
 
 #define VALUE_MAX 2048
 #define POKE_AT 4 /* the record's bytes from here on go into the value */
@@ -18,6 +19,8 @@ union map_key {
 	struct policy_cidr4_key cidr4;
 	struct policy_cidr6_key cidr6;
 	struct policy_bits_key row;
+	struct frontend4_key frontend4;
+	struct frontend6_key frontend6;
 	uint8_t any[64];
 };
 
@@ -49,8 +52,34 @@ static const struct target {
 	{ "policy_class", sizeof(uint64_t) },	{ "policy_port", sizeof(uint64_t) },
 	{ "policy_cidr4", sizeof(uint64_t) },	{ "policy_cidr6", sizeof(uint64_t) },
 	{ "peer4", sizeof(struct peer) },	{ "peer6", sizeof(struct peer) },
+	{ "frontend4", sizeof(struct frontend) }, { "frontend6", sizeof(struct frontend) },
+	{ "service_port", sizeof(struct service_port) }, { "backend", sizeof(struct backend) },
+	{ "backend_slot", sizeof(uint32_t) }, { "affinity4", 0 }, { "affinity6", 0 },
 	{ "ct4", 0 }, { "ct4_new", 0 }, { "ct6", 0 }, { "ct6_new", 0 }, { "frag", 0 }, { "held", 0 },
 };
+
+/* The same for services: which few numbers there are is in services.c. */
+static bool choose_service_key(union map_key *key, const char *map, const struct record *r)
+{
+	bool port = r->arg[2] & 1;
+	enum who vip = r->arg[2] & 2 ? VIP : r->arg[3] % WHO_MAX;
+
+	if (!strcmp(map, "frontend4"))
+		key->frontend4 = (struct frontend4_key){ who_addr(vip, false).words[3],
+							 htons(port ? 80 : 0), port ? 17 : 0 };
+	else if (!strcmp(map, "frontend6"))
+		key->frontend6 = (struct frontend6_key){ who_addr(vip, true), htons(port ? 80 : 0),
+							 port ? 17 : 0 };
+	else if (!strcmp(map, "service_port"))
+		key->index = r->arg[2] % 16;
+	else if (!strcmp(map, "backend"))
+		key->index = r->arg[2] % 64;
+	else if (!strcmp(map, "backend_slot"))
+		key->index = r->arg[2];
+	else
+		return false;
+	return true;
+}
 
 /* A key that programs will ask for, from three bytes. */
 static bool choose_key(union map_key *key, const struct target *target, const struct record *r)
@@ -61,6 +90,8 @@ static bool choose_key(union map_key *key, const struct target *target, const st
 	memset(key, 0, sizeof(*key));
 	if (!target->size)
 		return existing(key, target->map, r->arg[2]);
+	if (choose_service_key(key, target->map, r))
+		return true;
 	if (!strcmp(target->map, "endpoint"))
 		key->index = ifindex_of(POD_A + r->arg[2] % 3) & 4095;
 	else if (!strcmp(target->map, "ruleset"))
@@ -93,6 +124,8 @@ static size_t value_size(const struct target *target)
 		return sizeof(struct frag_value);
 	if (!strcmp(target->map, "held"))
 		return sizeof(struct held);
+	if (!strncmp(target->map, "affinity", strlen("affinity")))
+		return sizeof(struct affinity);
 	return target->map[2] == '4' ? sizeof(struct ct4_value) : sizeof(struct ct6_value);
 }
 

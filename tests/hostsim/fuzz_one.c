@@ -7,6 +7,7 @@
 #include "hostsim/fuzz_check.h"
 #include "hostsim/fuzz_flows.h"
 #include "hostsim/fuzz_maps.h"
+#include "hostsim/fuzz_services.h"
 
 #define SCTP_INIT 1
 #define SCTP_INIT_ACK 2
@@ -223,7 +224,7 @@ static bool place(struct sending *s)
 static void open_flow(const struct record *r, bool wild)
 {
 	static const enum packet_kind kinds[] = { PACKET_UDP, PACKET_TCP, PACKET_SCTP, PACKET_ECHO };
-	static const enum who talkers[] = { POD_A, POD_B, POD_C, POD_AWAY, HOST, NODE, WORLD, POD_B };
+	static const enum who talkers[] = { POD_A, POD_B, POD_C, POD_AWAY, HOST, NODE, WORLD, VIP };
 	struct sending s = { .v6 = r->arg[0] & 1, .packet = { .kind = kinds[r->arg[1] % 4],
 			     .src = talkers[r->arg[2] % 8], .dst = talkers[r->arg[3] % 8],
 			     .sport = 4000 + (r->arg[4] & 1), .dport = r->arg[4] & 2 ? 53 : 80 } };
@@ -243,7 +244,8 @@ static void reply(bool wild)
 	bool must = last.fresh && last.plain && last.passed && !sim_will_fail();
 	struct frame frame;
 
-	s.packet.src = last.sent.packet.dst;
+	/* Of the service's backends this one may have been chosen. */
+	s.packet.src = wild && last.sent.packet.dst == VIP ? POD_B : last.sent.packet.dst;
 	s.packet.dst = last.sent.packet.src;
 	s.packet.sport = last.sent.packet.dport;
 	s.packet.dport = last.sent.packet.sport;
@@ -306,6 +308,8 @@ static void take_step(const struct record *r, struct records *in, bool wild)
 		return open_flow(r, wild);
 	case OP_EVENT:
 		last.fresh = false;
+		if (wild && r->arg[9] & 1)
+			return services_event(r);
 		return world_event(r);
 	case OP_REPLY:
 		return reply(wild);
@@ -343,6 +347,8 @@ void fuzz_one(const uint8_t *data, size_t len, bool wild)
 	/* Some begin shortly before the generation wraps. */
 	if (len && data[0] & 0x80)
 		world_begin(UINT32_MAX - (data[0] >> 3 & 3));
+	if (wild)
+		services_begin();
 	sim_watch(wild ? check_visit_loosely : check_visit);
 	while (records_take(&record, &in))
 		take_step(&record, &in, wild);

@@ -18,20 +18,26 @@ static uint64_t next(uint64_t *state)
 
 static const uint64_t seeds[] = { 1, 2, 3, 4 };
 
-static void walk(uint64_t state)
+static void walk(uint64_t state, bool wild)
 {
 	uint8_t input[INPUT_LEN];
 
 	for (int round = 0; round < ROUNDS; round++) {
 		for (size_t i = 0; i < sizeof(input); i++)
 			input[i] = (uint8_t)next(&state);
-		fuzz_one(input, sizeof(input), false);
+		fuzz_one(input, sizeof(input), wild);
 	}
 }
 
 START_TEST(random_packets_break_nothing)
 {
-	walk(seeds[_i]);
+	walk(seeds[_i], false);
+}
+END_TEST
+
+START_TEST(random_maps_and_services_break_nothing)
+{
+	walk(seeds[_i], true);
 }
 END_TEST
 
@@ -40,7 +46,7 @@ START_TEST(random_packets_see_most_reasons)
 {
 	int seen = 0;
 
-	walk(seeds[0]);
+	walk(seeds[0], false);
 	for (uint32_t reason = 0; reason < DROP_REASON_MAX; reason++)
 		seen += engine_metric(metric_index(reason, POLICY_EGRESS)) +
 			engine_metric(metric_index(reason, POLICY_INGRESS)) > 0;
@@ -49,4 +55,5 @@ START_TEST(random_packets_see_most_reasons)
 END_TEST
 
 ENGINE_MAIN("fuzz", CHECK_LOOP(random_packets_break_nothing, seeds),
+	    CHECK_LOOP(random_maps_and_services_break_nothing, seeds),
 	    CHECK_TEST(random_packets_see_most_reasons))

@@ -106,7 +106,11 @@ def documented_calls():
 
 @pytest.mark.parametrize("method, path", documented_calls())
 def test_a_documented_call_is_answered(shop, method, path):
-    for word, value in (("NAMESPACE/POD", "shop/back"), ("ID", "shop/back")):
+    if path.endswith("NAMESPACE/NAME"):
+        shop.manifest("service", {"apiVersion": "v1", "kind": "Service",
+                                  "metadata": {"name": "web", "namespace": "shop"},
+                                  "spec": {"clusterIP": "10.96.0.1", "ports": [{"port": 80}]}})
+    for word, value in (("NAMESPACE/POD", "shop/back"), ("NAMESPACE/NAME", "shop/web"), ("ID", "shop/back")):
         path = path.replace(word, value)
     status, answer = shop.api(method, path, {} if method == "POST" else None)
     assert isinstance(answer, dict)

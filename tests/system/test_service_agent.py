@@ -131,6 +131,15 @@ def test_a_health_check_port_that_is_taken_is_told_and_tried_again(node):
     assert health(node, NODE_IPS[0])[0] == 200
 
 
+def test_a_health_check_port_of_two_services_is_the_first_ones(node):
+    node.manifest("lb", *balanced(node, ("10.77.0.8", node.name)))
+    node.manifest("second", service("second", "10.96.0.3", type="LoadBalancer", externalTrafficPolicy="Local",
+                                    healthCheckNodePort=HEALTH_PORT))
+    assert problems(node) == [f"Service shop/second: spec.healthCheckNodePort: port {HEALTH_PORT} is that of "
+                              "Service shop/lb"]
+    assert health(node, NODE_IPS[0])[1]["service"]["name"] == "lb"
+
+
 def test_a_service_that_does_not_fit_is_refused_and_comes_when_there_is_room(nodes):
     node = nodes(options=["--table-size=backend=5"])
     node.manifest("a", service("a", "10.96.0.1"), slice_of("a", "10.77.0.8", "10.77.0.9"))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a new agent makes of what it finds: the same services, others, or nonsense. */
+#include <errno.h>
 #include <string.h>
 
 #include "lib/check_main.h"
@@ -61,6 +62,31 @@ START_TEST(nothing_goes_before_the_sources_have_synced)
 	service_writer_commit(writer);
 	settle();
 	ck_assert_uint_eq(held(), 2);
+	ck_assert_uint_eq(fake.count, 1);
+	service_writer_free(writer);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_at_start_stays_as_the_former_agent_left_it)
+{
+	static const char larger[] = "web: http c10.96.0.1#80 e192.0.2.1#80 > 10.1.0.1#80 "
+				     "10.1.0.2#80 10.1.0.3#80";
+	struct service_maps maps = fake_services_open(SIZE);
+
+	maps.backend_max = 3;
+	open_writer(&maps);
+	ck_assert_int_eq(apply("web: http c10.96.0.1#80 > 10.1.0.1#80"), 0);
+	finish();
+	service_writer_free(writer);
+	look(&before);
+	after = before;
+	fake.after_write = is_whole;
+	open_writer(&maps);
+	ck_assert_int_eq(apply(larger), -EAGAIN);
+	finish();
+	ck_assert_int_eq(apply(larger), -ENOSPC);
+	finish();
+	is_done();
 	ck_assert_uint_eq(fake.count, 1);
 	service_writer_free(writer);
 }
@@ -134,4 +160,5 @@ static const char seeds[400];
 
 CHECK_MAIN("service_adopt", CHECK_TEST(a_restart_writes_nothing),
 	   CHECK_TEST(nothing_goes_before_the_sources_have_synced),
+	   CHECK_TEST(what_does_not_fit_at_start_stays_as_the_former_agent_left_it),
 	   CHECK_LOOP(what_makes_no_sense_is_rewritten, seeds))

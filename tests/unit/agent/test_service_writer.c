@@ -111,6 +111,47 @@ static bool die_at(const struct change *change, struct service_maps *maps, unsig
 	return died;
 }
 
+/* What the agent that comes next does, until its end before write @writes; 0: it lives on. */
+static bool recover(const struct change *change, struct service_maps *maps, unsigned int writes)
+{
+	bool died;
+
+	open_writer(maps);
+	fake.alive = writes ? fake.writes + writes : 0;
+	fake.after_write = is_whole;
+	apply_all(change->after);
+	finish();
+	died = fake.alive && fake.writes == fake.alive;
+	fake.after_write = NULL;
+	if (died) {
+		service_writer_free(writer);
+		fake.alive = 0;
+	}
+	return died;
+}
+
+/* In steps, for all pairs would be many. */
+START_TEST(the_next_agent_may_end_as_well)
+{
+	unsigned int used_then, held_then;
+	struct service_maps maps;
+
+	rehearse(&changes[_i], &used_then, &held_then);
+	for (unsigned int first = 1; die_at(&changes[_i], &maps, first); first += 3)
+		for (unsigned int second = 1; die_at(&changes[_i], &maps, first); second += 2) {
+			if (!recover(&changes[_i], &maps, second)) {
+				service_writer_free(writer);
+				break;
+			}
+			recover(&changes[_i], &maps, 0);
+			is_done();
+			ck_assert_int_eq(held(), held_then);
+			ck_assert_int_eq(used(), used_then);
+			service_writer_free(writer);
+		}
+}
+END_TEST
+
 START_TEST(an_agent_may_end_between_any_two_writes)
 {
 	unsigned int used_then, held_then, writes;
@@ -118,10 +159,7 @@ START_TEST(an_agent_may_end_between_any_two_writes)
 
 	rehearse(&changes[_i], &used_then, &held_then);
 	for (writes = 1; die_at(&changes[_i], &maps, writes); writes++) {
-		open_writer(&maps);
-		fake.after_write = is_whole;
-		apply_all(changes[_i].after);
-		finish();
+		recover(&changes[_i], &maps, 0);
 		is_done();
 		ck_assert_int_eq(held(), held_then);
 		ck_assert_int_eq(used(), used_then);
@@ -167,4 +205,5 @@ END_TEST
 
 CHECK_MAIN("service_writer", CHECK_LOOP(packets_see_old_or_new, changes),
 	   CHECK_LOOP(an_agent_may_end_between_any_two_writes, changes),
+	   CHECK_LOOP(the_next_agent_may_end_as_well, changes),
 	   CHECK_LOOP(a_write_that_the_kernel_refuses_takes_back_the_others, changes))
