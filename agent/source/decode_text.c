@@ -2,7 +2,6 @@
 /* From a text to the values of its documents: YAML, or JSON. */
 #include <string.h>
 
-#include "base/jsonarena.h"
 #include "base/jsoncost.h"
 #include "source/decode.h"
 #include "source/yaml.h"
@@ -39,21 +38,6 @@ static json_t *load_json(const char *text, size_t length)
 	return json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
 }
 
-/* False: it is no JSON. Then nothing has happened. */
-static bool decode_as_json(int *ret, const struct decode_sink *sink, const char *text,
-			   size_t length)
-{
-	json_t *value = load_json(text, length);
-
-	if (!value)
-		return false;
-	*ret = decode_json(sink, value, 1, 1);
-	/* An open arena goes as a whole. */
-	if (sink->source)
-		json_decref(value);
-	return true;
-}
-
 int decode_text(const struct decode_sink *sink, const char *text, size_t length)
 {
 	const struct yaml_sink documents = {
@@ -61,14 +45,12 @@ int decode_text(const struct decode_sink *sink, const char *text, size_t length)
 		.document = decode_document,
 		.broken = report_broken,
 	};
-	bool is_json;
+	json_t *value = load_json(text, length);
 	int r;
 
-	/* Who wants the values may do with them whatever he likes. */
-	if (!sink->source)
-		json_arena_open();
-	is_json = decode_as_json(&r, sink, text, length);
-	if (!sink->source)
-		json_arena_close();
-	return is_json ? r : yaml_each(text, length, &documents);
+	if (!value)
+		return yaml_each(text, length, &documents);
+	r = decode_json(sink, value, 1, 1);
+	json_decref(value);
+	return r;
 }
