@@ -86,13 +86,26 @@ def test_figures_become_pictures_and_a_document(tmp_path):
     out = bench("--plots", tmp_path, "--json", path, "memory")
     assert "agent RSS" in out
     assert os.path.getsize(tmp_path / "memory.png") > 0
-    document.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
+    services = "<!-- figures of services -->\nof another run\n<!-- end of figures of services -->\n"
+    document.write_text(f"before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n{services}")
     weir.run(DOCUMENT, path, tmp_path)
     text = document.read_text()
     assert "| agent RSS, no pod |" in text and "old" not in text
-    assert text.startswith("before\n") and text.endswith("\nafter\n")
+    assert text.startswith("before\n") and text.endswith(f"\nafter\n{services}")
     assert "<svg" in (tmp_path / "performance" / "memory.svg").read_text()
     assert (tmp_path / "performance" / "figures.json").read_text() == path.read_text()
+
+
+def test_services_have_a_part_of_the_document(tmp_path):
+    path, document = tmp_path / "figures.json", tmp_path / "performance.md"
+    bench("--json", path, "service-udp")
+    document.write_text("<!-- figures -->\nof another run\n<!-- end of figures -->\n"
+                        "<!-- figures of services -->\nold\n<!-- end of figures of services -->\n")
+    weir.run(DOCUMENT, path, tmp_path)
+    text = document.read_text()
+    assert "-->\nof another run\n<!-- end of figures -->" in text and "old" not in text
+    assert "### service-udp" in text and (tmp_path / "performance" / "services.json").exists()
+    assert not (tmp_path / "performance" / "figures.json").exists()
 
 
 def test_an_unknown_suite_is_refused():
