@@ -18,13 +18,6 @@
 #define OPEN_CHUNK 1024u /* flows opened at a time: half-open ones must fit their table */
 #define FLUSH_BATCH 16384u
 
-/* First chunks of packets. */
-enum {
-	SCTP_INIT = 1,
-	SCTP_INIT_ACK = 2,
-	SCTP_COOKIE_ECHO = 10,
-};
-
 /* A packet, on its way through one of the programs. */
 struct run {
 	int program; /* file descriptor */
@@ -143,25 +136,15 @@ static double run_once(const struct run *run, int *action)
 	return (double)(clock_ns() - start) / run->count;
 }
 
-static void play(const struct path *path, bool v6, bool from_server, uint8_t flags, uint32_t first,
+/* Played by all flows at once. */
+static void play(const struct path *path, bool v6, const struct path_step *step, uint32_t first,
 		 uint32_t count)
 {
-	bool turn = from_server != path->from_server;
-	struct run run = { .packet = path->packet, .v6 = v6, .first = (uint16_t)first,
-			   .flows = count, .count = count, .from_server = from_server };
+	struct run run = { .packet = path_packet(path, step->from_server, step->flags), .v6 = v6,
+			   .first = (uint16_t)first, .flows = count, .count = count,
+			   .from_server = step->from_server };
 	int action;
 
-	if (turn) {
-		run.packet.src = path->packet.dst;
-		run.packet.dst = path->packet.src;
-		run.packet.sport = path->packet.dport;
-		run.packet.dport = path->packet.sport;
-	}
-	if (path->packet.kind == PACKET_ECHO || path->packet.kind == PACKET_ECHO_REPLY) {
-		run.packet.kind = from_server ? PACKET_ECHO_REPLY : PACKET_ECHO;
-		run.packet.sport = path->packet.sport;
-	}
-	run.packet.flags = flags;
 	run_place(&run, path->through_stack);
 	run_once(&run, &action);
 	if (action == TC_ACT_SHOT)
@@ -170,29 +153,11 @@ static void play(const struct path *path, bool v6, bool from_server, uint8_t fla
 
 static void open_flows(const struct path *path, bool v6, uint32_t first, uint32_t count)
 {
-	switch (path->history) {
-	case TCP_OPEN:
-		play(path, v6, false, SYN, first, count);
-		play(path, v6, true, SYN | ACK, first, count);
-		play(path, v6, false, ACK, first, count);
-		break;
-	case SCTP_OPEN:
-		play(path, v6, false, SCTP_INIT, first, count);
-		play(path, v6, true, SCTP_INIT_ACK, first, count);
-		play(path, v6, false, SCTP_COOKIE_ECHO, first, count);
-		break;
-	case ANSWERED:
-		play(path, v6, false, path->packet.flags, first, count);
-		play(path, v6, true, path->packet.flags, first, count);
-		play(path, v6, false, path->packet.flags, first, count);
-		break;
-	case ONE_WAY:
-		play(path, v6, false, path->packet.flags, first, count);
-		break;
-	case FRESH:
-	case NO_FLOW:
-		break;
-	}
+	const struct path_step *steps;
+	size_t step_count = path_history(&steps, path);
+
+	for (size_t i = 0; i < step_count; i++)
+		play(path, v6, &steps[i], first, count);
 }
 
 static struct run floor_run(const struct path *path, bool v6, uint32_t flows, uint32_t count)
@@ -234,7 +199,7 @@ static void start_fresh(const struct path *path, bool v6)
 	cost_flush();
 	if (!path->full)
 		return;
-	play(&others, v6, false, SYN, 0, CT_NEW_MAX);
+	play(&others, v6, &(struct path_step){ false, SYN }, 0, CT_NEW_MAX);
 	base.program = floors.insert[v6];
 	base.packet.dport = 443;
 	base.first = 0;

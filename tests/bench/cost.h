@@ -6,34 +6,7 @@
  */
 #pragma once
 
-#include "fixture.h"
-
-/* How a flow came to be before the packet that is measured. */
-enum history {
-	FRESH, /* not at all: every packet that is measured is the first of its flow */
-	TCP_OPEN, /* three-way handshake */
-	SCTP_OPEN, /* the same with its chunks */
-	ANSWERED, /* there and back */
-	ONE_WAY, /* there */
-	NO_FLOW, /* the packet leaves nothing behind */
-};
-
-enum measure_of {
-	FLOOR_HIT, /* parse and hit one LRU entry */
-	FLOOR_INSERT, /* parse and insert one */
-};
-
-struct path {
-	const char *name;
-	struct packet packet; /* measured: from client or server */
-	bool from_server;
-	enum history history;
-	int action; /* what the program must return */
-	enum measure_of against;
-	bool through_stack; /* to a pod, from outside: the stack has routed it, for a host port */
-	bool turn_generation; /* each packet is judged anew */
-	bool full; /* the table of half-open flows is full of others */
-};
+#include "path.h"
 
 #define ROUNDS_MAX 16
 

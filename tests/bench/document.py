@@ -5,19 +5,20 @@
 usage: tests/bench/document.py FIGURES.json DOCS
 
 Writes DOCS/performance/ (the figures, a picture a suite) and, in DOCS/performance.md, what stands
-between the lines "<!-- figures -->" and "<!-- end of figures -->". The text around them is written
-by people, about a certain run: read it again when the figures are new.
+between the lines "<!-- figures -->" and "<!-- end of figures -->". Suites about services have lines
+of their own, "<!-- figures of services -->" and "<!-- end of figures of services -->"; the part of
+which the run has no suite stays as it was. The text around them is written by people, about a certain
+run: read it again when the figures are new.
 """
 
 import json
-import os
-import shutil
 import sys
 
 import figures
 import plot
 
-BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+# Name of the copy of the figures, and of the lines in the document.
+PARTS = {"figures": "figures", "services": "figures of services"}
 HEAD = ("figure", "value", "beside", "ratio", "budget", "")
 
 
@@ -61,9 +62,18 @@ def section(report, pictures):
     return "\n".join(lines)
 
 
-def replaced(text, new):
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{new}\n{END}{rest.split(END)[1]}"
+def parts(report):
+    """Name -> the report with the suites of this part only, where it has any."""
+    split = {name: {suite: found for suite, found in report["suites"].items()
+                    if suite.startswith("service") == (name == "services")} for name in PARTS}
+    return {name: {**report, "suites": suites} for name, suites in split.items() if suites}
+
+
+def replaced(text, what, new):
+    """what: of the lines between which the new text comes."""
+    begin, end = f"<!-- {what} -->\n", f"<!-- end of {what} -->\n"
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{new}\n{end}{rest.split(end)[1]}"
 
 
 def main():
@@ -71,15 +81,16 @@ def main():
         sys.exit(__doc__)
     path, docs = sys.argv[1:]
     with open(path, encoding="utf-8") as file:
-        report = json.load(file)
-    pictures = plot.draw_all(budgeted(report), f"{docs}/performance", "svg")
-    copy = f"{docs}/performance/figures.json"
-    if os.path.abspath(path) != os.path.abspath(copy):
-        shutil.copyfile(path, copy)
+        found = parts(json.load(file))
     with open(f"{docs}/performance.md", encoding="utf-8") as file:
         text = file.read()
+    for name, report in found.items():
+        pictures = plot.draw_all(budgeted(report), f"{docs}/performance", "svg")
+        text = replaced(text, PARTS[name], section(report, pictures))
+        with open(f"{docs}/performance/{name}.json", "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=1)
     with open(f"{docs}/performance.md", "w", encoding="utf-8") as file:
-        file.write(replaced(text, section(report, pictures)))
+        file.write(text)
 
 
 if __name__ == "__main__":

@@ -92,14 +92,18 @@ def map_bytes(info):
 
 def maps(node):
     """Figures of the pinned maps, the largest first, and their sum."""
+    rows = map_rows(node)
+    return [figure("kernel memory, all maps", sum(row["value"] for row in rows), "MiB",
+                   floor=sum(row["floor"] for row in rows), floor_name="keys and values of all entries"), *rows]
+
+
+def map_rows(node):
     paths = glob.glob(f"{node.bpffs}/v*/maps/*")
     found = [kernel.bpftool("map", "show", "pinned", path) for path in sorted(paths)]
     found.sort(key=lambda info: -int(info["bytes_memlock"]))
-    rows = [figure(f"kernel memory, map {info['name']}, {info['max_entries']:,} entries",
+    return [figure(f"kernel memory, map {info['name']}, {info['max_entries']:,} entries",
                    int(info["bytes_memlock"]) / MIB, "MiB", floor=map_bytes(info) / MIB,
                    floor_name="keys and values", breakdown=True) for info in found]
-    return [figure("kernel memory, all maps", sum(row["value"] for row in rows), "MiB",
-                   floor=sum(row["floor"] for row in rows), floor_name="keys and values of all entries"), *rows]
 
 
 def put(api, item):

@@ -9,9 +9,8 @@
 #include <bpf/bpf.h>
 #include <linux/pkt_cls.h>
 
-#include "cost.h"
-#include "engine_main.h"
 #include "figure.h"
+#include "packet_bench.h"
 #include "ruleset.h"
 #include "weir/maps.h"
 
@@ -25,9 +24,7 @@
 #define PEERS 100000
 
 enum {
-	SET_INGRESS = 1,
-	SET_EGRESS,
-	SET_WIDE_INGRESS,
+	SET_WIDE_INGRESS = SET_OTHER,
 	SET_WIDE_EGRESS,
 };
 
@@ -95,29 +92,11 @@ static const struct path judged_again = {
 	.turn_generation = true,
 };
 
-static struct effort effort = { .rounds = 9, .packets = 400000, .fresh = 16384 };
-
 static double budget_of(const struct path *path)
 {
 	if (path == &known[0] || path == &known[1])
 		return ESTABLISHED_MOST;
 	return path == &fresh[0] ? NEW_MOST : 0;
-}
-
-static void report(const char *name, const char *what, bool v6, double value, const char *floor_name,
-		   double floor, double most)
-{
-	char text[160];
-
-	snprintf(text, sizeof(text), "%s, %s%s", name, v6 ? "IPv6" : "IPv4", what);
-	figure_add(&(struct figure){ .name = text, .value = value, .unit = "ns",
-				     .floor_name = floor_name, .floor = floor,
-				     .ratio_most = most });
-}
-
-static const char *floor_text(const struct path *path)
-{
-	return path->against == FLOOR_HIT ? "parse, LRU hit" : "parse, LRU insert";
 }
 
 static struct cost measure(const struct path *path, const char *what, bool v6, uint32_t flows)
@@ -126,48 +105,9 @@ static struct cost measure(const struct path *path, const char *what, bool v6, u
 
 	cost_flush();
 	cost = cost_measure(path, v6, flows, &effort);
-	report(path->name, what, v6, cost.net, floor_text(path), cost.floor,
-	       flows ? 0 : budget_of(path));
+	packet_report(path->name, what, v6, cost.net, floor_text(path), cost.floor,
+		      flows ? 0 : budget_of(path));
 	return cost;
-}
-
-/*
- * A rule set whose groups begin at @first: @peer may use some ports, so may a network
- * outside and the node. @groups in all: the others match nothing.
- */
-static void rules_make(uint32_t set, enum who peer, uint32_t first, uint32_t groups)
-{
-	struct rules rules = {
-		.flags = RULESET_ISOLATED,
-		.tier_end = { 0, groups, groups },
-		.rules = {
-			{ .class = peer, .proto = IPPROTO_TCP, .port = 80 },
-			{ .class = peer, .proto = IPPROTO_TCP, .port = 443 },
-			{ .class = peer, .proto = IPPROTO_UDP, .port = 53 },
-			{ .class = peer, .proto = IPPROTO_SCTP, .port = 132 },
-			{ .class = peer, .proto = IPPROTO_ICMP },
-			{ .class = peer, .proto = IPPROTO_ICMPV6 },
-			{ .cidr4 = "198.51.100.0/24", .cidr6 = "2001:db8:ffff::/48",
-			  .proto = IPPROTO_TCP, .port = 80 },
-			{ .class = HOST, .proto = IPPROTO_TCP, .port = 80 },
-		},
-		.count = RULES_MAX,
-	};
-
-	for (uint32_t i = 0; i < rules.count; i++)
-		rules.rules[i].group = first + i;
-	ruleset_write(set, &rules);
-}
-
-/* Both pods are isolated both ways. */
-static void rules_bind(uint32_t ingress, uint32_t egress)
-{
-	for (uint32_t half = 0; half < 2; half++) {
-		endpoint_ruleset(POD_A, half, POLICY_INGRESS, ingress);
-		endpoint_ruleset(POD_A, half, POLICY_EGRESS, egress);
-		endpoint_ruleset(POD_B, half, POLICY_INGRESS, ingress);
-		endpoint_ruleset(POD_B, half, POLICY_EGRESS, egress);
-	}
 }
 
 static void put_or_delete(const char *map, const void *key, const void *value, bool put)
@@ -228,9 +168,10 @@ static void measure_flat(void)
 		world_grow(!large);
 	}
 	for (size_t i = 0; i < 2 * FLAT; i++)
-		report(flat[i / 2]->name, ", 10k rules, 100k peers", i % 2,
-		       quantile(net[i % 2][i / 2][true], round, 0.5), "the same with 8 rules",
-		       quantile(net[i % 2][i / 2][false], round, 0.5), FLAT_MOST);
+		packet_report(flat[i / 2]->name, ", 10k rules, 100k peers", i % 2,
+			      quantile(net[i % 2][i / 2][true], round, 0.5),
+			      "the same with 8 rules",
+			      quantile(net[i % 2][i / 2][false], round, 0.5), FLAT_MOST);
 }
 
 /* With many flows the caches miss: beside it, how the floor's own table grows. */
@@ -238,8 +179,8 @@ static void measure_many(bool v6, const struct cost *one)
 {
 	struct cost many = measure(&known[0], ", 64k flows", v6, MANY_FLOWS);
 
-	report("from_pod: established, growth with 64k flows", "", v6, many.net - one->net,
-	       "growth of the floor", many.floor - one->floor, 0);
+	packet_report("from_pod: established, growth with 64k flows", "", v6,
+		      many.net - one->net, "growth of the floor", many.floor - one->floor, 0);
 }
 
 static void measure_wide(bool v6, double narrow)
@@ -257,7 +198,8 @@ static void measure_wide(bool v6, double narrow)
 		rules_bind(SET_WIDE_INGRESS, SET_WIDE_EGRESS);
 		cost_flush();
 		cost = cost_measure(&fresh[0], v6, 0, &effort);
-		report(fresh[0].name, rows[i].what, v6, cost.net, "with 8 rule groups", narrow, 0);
+		packet_report(fresh[0].name, rows[i].what, v6, cost.net, "with 8 rule groups",
+			      narrow, 0);
 	}
 	rules_bind(SET_INGRESS, SET_EGRESS);
 }
@@ -269,7 +211,7 @@ static void measure_family(bool v6)
 
 	cost_flush();
 	again = cost_measure(&judged_again, v6, 0, &effort);
-	report(judged_again.name, "", v6, again.net, "new connection", new.net, 1);
+	packet_report(judged_again.name, "", v6, again.net, "new connection", new.net, 1);
 	for (size_t i = 1; i < sizeof(known) / sizeof(*known); i++)
 		measure(&known[i], "", v6, 0);
 	for (size_t i = 1; i < sizeof(fresh) / sizeof(*fresh); i++)
@@ -310,46 +252,13 @@ static void report_sizes(void)
 static void measure_all(void)
 {
 	report_sizes();
-	world_reset();
-	rules_make(SET_INGRESS, POD_A, 0, RULES_MAX);
-	rules_make(SET_EGRESS, POD_B, 0, RULES_MAX);
-	rules_bind(SET_INGRESS, SET_EGRESS);
+	rules_start();
 	measure_family(false);
 	measure_family(true);
 	measure_flat();
 }
 
-START_TEST(everything_is_measured)
-{
-	measure_all();
-}
-END_TEST
-
-/* The world of the bpf suite is shared, and its assertions want to be in a test. */
 int main(int argc, char **argv)
 {
-	struct node_config config = engine_config;
-	Suite *suite = suite_create("packet");
-	TCase *tcase = tcase_create("packet");
-	SRunner *runner = srunner_create(suite);
-
-	if (argc > 1 && !strcmp(argv[1], "--quick"))
-		effort = (struct effort){ .rounds = 1, .packets = 1000, .fresh = 100 };
-	config.gateway4 = who_addr(GATEWAY, false).words[3];
-	config.gateway6 = who_addr(GATEWAY, true);
-	engine_full_size = true;
-	run_undisturbed(0);
-	engine_start(&config);
-	cost_start();
-	suite_add_tcase(suite, tcase);
-	tcase_add_test(tcase, everything_is_measured);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_SILENT);
-	if (srunner_ntests_failed(runner)) {
-		srunner_print(runner, CK_NORMAL);
-		return 1;
-	}
-	figures_print();
-	srunner_free(runner);
-	return 0;
+	return packet_main(argc, argv, "packet", measure_all);
 }

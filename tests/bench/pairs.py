@@ -90,6 +90,30 @@ class WeirPair(Pair):
         self.node.close()
 
 
+def plain_ips(number):
+    """IPv4 and IPv6 address of the namespace with this number behind a router."""
+    return [f"10.99.{number}.2", f"fd99:{number}::2"]
+
+
+def connect_plain(host, netns, number):
+    """A veth pair between a router and one of its namespaces."""
+    ifname, (ip4, ip6) = f"v{number}", plain_ips(number)
+    weir.run("ip", "link", "add", ifname, "netns", host.name, "type", "veth",
+             "peer", "name", "eth0", "netns", netns.name)
+    for where, link in ((host, ifname), (netns, "eth0")):
+        where.ip("link", "set", link, "up")
+    for gateway, prefix in ((f"10.99.{number}.1", 24), (f"fd99:{number}::1", 64)):
+        host.ip("addr", "add", f"{gateway}/{prefix}", "dev", ifname, "nodad")
+    netns.ip("addr", "add", f"{ip4}/24", "dev", "eth0")
+    netns.ip("addr", "add", f"{ip6}/64", "dev", "eth0", "nodad")
+    for gateway in (f"10.99.{number}.1", f"fd99:{number}::1"):
+        netns.ip(f"-{weir.family_of(gateway)}", "route", "add", "default", "via", gateway)
+    # Neighbours for good: a frame that waits for one would be another measurement.
+    mac = link_of(netns, "eth0")["address"]
+    for address in (ip4, ip6):
+        host.ip("neigh", "replace", address, "lladdr", mac, "dev", ifname, "nud", "permanent")
+
+
 class PlainPair(Pair):
     """Two namespaces, a router between them, no policy: what the kernel does by itself."""
 
@@ -99,36 +123,17 @@ class PlainPair(Pair):
         tag = f"wb{secrets.token_hex(3)}"
         try:
             self.host, self.a, self.b = (weir.Netns(f"{tag}{part}") for part in "hab")
-            self.host_ifnames = ["va", "vb"]
+            self.host_ifnames = ["v1", "v2"]
             self.host.sysctl("ipv4/ip_forward", 1)
             self.host.sysctl("ipv6/conf/all/forwarding", 1)
             for number, netns in enumerate((self.a, self.b), 1):
-                self._connect(number, netns)
+                connect_plain(self.host, netns, number)
         except BaseException:
             self.close()
             raise
 
-    def _connect(self, number, netns):
-        ifname = self.host_ifnames[number - 1]
-        weir.run("ip", "link", "add", ifname, "netns", self.host.name, "type", "veth",
-                 "peer", "name", "eth0", "netns", netns.name)
-        ip4, ip6 = self.ips(netns)
-        for where, link in ((self.host, ifname), (netns, "eth0")):
-            where.ip("link", "set", link, "up")
-        for gateway, prefix in ((f"10.99.{number}.1", 24), (f"fd99:{number}::1", 64)):
-            self.host.ip("addr", "add", f"{gateway}/{prefix}", "dev", ifname, "nodad")
-        netns.ip("addr", "add", f"{ip4}/24", "dev", "eth0")
-        netns.ip("addr", "add", f"{ip6}/64", "dev", "eth0", "nodad")
-        for gateway in (f"10.99.{number}.1", f"fd99:{number}::1"):
-            netns.ip(f"-{weir.family_of(gateway)}", "route", "add", "default", "via", gateway)
-            # Neighbours for good: a frame that waits for one would be another measurement.
-        mac = link_of(netns, "eth0")["address"]
-        for address in (ip4, ip6):
-            self.host.ip("neigh", "replace", address, "lladdr", mac, "dev", ifname, "nud", "permanent")
-
     def ips(self, netns):
-        number = 1 if netns is self.a else 2
-        return [f"10.99.{number}.2", f"fd99:{number}::2"]
+        return plain_ips(1 if netns is self.a else 2)
 
 
 class MinimalPair(PlainPair):

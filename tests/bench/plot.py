@@ -32,7 +32,7 @@ def bar_of(made):
         if budget is None and "value_most" in made:
             budget = made["value_most"] / made["floor"]
         return f"{made['name']}  /  {made['floor_name']}", made["ratio"], budget
-    if "value_most" in made:
+    if made.get("value_most"):
         return f"{made['name']}  /  budget", made["value"] / made["value_most"], 1
     return None
 

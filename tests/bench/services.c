@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Services: from the objects in the store to the real maps, all of them at first, then one
- * endpoint that changes, then a new agent that finds them. The objects are made beforehand.
+ * Services: from the text of the objects to the real maps, all of them at first, then one
+ * endpoint that changes, then a new agent that finds them. The texts are made beforehand.
  */
 #include <errno.h>
 #include <sched.h>
@@ -10,210 +10,174 @@
 #include <string.h>
 #include <sys/mount.h>
 
-#include "base/clock.h"
 #include "figure.h"
-#include "reconcile/service.h"
-#include "service_make.h"
+#include "service_node.h"
 
-#define BUDGET_MS 5
-#define CHANGES 200
-#define NODES 50
+#define COLD_MS 1000
+#define CHANGE_MS 5
+#define BUDGET_ENDPOINTS 250000 /* up to so many in all */
+#define CHANGES_MAX 200
 #define TEXT_MAX 128
+#define TEXT_ENDPOINTS 2500 /* in one document: none is too large for the decoder */
 
-struct size {
-	uint32_t services, endpoints; /* endpoints of one */
-};
-
-struct bench_node {
-	struct size size;
-	struct store *store;
-	struct services *services;
-	struct service_writer *writer;
-	struct datapath *dp;
-	char bpffs[32];
-};
-
-static double ms_since(int64_t start_ns)
-{
-	return (double)(clock_ns() - start_ns) / 1e6;
-}
-
-static void put(struct bench_node *node, struct object *obj)
-{
-	int r = store_put(node->store, obj);
-
-	if (r < 0)
-		die("store_put", r);
-}
-
-/* The slice of @service; endpoint @changed has become another one @turn times. */
-static struct object *slice_of(const struct bench_node *node, uint32_t service, uint32_t changed,
-			       uint32_t turn)
-{
-	char name[TEXT_MAX], words[TEXT_MAX];
-	struct object *slice;
-
-	snprintf(name, sizeof(name), "s%u", service);
-	slice = make_slice("shop", name, name, true, "http/tcp=8080");
-	for (uint32_t i = 0; i < node->size.endpoints; i++) {
-		uint32_t id = service * node->size.endpoints + i;
-
-		snprintf(words, sizeof(words), "10.%u.%u.%u node=n%u",
-			 (id >> 16) % 64 + (i == changed ? turn % 2 * 64 : 0), id >> 8 & 255,
-			 id & 255, id % NODES);
-		slice_add(slice, words);
-	}
-	return slice;
-}
-
-static void make_objects(struct bench_node *node)
-{
-	char name[TEXT_MAX], addr[TEXT_MAX];
-	int r = store_new(&node->store);
-
-	if (r < 0)
-		die("store_new", r);
-	for (uint32_t i = 0; i < node->size.services; i++) {
-		snprintf(name, sizeof(name), "s%u", i);
-		snprintf(addr, sizeof(addr), "10.200.%u.%u", i >> 8, i & 255);
-		put(node, make_service("shop", name, addr, "http/tcp=80"));
-		put(node, slice_of(node, i, 0, 0));
-	}
-}
-
-static int apply_one(const struct service_images *images, void *arg)
-{
-	return service_writer_apply(arg, images, clock_ms());
-}
-
-static void on_problem(const char *text, void *arg)
-{
-	die(text, 0);
-}
-
-/* A turn of the agent. */
-static void apply(struct bench_node *node)
-{
-	int r = services_each_change(node->services, apply_one, node->writer);
-
-	if (r < 0)
-		die("services_each_change", r);
-	service_writer_synced(node->writer, clock_ms());
-	service_writer_commit(node->writer);
-	services_each_problem(node->services, on_problem, NULL);
-	service_writer_each_problem(node->writer, on_problem, NULL);
-	service_writer_settle(node->writer, clock_ms());
-}
-
-/* A new agent: it reads back, resolves and applies everything. */
-static double start_agent(struct bench_node *node)
-{
-	int64_t start = clock_ns();
-	struct service_maps maps;
-	int r;
-
-	service_maps_open(&maps, node->dp);
-	r = service_writer_new(&node->writer, &maps);
-	r = r ?: services_new(&node->services, node->store);
-	r = r ?: services_set_node(node->services, &(struct service_node){ .name = "n0" });
-	if (r < 0)
-		die("services_new", r);
-	apply(node);
-	return ms_since(start);
-}
-
-static void stop_agent(struct bench_node *node)
-{
-	services_free(node->services);
-	service_writer_free(node->writer);
-}
-
-static void open_datapath(struct bench_node *node)
-{
-	struct datapath_config config = { .bpffs = node->bpffs };
-	char error[DATAPATH_ERROR_MAX] = "";
-	int r;
-
-	/* Every set has its run beside that of the next change. */
-	config.sizes[MAP_BACKEND] = node->size.services * node->size.endpoints + 65536;
-	config.sizes[MAP_BACKEND_SLOT] = node->size.services * node->size.endpoints * 4 + 65536;
-	strcpy(node->bpffs, "/tmp/weir-bench-XXXXXX");
-	if (!mkdtemp(node->bpffs))
-		die(node->bpffs, errno);
-	r = datapath_mount(node->bpffs);
-	if (r < 0)
-		die(node->bpffs, r);
-	r = datapath_open(&node->dp, &config, error);
-	if (r < 0)
-		die(error, r);
-}
-
-static void report(const struct size *size, const char *what, double value, double floor,
+/* Milliseconds; of a change, which stands beside @cold, the figures are in microseconds. */
+static void report(const struct service_size *size, const char *what, double value, double cold,
 		   double budget)
 {
-	char name[TEXT_MAX];
+	double scale = cold > 0 ? 1000 : 1;
+	char name[2 * TEXT_MAX];
 
 	snprintf(name, sizeof(name), "%u Services, %u endpoints each: %s", size->services,
 		 size->endpoints, what);
-	figure_add(&(struct figure){ .name = name, .value = value, .unit = "ms",
-				     .floor_name = floor > 0 ? "all of them, cold" : NULL,
-				     .floor = floor, .value_most = budget });
+	figure_add(&(struct figure){ .name = name, .value = value * scale,
+				     .unit = cold > 0 ? "us" : "ms",
+				     .floor_name = cold > 0 ? "all of them, cold" : NULL,
+				     .floor = cold * scale, .value_most = budget * scale });
+}
+
+static double budget_of(const struct service_size *size, double ms)
+{
+	return size->services * size->endpoints <= BUDGET_ENDPOINTS ? ms : 0;
+}
+
+static void report_split(const struct service_size *size, const char *what,
+			 const struct split *split, double cold)
+{
+	const struct {
+		const char *what;
+		double value;
+	} rows[] = { { "decode", split->decode }, { "resolve", split->resolve },
+		     { "write", split->write } };
+	char text[TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(text, sizeof(text), "%s: %s", what, rows[i].what);
+		report(size, text, rows[i].value, cold, 0);
+	}
+}
+
+/* Everything, on a node that knows nothing. Returns how long it took. */
+static double measure_cold(struct bench_node *node)
+{
+	const struct service_size *size = &node->size;
+	uint32_t step = TEXT_ENDPOINTS / size->endpoints ?: 1;
+	struct split split = {};
+
+	for (uint32_t i = 0; i < size->services; i += step) {
+		uint32_t left = size->services - i;
+		char *text = text_of_services(size, i, left < step ? left : step);
+		int64_t start = clock_ns();
+
+		node_read(node, text);
+		split.decode += ms_since(start);
+		free(text);
+	}
+	node_start(node, &split);
+	split.all += split.decode;
+	report(size, "all, cold", split.all, 0, budget_of(size, COLD_MS));
+	report_split(size, "all, cold", &split, 0);
+	return split.all;
+}
+
+static void change(struct bench_node *node, uint32_t at, struct split *split)
+{
+	struct service_change what = { .service = at / 2 * 7919 % node->size.services,
+				       .endpoint = at / 2 % node->size.endpoints,
+				       .turn = at + 1 };
+	char *text = text_of_change(&node->size, &what);
+	int64_t start = clock_ns();
+
+	*split = (struct split){};
+	node_read(node, text);
+	split->decode = ms_since(start);
+	node_apply(node, split);
+	split->all = ms_since(start);
+	free(text);
 }
 
 static void measure_changes(struct bench_node *node, uint32_t changes, double cold)
 {
-	static double took[CHANGES];
-	int64_t start;
+	static double all[CHANGES_MAX], decode[CHANGES_MAX];
+	static double resolve[CHANGES_MAX], write[CHANGES_MAX];
+	const struct service_size *size = &node->size;
+	struct split split;
 
 	for (uint32_t at = 0; at < changes; at++) {
-		uint32_t service = at / 2 * 7919 % node->size.services;
-		struct object *slice = slice_of(node, service, at % node->size.endpoints, at + 1);
-
-		start = clock_ns();
-		put(node, slice);
-		apply(node);
-		took[at] = ms_since(start);
+		change(node, at, &split);
+		all[at] = split.all;
+		decode[at] = split.decode;
+		resolve[at] = split.resolve;
+		write[at] = split.write;
 	}
-	report(&node->size, "one endpoint changes, p50", quantile(took, changes, 0.5), cold, 0);
-	report(&node->size, "one endpoint changes, p99", quantile(took, changes, 0.99), cold,
-	       BUDGET_MS);
+	report(size, "one endpoint changes, p50", quantile(all, changes, 0.5), cold, 0);
+	report(size, "one endpoint changes, p99", quantile(all, changes, 0.99), cold,
+	       budget_of(size, CHANGE_MS));
+	split.decode = quantile(decode, changes, 0.5);
+	split.resolve = quantile(resolve, changes, 0.5);
+	split.write = quantile(write, changes, 0.5);
+	report_split(size, "one endpoint changes, p50", &split, cold);
 }
 
-static void measure(const struct size *size, uint32_t changes)
+static void report_memory(const struct service_size *size, const char *what, double bytes)
 {
-	struct bench_node node = { .size = *size };
+	char name[2 * TEXT_MAX];
+
+	snprintf(name, sizeof(name), "%u Services, %u endpoints each: memory of a Service, %s",
+		 size->services, size->endpoints, what);
+	figure_add(&(struct figure){ .name = name, .value = bytes / size->services,
+				     .unit = "bytes", .breakdown = true });
+}
+
+/* The agent ends for good: what it frees is what it needed. */
+static void measure_memory(struct bench_node *node)
+{
+	double before = bench_heap();
+
+	services_free(node->services);
+	report_memory(&node->size, "resolved", before - bench_heap());
+	before = bench_heap();
+	service_writer_free(node->writer);
+	report_memory(&node->size, "written", before - bench_heap());
+	before = bench_heap();
+	store_free(node->store);
+	report_memory(&node->size, "objects", before - bench_heap());
+}
+
+static void measure(const struct service_size *size, uint32_t changes)
+{
+	struct bench_node node;
+	struct split split = {};
 	double cold;
 
-	make_objects(&node);
-	open_datapath(&node);
-	cold = start_agent(&node);
-	report(size, "all, cold", cold, 0, 0);
+	node_open(&node, size);
+	cold = measure_cold(&node);
 	measure_changes(&node, changes, cold);
-	stop_agent(&node);
-	report(size, "all, by a new agent", start_agent(&node), cold, 0);
-	stop_agent(&node);
-	store_free(node.store);
-	datapath_free(node.dp);
-	datapath_remove(node.bpffs);
+	services_free(node.services);
+	service_writer_free(node.writer);
+	node_start(&node, &split);
+	report(size, "all, by a new agent", split.all, 0, 0);
+	measure_memory(&node);
+	node_close(&node);
 }
 
 /* --quick, or the Services and endpoints of one size (for a profiler), or all sizes. */
 int main(int argc, char **argv)
 {
-	static const struct size sizes[] = { { 10000, 25 }, { 100, 2500 } }, small = { 20, 5 };
-	struct size one;
+	static const struct service_size sizes[] = { { 10000, 25 }, { 100, 2500 } };
+	static const struct service_size small = { 20, 5 };
+	struct service_size one;
 
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS) || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		die("unshare", errno);
 	run_undisturbed(0);
 	if (argc > 2) {
-		one = (struct size){ (uint32_t)atoi(argv[1]), (uint32_t)atoi(argv[2]) };
-		measure(&one, CHANGES);
+		one = (struct service_size){ (uint32_t)atoi(argv[1]), (uint32_t)atoi(argv[2]) };
+		measure(&one, CHANGES_MAX);
 	} else if (argc > 1 && !strcmp(argv[1], "--quick")) {
 		measure(&small, 2);
 	} else {
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-			measure(&sizes[i], CHANGES);
+			measure(&sizes[i], CHANGES_MAX);
 	}
 	figures_print();
 	return 0;

@@ -3,6 +3,10 @@
  * TCP from pod to pod, client and server on one CPU (over two, the same thing gives
  * anything between 7 and 31 Gbit/s): throughput, request and response on one
  * connection, and connection after connection. The ways (way.h) take turns.
+ *
+ *	bench-stream [--quick] [--connections ROUNDS]
+ *
+ * With --connections only those are measured, and the first way stands beside each other.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -136,7 +140,7 @@ static uint64_t step(int fd, enum mode mode, const char *ip)
 /* How much of it a second. */
 static double run_client(const struct way *way, enum mode mode, int64_t for_ns)
 {
-	const char *ip = way->ends[1].ips[0];
+	const char *ip = way->target ?: way->ends[1].ips[0];
 	int64_t start, took;
 	uint64_t count = 0;
 	int fd = -1;
@@ -180,15 +184,44 @@ static void measure(const struct way *ways, enum mode mode, int rounds, int64_t 
 	});
 }
 
+/* Connection after connection, the first way beside all others. */
+static void measure_connections(const struct way *ways, size_t count, int rounds, int64_t for_ns)
+{
+	static double rate[WAYS_MAX][ROUNDS_MAX];
+	char name[128];
+
+	for (int round = 0; round < rounds; round++)
+		for (size_t i = 0; i < count; i++)
+			rate[i][round] = run_once(&ways[i], MODE_CONNECT, for_ns);
+	for (size_t i = 1; i < count; i++) {
+		snprintf(name, sizeof(name), "TCP connections, %s, beside %s", ways[0].name,
+			 ways[i].name);
+		figure_add(&(struct figure){
+			.name = name,
+			.value = quantile(rate[0], (size_t)rounds, 0.5),
+			.unit = modes[MODE_CONNECT].unit,
+			.floor_name = ways[i].name,
+			.floor = quantile(rate[i], (size_t)rounds, 0.5),
+		});
+	}
+}
+
 int main(int argc, char **argv)
 {
 	bool quick = argc > 1 && !strcmp(argv[1], "--quick");
+	bool connections = argc == 3 + quick && !strcmp(argv[1 + quick], "--connections");
+	int rounds = quick ? 1 : connections ? atoi(argv[2]) : ROUNDS_MAX - 1;
+	int64_t for_ns = quick ? 20000000 : 500000000;
 	struct way ways[WAYS_MAX] = {};
 	size_t count = ways_read(ways);
 
+	if (rounds < 1 || rounds > ROUNDS_MAX)
+		die("so many rounds are not possible", EINVAL);
 	run_undisturbed(0);
-	for (int mode = MODE_STREAM; mode <= MODE_CONNECT; mode++)
-		measure(ways, (enum mode)mode, quick ? 1 : 15, quick ? 20000000 : 500000000);
+	if (connections)
+		measure_connections(ways, count, rounds, for_ns);
+	for (int mode = MODE_STREAM; !connections && mode <= MODE_CONNECT; mode++)
+		measure(ways, (enum mode)mode, rounds, for_ns);
 	figures_print();
 	ways_free(ways, count);
 	return 0;

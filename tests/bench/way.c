@@ -60,6 +60,8 @@ size_t ways_read(struct way ways[static WAYS_MAX])
 		const json_t *json = json_array_get(list, i);
 
 		ways[i].name = text_of(json, "name");
+		if (json_object_get(json, "target"))
+			ways[i].target = text_of(json, "target");
 		ways[i].forward = json_is_true(json_object_get(json, "forward"));
 		read_end(&ways[i].ends[0], json_object_get(json, "a"));
 		read_end(&ways[i].ends[1], json_object_get(json, "b"));
@@ -82,6 +84,7 @@ void ways_free(struct way *ways, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		free(ways[i].name);
+		free(ways[i].target);
 		end_done(&ways[i].ends[0]);
 		end_done(&ways[i].ends[1]);
 	}

@@ -3,11 +3,12 @@
  * Ways from one pod to another, which take turns in a measurement. A JSON list on
  * stdin says which there are (pairs.py):
  *
- *	[{"name": ..., "forward": false, "a": END, "b": END}]
+ *	[{"name": ..., "forward": false, "target": IP, "a": END, "b": END}]
  *	END: {"netns": PATH, "ifname": ..., "mac": ..., "ips": [IPV4, IPV6],
  *	      "host_netns": PATH, "host_ifname": ..., "host_mac": ...}
  *
- * The first is weir, the second what it is measured against.
+ * The first is weir, the second what it is measured against. "target", which may be left
+ * out, is an address by which the client reaches the server: a service's.
  */
 #pragma once
 
@@ -16,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WAYS_MAX 8
+#define WAYS_MAX 16
 
 struct end {
 	char *netns, *ifname, *host_netns, *host_ifname;
@@ -26,6 +27,7 @@ struct end {
 
 struct way {
 	char *name;
+	char *target; /* NULL: the server's own address */
 	bool forward; /* by the minimal program, which knows one direction and IPv4 */
 	struct end ends[2]; /* client, server */
 };

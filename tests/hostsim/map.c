@@ -140,16 +140,22 @@ static long update_array(struct sim_map *map, const void *key, const void *value
 	return 0;
 }
 
+struct sim_lookups sim_lookups;
+
 void *bpf_map_lookup_elem(struct sim_map *map, const void *key)
 {
 	struct sim_element **at, *el;
 
-	if (is_array(map))
+	if (is_array(map)) {
+		sim_lookups.arrays++;
 		return lookup_array(map, key);
+	}
 	if (map->type == BPF_MAP_TYPE_LPM_TRIE) {
+		sim_lookups.tries++;
 		el = find_longest(map, key);
 		return el ? el->value : NULL;
 	}
+	sim_lookups.hashes++;
 	at = find_exact(map, key);
 	if (!*at)
 		return NULL;

@@ -57,6 +57,13 @@ int sim_map_next(struct sim_map *map, const void *key, void *next);
 /* A look-up from outside the programs: it is no use of the element. */
 const void *sim_map_peek(struct sim_map *map, const void *key);
 
+/* Look-ups of the programs so far. */
+struct sim_lookups {
+	unsigned int hashes, tries, arrays;
+};
+
+extern struct sim_lookups sim_lookups;
+
 void *bpf_map_lookup_elem(struct sim_map *map, const void *key);
 long bpf_map_update_elem(struct sim_map *map, const void *key, const void *value, uint64_t flags);
 long bpf_map_delete_elem(struct sim_map *map, const void *key);

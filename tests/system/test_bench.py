@@ -17,7 +17,12 @@ SUITES = {
     "frames": ({"plain veth routing"}, "ratio_most"),
     "stream": ({"plain veth routing"}, "ratio_least"),
     "change": ({"all of it, cold"}, "value_most"),
-    "services": ({"all of them, cold"}, "value_most"),
+    "service-packet": ({"parse, LRU hit", "parse, LRU insert", "to the pod itself", "the same without services"}, "ratio_most"),
+    "services": ({"all of them, cold", "nft", "iptables-nft-restore", "iptables-legacy-restore"}, "value_most"),
+    "service-live": ({"to the pod itself", "weir, to the pod itself", "plain veth routing", "nftables, 20 services",
+                      "iptables-nft, 20 services", "iptables-legacy, 20 services"}, "ratio_least"),
+    "service-memory": ({"no service"}, "value_most"),
+    "service-udp": ({"nftables, connections not deleted"}, "value_most"),
     "memory": ({"no pod", "keys and values"}, "value_most"),
     "cni": ({"bridge, host-local"}, "ratio_most"),
 }
@@ -35,9 +40,22 @@ WANTED = {
     "change": {"400 pods, 10 policies, cold: all": False, "400 pods, 10 policies, cold: map system calls": False,
                **{f"400 pods, 10 policies, labels of a pod elsewhere change: {what}": True
                   for what in ("p50", "p99", "map entries", "map system calls")}},
+    "service-packet": {
+        **{f"from_pod: established, {what}, {proto}, {family}{beside}": True
+           for what in ("to a ClusterIP", "answers of a ClusterIP") for proto in ("TCP", "UDP") for family in ("IPv4", "IPv6")
+           for beside in ("", ", beside direct", ": look-ups by hash")},
+        **{f"from_pod: of no service, {what}, TCP, {family}": True for what in ("established", "new connection")
+           for family in ("IPv4", "IPv6")}},
     "services": {"20 Services, 5 endpoints each: all, cold": False,
+                 **{f"20 Services, 5 endpoints each: all, cold: {part}": False for part in ("decode", "resolve", "write")},
                  **{f"20 Services, 5 endpoints each: {what}": True
-                    for what in ("one endpoint changes, p50", "one endpoint changes, p99", "all, by a new agent")}},
+                    for what in ("one endpoint changes, p50", "one endpoint changes, p99", "all, cold, beside nftables",
+                                 "one endpoint changes, beside nftables", "all, cold, beside iptables-legacy")}},
+    "service-live": {**{f"{call} of the node, {proto}, to a ClusterIP, {family}": True for family in ("IPv4", "IPv6")
+                        for call, proto in (("connect()", "TCP"), ("connect()", "UDP"), ("sendto()", "UDP"))},
+                     "TCP connections, weir, 20 services, beside nftables, 1 service": True},
+    "service-memory": {"agent RSS, 200 Services, 2 endpoints each": True},
+    "service-udp": {"1,000 one-way UDP flows, a backend is deleted: datagrams that still come to it": True},
     "memory": {"agent RSS, no pod": False, "agent RSS, 2 pods on the node": True,
                "agent RSS, 200 pods in the cluster": True, "kernel memory, all maps": True},
     "cni": {f"CNI {what}, {share}": True for what in ("ADD", "DEL", "ADD, 16 at once", "ADD, 100 a second")
@@ -68,13 +86,26 @@ def test_figures_become_pictures_and_a_document(tmp_path):
     out = bench("--plots", tmp_path, "--json", path, "memory")
     assert "agent RSS" in out
     assert os.path.getsize(tmp_path / "memory.png") > 0
-    document.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
+    services = "<!-- figures of services -->\nof another run\n<!-- end of figures of services -->\n"
+    document.write_text(f"before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n{services}")
     weir.run(DOCUMENT, path, tmp_path)
     text = document.read_text()
     assert "| agent RSS, no pod |" in text and "old" not in text
-    assert text.startswith("before\n") and text.endswith("\nafter\n")
+    assert text.startswith("before\n") and text.endswith(f"\nafter\n{services}")
     assert "<svg" in (tmp_path / "performance" / "memory.svg").read_text()
     assert (tmp_path / "performance" / "figures.json").read_text() == path.read_text()
+
+
+def test_services_have_a_part_of_the_document(tmp_path):
+    path, document = tmp_path / "figures.json", tmp_path / "performance.md"
+    bench("--json", path, "service-udp")
+    document.write_text("<!-- figures -->\nof another run\n<!-- end of figures -->\n"
+                        "<!-- figures of services -->\nold\n<!-- end of figures of services -->\n")
+    weir.run(DOCUMENT, path, tmp_path)
+    text = document.read_text()
+    assert "-->\nof another run\n<!-- end of figures -->" in text and "old" not in text
+    assert "### service-udp" in text and (tmp_path / "performance" / "services.json").exists()
+    assert not (tmp_path / "performance" / "figures.json").exists()
 
 
 def test_an_unknown_suite_is_refused():
