@@ -150,8 +150,6 @@ SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key, int an
 
 	if (!flow || !key || !sc)
 		return DROP_INTERNAL;
-	if (!answered && !services_exist())
-		return DROP_NONE;
 	hit = answered ? ct_find(key, flow->now) : ct_find_new(key, flow->now);
 	service_case_begin(sc, flow, key);
 	if (hit.entry && hit.entry->flags & CT_SERVICE) {

@@ -69,6 +69,14 @@ static void web_is_deleted(bool v6)
 	the_generation_turns(v6);
 }
 
+/* As the agent does it: no frontend is left, and its backends end. */
+static void the_last_is_gone(bool v6)
+{
+	web_moves_to_c(v6);
+	web_is_deleted(v6);
+	services_set(0);
+}
+
 static void web_is_made(bool v6)
 {
 	web(POD_B);
@@ -135,6 +143,31 @@ static const struct scene changes[] = {
 		THERE(PACKET_UDP, POD_B), .before = web_at_b }, BACK(PACKET_UDP, POD_B) },
 		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, .fate = TO_STACK,
 		  .before = web_is_deleted } } },
+	{ "no service is left: UDP that nobody has answered", BOTH, {
+		THERE(PACKET_UDP, POD_B), .before = web_at_b },
+		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, .fate = TO_STACK,
+		  .before = the_last_is_gone },
+		{ TO_POD, { PACKET_UDP, VIP, POD_A, 80, 4000 }, .fate = TO_STACK },
+		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, .fate = TO_STACK } } },
+	{ "no service is left: UDP that was answered", BOTH, {
+		THERE(PACKET_UDP, POD_B), .before = web_at_b }, BACK(PACKET_UDP, POD_B) },
+		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, .fate = TO_STACK,
+		  .before = the_last_is_gone },
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 8080 } } } },
+	{ "no service is left: a SYN sent again", BOTH, {
+		THERE(PACKET_TCP, POD_B, SYN), .before = web_at_b },
+		{ FROM_POD, { PACKET_TCP, POD_A, VIP, 4000, 80, SYN }, .fate = TO_STACK,
+		  .before = the_last_is_gone } } },
+	{ "no service is left: TCP in the handshake goes on", BOTH, {
+		THERE(PACKET_TCP, POD_B, SYN), .before = web_at_b },
+		BACK(PACKET_TCP, POD_B, SYN | ACK) },
+		THERE(PACKET_TCP, POD_B, ACK), .before = the_last_is_gone },
+		BACK(PACKET_TCP, POD_B, ACK) } } },
+	{ "no service is left: plain connections go on", BOTH, {
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 8080 }, .before = web_at_b },
+		{ FROM_POD, { PACKET_UDP, POD_B, POD_A, 8080, 4000 },
+		  .before = the_last_is_gone },
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 8080 } } } },
 	{ "a service that is made later", BOTH, {
 		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, .fate = TO_STACK },
 		THERE(PACKET_UDP, POD_B), .before = web_is_made }, BACK(PACKET_UDP, POD_B) } } },
