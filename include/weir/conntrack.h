@@ -32,7 +32,8 @@ struct ct4_key {
 			__be32 addr[CT_END_MAX];
 			__be16 port[CT_END_MAX];
 			__u8 proto;
-			__u8 pad[3];
+			__u8 beside; /* CT_BESIDE */
+			__u8 pad[2];
 		};
 		__u64 halves[2]; /* to write it at once */
 	};
@@ -45,7 +46,8 @@ struct ct6_key {
 		struct {
 			__be16 port[CT_END_MAX];
 			__u8 proto;
-			__u8 pad[3];
+			__u8 beside; /* CT_BESIDE */
+			__u8 pad[2];
 		};
 		__u64 rest; /* to write it at once */
 	};
@@ -71,6 +73,12 @@ enum ct_flag {
 	CT_TRANSLATED = 1 << 5,
 	/* With CT_SERVICE: the backend was a pod, so its end of life is known (peer.h). */
 	CT_BACKEND_POD = 1 << 6,
+	/*
+	 * Two such entries of no service, but of a direct connection whose own ends are those
+	 * of a CT_TRANSLATED entry already: it has another source port. The first one is found
+	 * by its own ends with @beside in the key, and names no backend.
+	 */
+	CT_BESIDE = 1 << 7,
 };
 
 struct ct_entry {
