@@ -11,18 +11,9 @@
 #pragma once
 
 #include "lib/conntrack.h"
+#include "lib/service_beside.h"
 #include "lib/service_choose.h"
 #include "lib/service_entry.h"
-
-static __always_inline _Bool proto_is_stream(__u8 proto)
-{
-	return proto == IPPROTO_TCP || proto == IPPROTO_SCTP;
-}
-
-static __always_inline _Bool proto_has_ports(__u8 proto)
-{
-	return proto_is_stream(proto) || proto == IPPROTO_UDP;
-}
 
 static __always_inline _Bool services_exist(void)
 {
@@ -39,11 +30,15 @@ static __always_inline enum drop_reason service_reject(struct flow *flow, enum d
 	return why;
 }
 
+int service_begin(struct flow *flow, struct service_case *sc);
+
 /* The packet opens a connection, perhaps to a service: chooses the backend. */
-static __noinline enum drop_reason service_begin(struct flow *flow, struct service_case *sc)
+SUBPROGRAM int service_begin(struct flow *flow, struct service_case *sc)
 {
 	const struct frontend *whole, *frontend = NULL;
 
+	if (!flow || !sc)
+		return DROP_INTERNAL;
 	whole = frontend_find(&flow->dst, 0, 0);
 	if (!whole || flow->role == ROLE_ANSWER)
 		return DROP_NONE;
@@ -146,6 +141,7 @@ int service_enter(struct flow *flow, const struct ct_key *key, int answered);
 SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key, int answered)
 {
 	struct service_case *sc = service_case();
+	enum drop_reason why;
 	struct ct_hit hit;
 
 	if (!flow || !key || !sc)
@@ -156,7 +152,11 @@ SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key, int an
 		ct_nat_read(&sc->to, hit);
 		return service_follow(flow, sc, hit.entry);
 	}
-	if (!services_exist() || !service_may_be(flow, key, hit.entry))
-		return DROP_NONE;
-	return service_begin(flow, sc);
+	if (services_exist() && service_may_be(flow, key, hit.entry)) {
+		why = service_begin(flow, sc);
+		if (why || flow->flags & FLOW_TRANSLATED)
+			return why;
+	}
+	return service_may_be_beside(flow, key, hit.entry) ?
+		       service_beside(flow, sc, !!hit.entry) : DROP_NONE;
 }
