@@ -57,7 +57,7 @@ ABI_SIZE(struct ct6_key, 40);
 enum ct_flag {
 	CT_ANSWERED = 1 << 0, /* it is, or would be, in the table of answered flows */
 	CT_CLOSING = 1 << 1, /* FIN both ways, RST, SCTP ABORT or SHUTDOWN COMPLETE */
-	CT_HOST_OPENED = 1 << 2, /* opened by a socket of this node: ingress policy does not apply */
+	CT_HOST_OPENED = 1 << 2, /* by a socket of this node: ingress policy does not apply */
 	/*
 	 * Its opening came to the pod through the stack, which may have translated it
 	 * (host ports): answers take the same way, so that they are translated back.

@@ -18,7 +18,8 @@ static const struct way {
 	bool v6;
 	uint8_t opens, answers, goes_on, ends;
 } ways[] = {
-	{ PACKET_TCP, false, SYN, SYN | ACK, ACK, RST }, { PACKET_TCP, true, SYN, SYN | ACK, ACK, RST },
+	{ PACKET_TCP, false, SYN, SYN | ACK, ACK, RST },
+	{ PACKET_TCP, true, SYN, SYN | ACK, ACK, RST },
 	{ PACKET_UDP, false }, { PACKET_UDP, true },
 	{ PACKET_SCTP, false, 1, 2, 10, 6 }, { PACKET_SCTP, true, 1, 2, 10, 6 },
 };

@@ -177,7 +177,8 @@ static const struct scene changes[] = {
 		  .before = the_last_is_gone },
 		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 8080 } } } },
 	{ "the service has the address and port of its backend", BOTH, {
-		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 8080, SYN }, .before = web_at_its_own },
+		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 8080, SYN },
+		  .before = web_at_its_own },
 		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 8080, 4000, SYN | ACK } },
 		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 8080, ACK } },
 		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 8080, 4000, ACK } },
