@@ -167,7 +167,7 @@ static __always_inline enum drop_reason track_known(struct flow *flow, const str
 	enum drop_reason why;
 
 	if (entry->generation != flow->generation) {
-		/* Of a pod that is its own backend, the opener has an address that is not its own. */
+		/* Of a pod that is its own backend the opener has another's address. */
 		if (entry->flags & CT_TRANSLATED && entry->opener != key->sender)
 			flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
 		why = track_again(flow, key, entry);

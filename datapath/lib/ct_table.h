@@ -114,6 +114,15 @@ static __always_inline void ct_key_pack(struct ct_key *key, const struct flow *f
 		ct6_key_pack(key, flow);
 }
 
+/* From now on that of the direct connection beside one to a service. */
+static __always_inline void ct_key_beside(struct ct_key *key)
+{
+	if (key->family == FLOW_IP4)
+		key->v4.beside = 1;
+	else
+		key->v6.beside = 1;
+}
+
 /* Lifetimes compare in wrapping arithmetic: right for 2^31 jiffies either way. */
 static __always_inline _Bool ct_is_expired(const struct ct_entry *entry, __u32 now)
 {

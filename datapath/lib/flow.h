@@ -82,6 +82,16 @@ static __always_inline _Bool flow_is_icmp(const struct flow *flow)
 	return flow->proto == (flow->family == FLOW_IP4 ? 1 : 58);
 }
 
+static __always_inline _Bool proto_is_stream(__u8 proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_SCTP;
+}
+
+static __always_inline _Bool proto_has_ports(__u8 proto)
+{
+	return proto_is_stream(proto) || proto == IPPROTO_UDP;
+}
+
 static __always_inline _Bool addr_is_multicast(const struct ip_addr *addr)
 {
 	if (addr->bytes[0] == 0xff)

@@ -59,6 +59,19 @@ static __noinline enum drop_reason related_to_service(struct flow *flow, struct 
 	return DROP_NONE;
 }
 
+/*
+ * A pod complains of an answer that came to it directly. Where the quoted ends are those
+ * of a service's connection, or of none, it is of one that has another source port.
+ */
+static __always_inline _Bool related_may_be_beside(const struct flow *flow,
+						   const struct ct_key *key, struct ct_hit hit)
+{
+	if (flow->dir != POLICY_EGRESS)
+		return 0;
+	return !hit.entry ||
+	       (hit.entry->flags & CT_TRANSLATED && hit.entry->opener != key->sender);
+}
+
 int track_related(struct __sk_buff *skb, struct flow *flow);
 
 SUBPROGRAM int track_related(struct __sk_buff *skb, struct flow *flow)
@@ -78,6 +91,10 @@ SUBPROGRAM int track_related(struct __sk_buff *skb, struct flow *flow)
 
 	ct_key_pack(&key, &quote);
 	hit = ct_find_any(&key, flow->now);
+	if (related_may_be_beside(flow, &key, hit)) {
+		ct_key_beside(&key);
+		hit = ct_find_any(&key, flow->now);
+	}
 	if (hit.entry && hit.entry->flags & CT_SERVICE) {
 		ct_nat_read(&nat, hit);
 		why = related_to_service(flow, &quote, &nat, hit.entry->opener == key.sender);

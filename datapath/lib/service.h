@@ -11,18 +11,9 @@
 #pragma once
 
 #include "lib/conntrack.h"
+#include "lib/service_beside.h"
 #include "lib/service_choose.h"
 #include "lib/service_entry.h"
-
-static __always_inline _Bool proto_is_stream(__u8 proto)
-{
-	return proto == IPPROTO_TCP || proto == IPPROTO_SCTP;
-}
-
-static __always_inline _Bool proto_has_ports(__u8 proto)
-{
-	return proto_is_stream(proto) || proto == IPPROTO_UDP;
-}
 
 static __always_inline _Bool services_exist(void)
 {
@@ -150,19 +141,22 @@ int service_enter(struct flow *flow, const struct ct_key *key, int answered);
 SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key, int answered)
 {
 	struct service_case *sc = service_case();
+	enum drop_reason why;
 	struct ct_hit hit;
 
 	if (!flow || !key || !sc)
 		return DROP_INTERNAL;
-	if (!answered && !services_exist())
-		return DROP_NONE;
 	hit = answered ? ct_find(key, flow->now) : ct_find_new(key, flow->now);
 	service_case_begin(sc, flow, key);
 	if (hit.entry && hit.entry->flags & CT_SERVICE) {
 		ct_nat_read(&sc->to, hit);
 		return service_follow(flow, sc, hit.entry);
 	}
-	if (!services_exist() || !service_may_be(flow, key, hit.entry))
-		return DROP_NONE;
-	return service_begin(flow, sc);
+	if (services_exist() && service_may_be(flow, key, hit.entry)) {
+		why = service_begin(flow, sc);
+		if (why || flow->flags & FLOW_TRANSLATED)
+			return why;
+	}
+	return service_may_be_beside(flow, key, hit.entry) ?
+		       service_beside(flow, sc, !!hit.entry) : DROP_NONE;
 }

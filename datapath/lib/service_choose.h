@@ -187,6 +187,9 @@ static __always_inline enum drop_reason service_choose(struct flow *flow, struct
 		return why;
 	if (!backend_address(sc, flow, sc->pick.backend))
 		return DROP_INTERNAL;
+	/* The service has its backend's own address: nothing to translate, or to remember. */
+	if (nat_equal(&sc->to, &sc->from))
+		return DROP_NONE;
 	why = source_choose(flow, sc);
 	if (why)
 		return why;

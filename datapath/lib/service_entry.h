@@ -19,7 +19,7 @@ struct service_case {
 	struct ct_key client; /* of the first entry */
 	struct ct_key other; /* of the second one */
 	__u32 backend; /* its number */
-	__u32 flags; /* CT_BACKEND_POD */
+	__u32 flags; /* CT_BACKEND_POD, CT_BESIDE */
 	struct ct_value value; /* that is being written */
 	struct service_pick pick; /* of a connection that begins */
 };
@@ -162,7 +162,7 @@ SUBPROGRAM int service_commit(struct flow *flow, const struct ct_key *other)
 		return DROP_CT_FULL;
 	if (!ct_was(second, &sc->from)) {
 		ct_nat_write(second, &sc->from);
-		second.entry->flags |= CT_TRANSLATED;
+		second.entry->flags |= CT_TRANSLATED | (sc->flags & CT_BESIDE);
 	}
 	service_first_fill(sc, flow, second.entry);
 	return service_first_put(sc, answered);
@@ -198,12 +198,15 @@ SUBPROGRAM int service_refresh_first(const struct ct_key *key, __u32 now, __u32 
 	return 1;
 }
 
-/* The same, when @flow is that of an answer, translated. */
-static __noinline void service_refresh(const struct flow *flow, __u32 expires, _Bool answered)
+/* The same, when @flow is that of an answer, translated, of a second entry with @flags. */
+static __noinline void service_refresh(const struct flow *flow, __u32 flags, __u32 expires,
+				       _Bool answered)
 {
 	struct ct_key key;
 
 	ct_key_pack(&key, flow);
+	if (flags & CT_BESIDE)
+		ct_key_beside(&key);
 	service_refresh_first(&key, flow->now, expires, answered);
 }
 
@@ -234,6 +237,6 @@ SUBPROGRAM int service_answer(struct flow *flow, const struct ct_key *key)
 	if (!second.entry || !(second.entry->flags & CT_TRANSLATED))
 		return DROP_NONE;
 	service_answer_become(flow, second);
-	service_refresh(flow, second.entry->expires, answered);
+	service_refresh(flow, second.entry->flags, second.entry->expires, answered);
 	return DROP_NONE;
 }

@@ -15,7 +15,7 @@ struct service_step {
 	__u32 backend;
 	__u32 expires; /* of the second entry, when it has @moved */
 	__u32 moved;
-	__u32 pad;
+	__u32 flags; /* of the entry */
 };
 
 int service_fast_forward(struct flow *flow, const struct ct_key *key,
@@ -58,7 +58,7 @@ SUBPROGRAM int service_fast_answer(struct flow *flow, const struct service_step 
 		return 0;
 	flow_answer(flow, &step->nat);
 	if (step->moved)
-		service_refresh(flow, step->expires, 1);
+		service_refresh(flow, step->flags, step->expires, 1);
 	return 1;
 }
 
@@ -84,7 +84,7 @@ static __noinline int service_fast(struct flow *flow, const struct ct_key *key,
 
 	step.backend = entry->backend;
 	step.expires = entry->expires;
-	step.pad = 0;
+	step.flags = entry->flags;
 	if (entry->flags & CT_SERVICE) {
 		if (flow->flags & FLOW_AT_EGRESS || entry->opener != key->sender)
 			return 0;

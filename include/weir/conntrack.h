@@ -32,7 +32,8 @@ struct ct4_key {
 			__be32 addr[CT_END_MAX];
 			__be16 port[CT_END_MAX];
 			__u8 proto;
-			__u8 pad[3];
+			__u8 beside; /* CT_BESIDE */
+			__u8 pad[2];
 		};
 		__u64 halves[2]; /* to write it at once */
 	};
@@ -45,7 +46,8 @@ struct ct6_key {
 		struct {
 			__be16 port[CT_END_MAX];
 			__u8 proto;
-			__u8 pad[3];
+			__u8 beside; /* CT_BESIDE */
+			__u8 pad[2];
 		};
 		__u64 rest; /* to write it at once */
 	};
@@ -55,7 +57,7 @@ ABI_SIZE(struct ct6_key, 40);
 enum ct_flag {
 	CT_ANSWERED = 1 << 0, /* it is, or would be, in the table of answered flows */
 	CT_CLOSING = 1 << 1, /* FIN both ways, RST, SCTP ABORT or SHUTDOWN COMPLETE */
-	CT_HOST_OPENED = 1 << 2, /* opened by a socket of this node: ingress policy does not apply */
+	CT_HOST_OPENED = 1 << 2, /* by a socket of this node: ingress policy does not apply */
 	/*
 	 * Its opening came to the pod through the stack, which may have translated it
 	 * (host ports): answers take the same way, so that they are translated back.
@@ -71,6 +73,12 @@ enum ct_flag {
 	CT_TRANSLATED = 1 << 5,
 	/* With CT_SERVICE: the backend was a pod, so its end of life is known (peer.h). */
 	CT_BACKEND_POD = 1 << 6,
+	/*
+	 * Two such entries of no service, but of a direct connection whose own ends are those
+	 * of a CT_TRANSLATED entry already: it has another source port. The first one is found
+	 * by its own ends with @beside in the key, and names no backend.
+	 */
+	CT_BESIDE = 1 << 7,
 };
 
 struct ct_entry {

@@ -14,6 +14,16 @@ static void put(const char *map, const void *key, const void *value)
 	ck_assert_msg(!engine_update(map, key, value), "cannot write map %s", map);
 }
 
+int packet_send(enum program via, const struct packet *packet, struct frame *frame, bool v6)
+{
+	struct engine_run run = { .program = via, .ifindex = ifindex_of(packet->src),
+				  .ingress_ifindex = ifindex_of(packet->src), .frame = frame };
+
+	packet_build(frame, packet, v6);
+	ck_assert(engine_run(&run));
+	return run.action;
+}
+
 void services_clear(void)
 {
 	for (uint32_t i = 0; i < SERVICES; i++)

@@ -11,6 +11,9 @@
 /* The numbers in the tables. */
 #define NUMBER_OF(n, v6) (2 * (n) + (v6))
 
+/* Sent where its sender is, without expectations: what @via returns, and makes of @frame. */
+int packet_send(enum program via, const struct packet *packet, struct frame *frame, bool v6);
+
 /* @vip @port is service @n; and the address itself is entered, with @flags & FRONTEND_WHOLE. */
 void frontend_put(enum who vip, uint16_t port, uint8_t proto, uint32_t n, uint32_t flags);
 void frontend_clear(enum who vip, uint16_t port, uint8_t proto);

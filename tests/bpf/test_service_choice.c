@@ -130,16 +130,6 @@ static struct ct6_nat became(enum who vip, bool v6)
 				 .dport = ((struct ct4_value *)&value)->nat.dport };
 }
 
-static int send_raw(enum program via, const struct packet *packet, struct frame *frame, bool v6)
-{
-	struct engine_run run = { .program = via, .ifindex = ifindex_of(packet->src),
-				  .ingress_ifindex = ifindex_of(packet->src), .frame = frame };
-
-	packet_build(frame, packet, v6);
-	ck_assert(engine_run(&run));
-	return run.action;
-}
-
 /* Two services, one backend, one source port: each gets its own answers. */
 START_TEST(connections_that_would_meet_get_other_ports)
 {
@@ -154,7 +144,7 @@ START_TEST(connections_that_would_meet_get_other_ports)
 	world_reset();
 	step_play(&first, _i, "to the one");
 	dns_at_b_too(_i);
-	ck_assert_int_eq(send_raw(FROM_POD, &sent, &frame, _i), 7);
+	ck_assert_int_eq(packet_send(FROM_POD, &sent, &frame, _i), 7);
 	ck_assert(frame_checksums_fit(&frame));
 	nat = became(VIP_2, _i);
 	ck_assert_uint_ne(ntohs(nat.sport), 4000);
@@ -177,7 +167,7 @@ START_TEST(a_direct_connection_keeps_its_port)
 	world_reset();
 	web_at_b(_i);
 	step_play(&direct, _i, "to the backend itself");
-	ck_assert_int_eq(send_raw(FROM_POD, &sent, &frame, _i), 7);
+	ck_assert_int_eq(packet_send(FROM_POD, &sent, &frame, _i), 7);
 	ck_assert_uint_ne(ntohs(became(VIP, _i).sport), 4000);
 	step_play(&back, _i, "its answer");
 }
@@ -200,7 +190,7 @@ static uint32_t chosen(uint16_t sport, bool v6)
 	struct ct6_value value;
 	struct frame frame;
 
-	ck_assert_int_ne(send_raw(FROM_POD, &sent, &frame, v6), 2);
+	ck_assert_int_ne(packet_send(FROM_POD, &sent, &frame, v6), 2);
 	ck_assert(frame_checksums_fit(&frame));
 	ck_assert(ct_get_value("_new", &value, &sent, v6));
 	return value.entry.backend / 2 - 1;

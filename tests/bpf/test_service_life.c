@@ -40,6 +40,14 @@ static void web_at_world(bool v6)
 	web(WORLD);
 }
 
+/* An external IP may be that. */
+static void web_at_its_own(bool v6)
+{
+	web(POD_B);
+	frontend_put(POD_B, 8080, 6, WEB, FRONTEND_EXTERNAL);
+	frontend_put(POD_B, 8080, 17, WEB, FRONTEND_EXTERNAL);
+}
+
 /* The set is the other backend; the first one ends. */
 static void web_moves_to_c(bool v6)
 {
@@ -67,6 +75,14 @@ static void web_is_deleted(bool v6)
 	frontend_clear(VIP, 80, 17);
 	frontend_clear(VIP, 0, 0);
 	the_generation_turns(v6);
+}
+
+/* As the agent does it: no frontend is left, and its backends end. */
+static void the_last_is_gone(bool v6)
+{
+	web_moves_to_c(v6);
+	web_is_deleted(v6);
+	services_set(0);
 }
 
 static void web_is_made(bool v6)
@@ -135,6 +151,42 @@ static const struct scene changes[] = {
 		THERE(PACKET_UDP, POD_B), .before = web_at_b }, BACK(PACKET_UDP, POD_B) },
 		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, .fate = TO_STACK,
 		  .before = web_is_deleted } } },
+	{ "no service is left: UDP that nobody has answered", BOTH, {
+		THERE(PACKET_UDP, POD_B), .before = web_at_b },
+		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, .fate = TO_STACK,
+		  .before = the_last_is_gone },
+		{ TO_POD, { PACKET_UDP, VIP, POD_A, 80, 4000 }, .fate = TO_STACK },
+		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, .fate = TO_STACK } } },
+	{ "no service is left: UDP that was answered", BOTH, {
+		THERE(PACKET_UDP, POD_B), .before = web_at_b }, BACK(PACKET_UDP, POD_B) },
+		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, .fate = TO_STACK,
+		  .before = the_last_is_gone },
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 8080 } } } },
+	{ "no service is left: a SYN sent again", BOTH, {
+		THERE(PACKET_TCP, POD_B, SYN), .before = web_at_b },
+		{ FROM_POD, { PACKET_TCP, POD_A, VIP, 4000, 80, SYN }, .fate = TO_STACK,
+		  .before = the_last_is_gone } } },
+	{ "no service is left: TCP in the handshake goes on", BOTH, {
+		THERE(PACKET_TCP, POD_B, SYN), .before = web_at_b },
+		BACK(PACKET_TCP, POD_B, SYN | ACK) },
+		THERE(PACKET_TCP, POD_B, ACK), .before = the_last_is_gone },
+		BACK(PACKET_TCP, POD_B, ACK) } } },
+	{ "no service is left: plain connections go on", BOTH, {
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 8080 }, .before = web_at_b },
+		{ FROM_POD, { PACKET_UDP, POD_B, POD_A, 8080, 4000 },
+		  .before = the_last_is_gone },
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 8080 } } } },
+	{ "the service has the address and port of its backend", BOTH, {
+		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 8080, SYN },
+		  .before = web_at_its_own },
+		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 8080, 4000, SYN | ACK } },
+		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 8080, ACK } },
+		{ FROM_POD, { PACKET_TCP, POD_B, POD_A, 8080, 4000, ACK } },
+		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 8080, ACK } },
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 8080 } },
+		{ FROM_POD, { PACKET_UDP, POD_B, POD_A, 8080, 4000 } },
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 8080 } },
+		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 8080 } } } },
 	{ "a service that is made later", BOTH, {
 		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, .fate = TO_STACK },
 		THERE(PACKET_UDP, POD_B), .before = web_is_made }, BACK(PACKET_UDP, POD_B) } } },
@@ -155,11 +207,11 @@ static const struct scene changes[] = {
 
 static const struct scene foreign[] = {
 	{ "a direct packet does not carry on a service's connection", BOTH, {
-		THERE(PACKET_UDP, POD_B), .before = web_at_b }, BACK(PACKET_UDP, POD_B) },
-		{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 8080 }, DROP_CT_INVALID } } },
+		HANDSHAKE(POD_B, web_at_b),
+		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 8080, ACK }, DROP_CT_INVALID } } },
 	{ "nor one that is not answered", BOTH, {
-		THERE(PACKET_TCP, POD_B, SYN), .before = web_at_b },
-		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 8080, SYN }, DROP_CT_INVALID } } },
+		THERE(PACKET_SCTP, POD_B, 1), .before = web_at_b },
+		{ FROM_POD, { PACKET_SCTP, POD_A, POD_B, 4000, 8080, 10 }, DROP_CT_INVALID } } },
 	{ "after its end the ports are free", BOTH, {
 		HANDSHAKE(POD_B, web_at_b), THERE(PACKET_TCP, POD_B, RST) },
 		{ FROM_POD, { PACKET_TCP, POD_A, POD_B, 4000, 8080, SYN } },

@@ -198,7 +198,6 @@ def test_one_client_port_may_lead_to_one_backend_by_several_services(shop, two_s
         check_apart(shop.client, kind, (direct, vip, other))
 
 
-@pytest.mark.xfail(strict=True, reason="the direct one would need another source port, which only services get")
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
 def test_a_direct_connection_may_have_the_client_port_of_one_through_a_service(shop, two_services, kind):
     for vip, _, direct in two_services:

@@ -152,7 +152,6 @@ def test_a_service_that_becomes_headless_external_or_nothing_is_closed(shop):
         assert "open" not in [result(shop.client, "tcp", vip, 80, SILENCE_MS) for vip in VIPS], objects
 
 
-@pytest.mark.xfail(strict=True, reason="without any service, packets of connections that one had are taken for invalid")
 def test_when_the_last_service_is_gone_its_address_is_as_any_other(nodes):
     """Also for a client that keeps its source port, and that nobody has answered."""
     node = nodes()
