@@ -99,7 +99,7 @@ class Demo:
         self.reach.add(services.party(service), list(own), own)
         doors = services.choices(service, "nodePort", pods)
         if doors:
-            self.reach.add(policy.Party(f"{service['metadata']['name']}'s door", "service",
+            self.reach.add(policy.Party(f"{service['metadata']['name']}'s door", "door",
                                         addresses=NODE_ADDRESSES), list(doors), doors)
 
     def show(self, *words):
