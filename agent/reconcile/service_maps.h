@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "base/addr.h"
 #include "datapath/datapath.h"
 #include "weir/service.h"
 
@@ -17,6 +18,7 @@ struct service_maps {
 	uint32_t backend_max;
 	uint32_t slot_max;
 	uint32_t frontend_max[2]; /* entries; IPv4, IPv6 */
+	uint32_t range_max[2];
 };
 
 /* Both families have one key here. With port and protocol 0: an address. */
@@ -41,6 +43,11 @@ int service_maps_each_frontend(const struct service_maps *maps,
 					 const struct frontend *value, void *arg),
 			       void *arg);
 
+/* The same of the source ranges of service port @number. */
+int service_maps_each_range(const struct service_maps *maps,
+			    int (*fn)(uint32_t number, const struct prefix *range, void *arg),
+			    void *arg);
+
 /* Summed up over all processors. 0 or a negative errno. */
 int service_maps_hits(struct service_hit *ret, const struct service_maps *maps, uint32_t number);
 
@@ -61,3 +68,8 @@ int service_maps_put(struct service_maps *maps, const struct frontend_key *key,
 		     const struct frontend *value);
 int service_maps_delete(struct service_maps *maps, const struct frontend_key *key);
 int service_maps_clear_hits(struct service_maps *maps, uint32_t number);
+
+/* The same for a source range. */
+int service_maps_put_range(struct service_maps *maps, uint32_t number, const struct prefix *range);
+int service_maps_delete_range(struct service_maps *maps, uint32_t number,
+			      const struct prefix *range);

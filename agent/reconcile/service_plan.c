@@ -54,10 +54,24 @@ static int make_port(struct plan *plan, struct plan_port *pp)
 	return pp->port->port_name ? 0 : -ENOMEM;
 }
 
+static int copy_ranges(struct plan_port *pp)
+{
+	size_t bytes = pp->image->range_count * sizeof(*pp->ranges);
+
+	if (!bytes)
+		return 0;
+	pp->ranges = malloc(bytes);
+	if (!pp->ranges)
+		return -ENOMEM;
+	memcpy(pp->ranges, pp->image->ranges, bytes);
+	return 0;
+}
+
 static int plan_port(struct plan *plan, struct plan_port *pp)
 {
 	int r = pp->port ? 0 : make_port(plan, pp);
 
+	r = r ?: copy_ranges(pp);
 	r = r ?: plan_match_backends(plan, pp);
 	for (enum service_set set = 0; set < SERVICE_SETS && r >= 0; set++)
 		r = plan_set(plan, pp, set);
@@ -159,6 +173,7 @@ void plan_done(struct plan *plan)
 		free(pp->leaving);
 		free(pp->numbers);
 		free(pp->frontends);
+		free(pp->ranges);
 	}
 	free(plan->ports);
 	free(plan->leaving);

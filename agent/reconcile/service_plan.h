@@ -34,6 +34,7 @@ struct plan_port {
 	uint32_t *numbers; /* of @members */
 	struct frontend_entry **frontends;
 	size_t frontend_count;
+	struct prefix *ranges; /* as many as the image has */
 };
 
 /* The entry of an address, and its counters before the plan. */

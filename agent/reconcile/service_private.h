@@ -24,6 +24,8 @@ struct service_number {
 	size_t backend_count;
 	struct frontend_entry **frontends;
 	size_t frontend_count;
+	struct prefix *ranges; /* of sources, sorted */
+	size_t range_count;
 };
 
 /* A Service, or one that was refused: it has a problem and perhaps no ports. */
@@ -170,6 +172,18 @@ void service_number_lose(struct service_number *port, const struct frontend_entr
 /* No frontend of the kernel leads to it any more: it ends. There is room to rest. */
 void service_number_leave(struct service_writer *writer, struct service_number *port,
 			  int64_t now_ms);
+
+/* service_ranges.c: loadBalancerSourceRanges. What @image has more than @port; 0 or a negative errno. */
+int service_ranges_put(struct service_writer *writer, const struct service_number *port,
+		       const struct service_image *image);
+/* That again. */
+void service_ranges_take_back(struct service_writer *writer, const struct service_number *port,
+			      const struct service_image *image);
+/* What the port has more goes; it owns @ranges from now on. */
+void service_ranges_settle(struct service_writer *writer, struct service_number *port,
+			   struct prefix *ranges, size_t count);
+/* Those that the kernel holds; what belongs to no service port is deleted. */
+int service_ranges_readback(struct service_writer *writer);
 
 /* service_readback.c: what the kernel holds. 0 or a negative errno. */
 int service_readback(struct service_writer *writer, int64_t now_ms);

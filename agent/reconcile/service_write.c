@@ -49,8 +49,23 @@ static void turn_sets(struct service_writer *writer, const struct plan_port *pp)
 		service_maps_set_affinity(&writer->maps, pp->port->number, pp->image->affinity_s);
 }
 
-static int write_beside(struct service_writer *writer, const struct plan_port *pp)
+/* Ranges that come are there before the frontends that ask for them. */
+static int write_ranges(struct plan *plan, const struct plan_port *pp)
 {
+	int r = service_ranges_put(plan->writer, pp->port, pp->image);
+
+	if (r == -ENOSPC)
+		plan->full = pp->image->is_v4 ? MAP_SERVICE_RANGE4 : MAP_SERVICE_RANGE6;
+	return r;
+}
+
+static int write_beside(struct plan *plan, const struct plan_port *pp)
+{
+	struct service_writer *writer = plan->writer;
+	int r = write_ranges(plan, pp);
+
+	if (r < 0)
+		return r;
 	write_backends(writer, pp);
 	for (enum service_set set = 0; set < SERVICE_SETS; set++)
 		write_slots(writer, pp, set);
@@ -97,6 +112,7 @@ static void take_back(struct plan *plan)
 			if (pp->sets[set].run.count)
 				rest_add(rest, REST_RUN, pp->sets[set].run.first,
 					 pp->sets[set].run.count, plan->now_ms);
+		service_ranges_take_back(plan->writer, pp->port, pp->image);
 		if (pp->fresh)
 			rest_add(rest, REST_PORT, pp->port->number, 1, plan->now_ms);
 	}
@@ -140,6 +156,7 @@ static void settle_port(struct plan *plan, struct plan_port *pp)
 				 plan->now_ms);
 		port->runs[set] = pp->sets[set].run;
 	}
+	service_ranges_settle(plan->writer, port, take_ptr(&pp->ranges), pp->image->range_count);
 	free(port->backends);
 	port->backends = take_ptr(&pp->numbers);
 	port->backend_count = pp->member_count;
@@ -178,7 +195,7 @@ int plan_write(struct plan *plan)
 	int r = 0;
 
 	for (size_t i = 0; i < plan->port_count && r >= 0; i++)
-		r = write_beside(writer, &plan->ports[i]);
+		r = write_beside(plan, &plan->ports[i]);
 	r = r ?: frontend_ops_run(writer, &plan->ops, &plan->full);
 	if (r < 0) {
 		take_back(plan);

@@ -126,6 +126,10 @@ static uint32_t size_of(const struct service_writer *writer, enum datapath_map m
 		return writer->maps.frontend_max[0];
 	case MAP_FRONTEND6:
 		return writer->maps.frontend_max[1];
+	case MAP_SERVICE_RANGE4:
+		return writer->maps.range_max[0];
+	case MAP_SERVICE_RANGE6:
+		return writer->maps.range_max[1];
 	case MAP_SERVICE_PORT:
 		return writer->maps.port_max;
 	case MAP_BACKEND:

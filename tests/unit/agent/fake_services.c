@@ -22,7 +22,8 @@ struct service_maps fake_services_open(uint32_t size)
 	sizes = (struct service_maps){ .port_max = size,
 				       .backend_max = size,
 				       .slot_max = size,
-				       .frontend_max = { FAKE_FRONTENDS_MAX, FAKE_FRONTENDS_MAX } };
+				       .frontend_max = { FAKE_FRONTENDS_MAX, FAKE_FRONTENDS_MAX },
+				       .range_max = { FAKE_RANGES_MAX, FAKE_RANGES_MAX } };
 	return sizes;
 }
 
@@ -142,6 +143,52 @@ void service_maps_set_generation(struct service_maps *maps, uint32_t number, uin
 void service_maps_set_count(struct service_maps *maps, uint32_t count)
 {
 	WRITE(fake.count, count);
+}
+
+int service_maps_each_range(const struct service_maps *maps,
+			    int (*fn)(uint32_t number, const struct prefix *range, void *arg),
+			    void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < FAKE_RANGES_MAX && !r; i++)
+		if (fake.ranges[i].number)
+			r = fn(fake.ranges[i].number, &fake.ranges[i].range, arg);
+	return r;
+}
+
+/* @number 0: a free place. */
+static struct fake_range *find_range(uint32_t number, const struct prefix *range)
+{
+	for (size_t i = 0; i < FAKE_RANGES_MAX; i++)
+		if (fake.ranges[i].number == number &&
+		    (!number || !prefix_compare(&fake.ranges[i].range, range)))
+			return &fake.ranges[i];
+	return NULL;
+}
+
+int service_maps_put_range(struct service_maps *maps, uint32_t number, const struct prefix *range)
+{
+	struct fake_range *at = find_range(number, range) ?: find_range(0, NULL);
+
+	if (!may_write())
+		return 0;
+	if (!at || (fake.refuse_ranges && !--fake.refuse_ranges))
+		return -ENOSPC;
+	*at = (struct fake_range){ number, *range };
+	wrote();
+	return 0;
+}
+
+int service_maps_delete_range(struct service_maps *maps, uint32_t number, const struct prefix *range)
+{
+	struct fake_range *at = find_range(number, range);
+
+	if (!may_write() || !at)
+		return 0;
+	at->number = 0;
+	wrote();
+	return 0;
 }
 
 static struct fake_entry *find(const struct frontend_key *key)

@@ -8,6 +8,7 @@
 #include "reconcile/service_maps.h"
 
 #define FAKE_FRONTENDS_MAX 256
+#define FAKE_RANGES_MAX 64
 
 struct fake_entry {
 	bool used;
@@ -15,15 +16,22 @@ struct fake_entry {
 	struct frontend value;
 };
 
+struct fake_range {
+	uint32_t number; /* 0: none */
+	struct prefix range;
+};
+
 struct fake_services {
 	struct service_port *ports;
 	struct backend *backends;
 	uint32_t *slots;
 	struct fake_entry frontends[FAKE_FRONTENDS_MAX];
+	struct fake_range ranges[FAKE_RANGES_MAX];
 	uint32_t count; /* node_state.services */
 	unsigned int writes; /* so far */
 	unsigned int alive; /* the agent ends before write number @alive + 1; 0: it lives on */
 	unsigned int refuse; /* so many writes to frontends later one is refused; 0: none */
+	unsigned int refuse_ranges; /* the same for writes of source ranges */
 	void (*after_write)(void); /* or NULL */
 };
 

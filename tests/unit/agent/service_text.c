@@ -25,11 +25,20 @@ static char *read_place(struct ip_addr *addr, uint16_t *port, char *word)
 
 static void read_frontend(struct service_image *image, char *word)
 {
-	struct service_frontend *frontend = &image->frontends[image->frontend_count++];
+	struct service_frontend *frontend = &image->frontends[image->frontend_count];
+	bool host_bits;
 
+	if (*word == 'r') {
+		if (prefix_parse(&image->ranges[image->range_count++], &host_bits, word + 1) < 0)
+			abort();
+		return;
+	}
+	image->frontend_count++;
 	frontend->proto = IPPROTO_TCP;
-	frontend->kind = *word == 'e' ? FRONTEND_EXTERNAL_IP : FRONTEND_CLUSTER_IP;
-	frontend->flags = *word == 'e' ? FRONTEND_EXTERNAL : 0;
+	frontend->kind = *word == 'e' ? FRONTEND_EXTERNAL_IP :
+			 *word == 'l' ? FRONTEND_LOAD_BALANCER : FRONTEND_CLUSTER_IP;
+	frontend->flags = *word == 'e' ? FRONTEND_EXTERNAL :
+			  *word == 'l' ? FRONTEND_EXTERNAL | FRONTEND_RANGES : 0;
 	read_place(&frontend->addr, &frontend->port, word + 1);
 	image->is_v4 = ip_addr_is_v4(&frontend->addr);
 }
@@ -61,6 +70,7 @@ static void read_port(struct service_image *image, char *text)
 	*image = (struct service_image){ .port_name = word, .proto = IPPROTO_TCP };
 	image->frontends = calloc(WORDS_MAX, sizeof(*image->frontends));
 	image->backends = calloc(WORDS_MAX, sizeof(*image->backends));
+	image->ranges = calloc(WORDS_MAX, sizeof(*image->ranges));
 	while ((word = strtok_r(NULL, " ", &rest))) {
 		if (*word == '>')
 			read = read_backend;
@@ -93,6 +103,7 @@ void service_text_done(struct service_text *text)
 	for (size_t i = 0; i < text->images.count; i++) {
 		free(text->images.items[i].frontends);
 		free(text->images.items[i].backends);
+		free(text->images.items[i].ranges);
 	}
 	free(text->images.items);
 	free(text->copy);
