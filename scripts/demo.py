@@ -165,6 +165,7 @@ class Demo:
         measured, expected = self.reach.compare(cluster, "who reaches whom")
         self.reach.show(measured, expected)
         print()
+        self.reach.tell_doors(measured)
         agreed = self.reach.judge(measured, expected)
         agreed = self.change_policy(measured) and agreed
         return self.take_away() and agreed

@@ -85,6 +85,17 @@ class Reach:
         print("\n  '?': the pod is one of those behind the Service. It may reach itself, and not"
               "\n  the others: who is chosen decides.")
 
+    def tell_doors(self, measured):
+        """What the outside has met at the NodePorts."""
+        for door in self.of_kind("door"):
+            for family in matrix.FAMILIES:
+                who = [f"{probe.source} was answered by {name or 'nobody'}"
+                       for probe, name in measured.items()
+                       if probe.destination == door.name and probe.family == family and
+                       self.parties[probe.source].kind == "outside"]
+                self.say(f"from outside, {door.name} at {door.addresses[family]} port "
+                         f"{self.served[door.name][0][1]}: {', '.join(who)}")
+
     def judge(self, measured, expected):
         """The verdict in one line; True when they agree."""
         wrong = matrix.differences(measured, expected)
