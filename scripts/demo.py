@@ -93,7 +93,7 @@ class Demo:
             self.add_service(service, cluster.pods)
 
     def add_service(self, service, pods):
-        if services.is_headless(service):
+        if not services.addresses_of(service):
             return
         own = services.choices(service, "port", pods)
         self.reach.add(services.party(service), list(own), own)

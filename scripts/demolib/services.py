@@ -24,8 +24,11 @@ TERMINATING = {"ready": False, "serving": True, "terminating": True}
 IN_FORCE_S = 10
 
 
-def is_headless(service):
-    return service["spec"].get("clusterIP") == "None"
+def addresses_of(service):
+    """Its ClusterIPs by family; of a headless one, and of an ExternalName, none."""
+    spec = service["spec"]
+    ips = spec.get("clusterIPs") or [spec.get("clusterIP", "")]
+    return {6 if ":" in ip else 4: ip for ip in ips if ip not in ("", "None")}
 
 
 def name_of(service):
@@ -46,8 +49,10 @@ def _number(port, pod):
 
 
 def selected(service, pods):
-    wanted = service["spec"]["selector"]
-    return [pod for pod in pods if pod.namespace == service["metadata"]["namespace"] and
+    """Without a selector somebody else writes the slices."""
+    wanted = service["spec"].get("selector")
+    return [pod for pod in pods if wanted and
+            pod.namespace == service["metadata"]["namespace"] and
             policy.selects({"matchLabels": wanted}, pod.labels)]
 
 
@@ -60,9 +65,8 @@ def choices(service, kind, pods):
 
 
 def party(service):
-    """The Service as a destination: its ClusterIPs."""
-    addresses = {6 if ":" in ip else 4: ip for ip in service["spec"]["clusterIPs"]}
-    return policy.Party(name_of(service), "service", addresses=addresses)
+    """The Service as a destination."""
+    return policy.Party(name_of(service), "service", addresses=addresses_of(service))
 
 
 class SliceWriter:
@@ -84,7 +88,7 @@ class SliceWriter:
             yaml.safe_dump_all(self.slices(), file, sort_keys=False)
         os.rename(f"{self.path}.new~", self.path)
         while waiting := [name_of(service) for service in self.services
-                          if not is_headless(service) and not self._is_in_force(service)]:
+                          if addresses_of(service) and not self._is_in_force(service)]:
             if time.monotonic() > start + IN_FORCE_S:
                 raise Failed(f"not in force after {IN_FORCE_S} seconds: {', '.join(waiting)}")
         return (time.monotonic() - start) * 1000
@@ -105,7 +109,8 @@ class SliceWriter:
                   for backend in port["backends"] if backend["inCluster"]}
         return chosen == {address for pod in selected(service, self.pods)
                           if pod.name not in self.terminating
-                          for address in pod.addresses.values()}
+                          for family, address in pod.addresses.items()
+                          if family in addresses_of(service)}
 
     def slices(self):
         return [one for service in self.services for one in self._slices_of(service)]
