@@ -15,7 +15,8 @@ static bool is_own(const struct agent *agent, const struct ip_addr *addr)
 /* :: when the Node object is not known, or names none that is here. */
 static struct ip_addr of_object(const struct agent *agent, bool v4)
 {
-	const struct object *obj = store_get(agent->store, OBJECT_NODE, "", agent->config.node_name);
+	const char *name = agent->config.node_name;
+	const struct object *obj = store_get(agent->store, OBJECT_NODE, "", name);
 
 	for (size_t i = 0; obj && i < obj->node.ip_count; i++)
 		if (ip_addr_is_v4(&obj->node.ips[i]) == v4 && is_own(agent, &obj->node.ips[i]))

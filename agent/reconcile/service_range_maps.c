@@ -79,7 +79,8 @@ int service_maps_put_range(struct service_maps *maps, uint32_t number, const str
 	return errno == E2BIG ? -ENOSPC : -errno;
 }
 
-int service_maps_delete_range(struct service_maps *maps, uint32_t number, const struct prefix *range)
+int service_maps_delete_range(struct service_maps *maps, uint32_t number,
+			      const struct prefix *range)
 {
 	union range_key key;
 	int fd = datapath_map_fd(maps->dp, narrow(&key, number, range));
