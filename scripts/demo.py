@@ -99,7 +99,7 @@ class Demo:
         self.reach.add(services.party(service), list(own), own)
         doors = services.choices(service, "nodePort", pods)
         if doors:
-            self.reach.add(policy.Party(f"{service['metadata']['name']}'s door", "service",
+            self.reach.add(policy.Party(f"{service['metadata']['name']}'s door", "door",
                                         addresses=NODE_ADDRESSES), list(doors), doors)
 
     def show(self, *words):
@@ -165,6 +165,7 @@ class Demo:
         measured, expected = self.reach.compare(cluster, "who reaches whom")
         self.reach.show(measured, expected)
         print()
+        self.reach.tell_doors(measured)
         agreed = self.reach.judge(measured, expected)
         agreed = self.change_policy(measured) and agreed
         return self.take_away() and agreed

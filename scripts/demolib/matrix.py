@@ -11,6 +11,7 @@ PROTOCOLS = ("TCP", "UDP", "ICMP")
 FAMILIES = (4, 6)
 TIMEOUT_MS = 1500
 NOBODY = ""
+SERVICES = ("service", "door")  # kinds of parties that are addresses of Services
 
 Probe = collections.namedtuple("Probe", "source destination protocol number family")
 
@@ -21,7 +22,7 @@ def probes(sources, destinations, served):
             for source in sources for destination in destinations
             if source.name != destination.name
             for protocol, number in [*served[destination.name],
-                                     *([] if destination.kind == "service" else [("ICMP", 0)])]
+                                     *([] if destination.kind in SERVICES else [("ICMP", 0)])]
             for family in FAMILIES]
 
 

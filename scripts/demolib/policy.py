@@ -24,7 +24,7 @@ class Port:
 class Party:
     """One end of a connection: a pod, the node, or a host outside."""
     name: str
-    kind: str  # "pod", "node", "outside", "service"
+    kind: str  # "pod", "node", "outside"; of a Service "service" (ClusterIP), "door" (NodePort)
     namespace: str = ""
     labels: dict = field(default_factory=dict)
     ports: list = field(default_factory=list)

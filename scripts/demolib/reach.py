@@ -43,9 +43,10 @@ class Reach:
         return self.of_kind("pod", "node", "outside")
 
     def wanted(self):
-        """The outside has no way to a ClusterIP."""
+        """The outside has no way to a ClusterIP, but to the doors."""
         return [*matrix.probes(self.clients(), self.clients(), self.served),
-                *matrix.probes(self.of_kind("pod", "node"), self.of_kind("service"), self.served)]
+                *matrix.probes(self.of_kind("pod", "node"), self.of_kind("service"), self.served),
+                *matrix.probes(self.clients(), self.of_kind("door"), self.served)]
 
     def expected(self, cluster, probes):
         return matrix.expected(cluster, self.parties, probes, self.behind)
@@ -73,16 +74,27 @@ class Reach:
         return self.measure(wanted), self.expected(cluster, wanted)
 
     def show(self, measured, expected):
-        clients, services = self.clients(), self.of_kind("service")
+        clients, services = self.clients(), self.of_kind("service", "door")
         matrix.show(measured, expected, clients, clients)
         print("\n  Rows open connections to columns (the same numbers). A cell is the number of"
               "\n  ports that answered, '.' none, over IPv4 and IPv6 alike; 'x' if the families"
               "\n  differ.\n\n  The same through the Services:")
         for i, service in enumerate(services, 1):
             print(f"  {i:2} {service.name:16} {service.addresses[4]:12} {service.addresses[6]}")
-        matrix.show(measured, expected, self.of_kind("pod", "node"), services, ("TCP", "UDP"))
+        matrix.show(measured, expected, clients, services, ("TCP", "UDP"))
         print("\n  '?': the pod is one of those behind the Service. It may reach itself, and not"
               "\n  the others: who is chosen decides.")
+
+    def tell_doors(self, measured):
+        """What the outside has met at the NodePorts."""
+        for door in self.of_kind("door"):
+            for family in matrix.FAMILIES:
+                who = [f"{probe.source} was answered by {name or 'nobody'}"
+                       for probe, name in measured.items()
+                       if probe.destination == door.name and probe.family == family and
+                       self.parties[probe.source].kind == "outside"]
+                self.say(f"from outside, {door.name} at {door.addresses[family]} port "
+                         f"{self.served[door.name][0][1]}: {', '.join(who)}")
 
     def judge(self, measured, expected):
         """The verdict in one line; True when they agree."""

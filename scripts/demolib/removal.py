@@ -71,8 +71,8 @@ def _report(tallies, pod, asked_ms):
     for name, count in sorted(answered.items()):
         print(f"    {count:5} answered by {name}")
     last_ms = max((one.last_ms for one in tallies if one.name == pod.name), default=asked_ms)
-    print(f"    the last one by {pod.name} {max(last_ms - asked_ms, 1):.0f} ms after it was asked to"
-          f" end; the slowest of all took {max(one.slowest_ms for one in tallies)} ms")
+    print(f"    the last one by {pod.name} {max(last_ms - asked_ms, 1):.0f} ms after it was asked "
+          f"to end; the slowest of all took {max(one.slowest_ms for one in tallies)} ms")
     return sum(answered.values()) + failed, failed
 
 

@@ -55,6 +55,8 @@ def test_the_demonstration_agrees_with_the_policies_before_and_after_the_change(
                    "what the policies say", "now allowed", "now denied",
                    "everything is removed again"):
         assert clause in output, clause
+    door = "port 30080: customer was answered by front, bad-net was answered by nobody"
+    assert output.count(door) == 2, output
     for name in ("catalog", "catalog-2", "catalog-3"):
         assert re.search(rf"\d answered by {name}\n", output), name
     assert re.search(r"\d requests of front to shop/catalog, 0 failed", output), output
