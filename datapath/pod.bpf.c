@@ -17,7 +17,7 @@ static __always_inline int refuse(struct __sk_buff *skb, struct flow *flow, enum
 {
 	int action = drop(skb, why, POLICY_EGRESS);
 
-	if (!(flow->flags & FLOW_REJECTED) || packet_reject(skb, flow))
+	if (packet_reject(skb, flow, why))
 		return action;
 	return (int)bpf_redirect_peer(skb->ifindex, 0);
 }
@@ -37,7 +37,7 @@ int from_pod(struct __sk_buff *skb)
 	if (!why && flow.family != FLOW_ARP)
 		why = parse_l4(&flow, skb);
 	why = why ?: guard_control(&flow, skb, ep);
-	why = why ?: track(&flow, skb, POLICY_EGRESS);
+	why = why ?: track(&flow, skb, track_sent);
 	why = why ?: followers(&flow, skb);
 	why = why ?: deliver(&action, skb, &flow);
 	if (why)
@@ -133,7 +133,7 @@ int to_pod(struct __sk_buff *skb)
 	if (!why && flow.way == WAY_TRACK) {
 		why = parse_l4(&flow, skb);
 		why = why ?: receiver_neighbour(&flow);
-		why = why ?: track(&flow, skb, POLICY_INGRESS);
+		why = why ?: track(&flow, skb, track_received);
 		why = why ?: followers(&flow, skb);
 		why = why ?: translate(skb, &flow);
 	}

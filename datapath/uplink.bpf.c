@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The node's edge: the TCX ingress program of an uplink or overlay device. It
- * cares for packets to and from the addresses of local pods only; everything
- * else is the node's own and untouched.
+ * The node's edge: TCX programs on an uplink or overlay device. They care for packets to and
+ * from local pods, and for services that the outside uses; everything else is the node's own
+ * and untouched.
+ *
+ *	from_wire	ingress: what comes from outside
+ *	to_wire		egress: answers of services' backends on this node
  */
-#include "lib/deliver.h"
+#include "lib/depart.h"
 #include "lib/drop.h"
-#include "lib/track.h"
+#include "lib/outside.h"
+#include "lib/reject.h"
 
 static __always_inline _Bool is_ip(const struct flow *flow)
 {
@@ -40,6 +44,28 @@ static __always_inline enum drop_reason wire_receiver(struct flow *flow)
 	return flow->generation && endpoint_is_ready(ep) ? DROP_NONE : DROP_NOT_READY;
 }
 
+/* Stage: sets @action, what the kernel shall do with the packet. */
+static __always_inline enum drop_reason wire_deliver(int *action, struct __sk_buff *skb,
+						     struct flow *flow)
+{
+	if (flow->way != WAY_OUT)
+		return deliver(action, skb, flow);
+	*action = depart(skb, flow);
+	if (*action >= 0)
+		return DROP_NONE;
+	return (enum drop_reason)(-*action);
+}
+
+/* The packet is dropped, or becomes the answer to itself. Either way it is counted once. */
+static __always_inline int refuse(struct __sk_buff *skb, struct flow *flow, enum drop_reason why)
+{
+	int action = drop(skb, why, POLICY_INGRESS);
+
+	if (packet_reject(skb, flow, why))
+		return action;
+	return (int)bpf_redirect(skb->ifindex, 0);
+}
+
 SEC("tc")
 int from_wire(struct __sk_buff *skb)
 {
@@ -53,15 +79,42 @@ int from_wire(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	why = wire_receiver(&flow);
 	why = wire_source(&flow) ?: why;
+	if (!why)
+		why = flow.way == WAY_STACK ? arrive_parse(skb, &flow) : (int)parse_l4(&flow, skb);
+	why = why ?: track(&flow, skb, track_arrived);
+	why = arrive_way(&flow, why);
+	why = why ?: followers(&flow, skb);
 	if (!why && flow.way == WAY_STACK)
 		return TC_ACT_OK;
-	why = why ?: parse_l4(&flow, skb);
-	why = why ?: track(&flow, skb, POLICY_INGRESS);
-	why = why ?: followers(&flow, skb);
-	why = why ?: deliver(&action, skb, &flow);
+	why = why ?: wire_deliver(&action, skb, &flow);
 	if (why)
-		return drop(skb, why, POLICY_INGRESS);
+		return refuse(skb, &flow, why);
 	return pass(skb, POLICY_INGRESS, action);
+}
+
+/*
+ * Forwarded packets are answers of a service when from_pod says so; what no interface
+ * brought in is of a socket, or a fragment of which nobody knows.
+ */
+static __always_inline _Bool may_be_answer(const struct __sk_buff *skb)
+{
+	return skb->mark & WEIR_MARK_ANSWER || !skb->ingress_ifindex;
+}
+
+SEC("tc")
+int to_wire(struct __sk_buff *skb)
+{
+	enum drop_reason why;
+	struct flow flow;
+
+	if (!may_be_answer(skb) || !services_exist())
+		return TC_ACT_OK;
+	flow_begin(&flow, POLICY_EGRESS);
+	flow.flags = FLOW_AT_EGRESS;
+	if (parse_l3(&flow, skb) || !is_ip(&flow))
+		return TC_ACT_OK;
+	why = service_leave(skb, &flow);
+	return why ? drop(skb, why, POLICY_EGRESS) : TC_ACT_OK;
 }
 
 char license_name[] SEC("license") = "Dual BSD/GPL";

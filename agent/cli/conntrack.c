@@ -16,7 +16,8 @@ static void cell_end(struct table *table, const json_t *end)
 /* A connection to a service is two lines, which point at each other. */
 static void cell_translation(struct table *table, const json_t *flow)
 {
-	const json_t *becomes = json_object_get(flow, "becomes"), *was = json_object_get(flow, "was");
+	const json_t *becomes = json_object_get(flow, "becomes");
+	const json_t *was = json_object_get(flow, "was");
 	const json_t *end = json_object_get(becomes ?: was, "answerer");
 	const char *address = json_text(end, "address");
 

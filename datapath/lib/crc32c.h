@@ -35,7 +35,10 @@ SUBPROGRAM __u32 crc32c_multiply(__u32 a, __u32 b)
 	return product;
 }
 
-/* What the checksum of @length bytes, below 64 KiB, changes by when their first word does by @word. */
+/*
+ * What the checksum of @length bytes, below 64 KiB, changes by when their first word
+ * does by @word.
+ */
 __u32 crc32c_difference(__u32 word, __u32 length);
 
 SUBPROGRAM __u32 crc32c_difference(__u32 word, __u32 length)

@@ -118,11 +118,15 @@ static __always_inline enum drop_reason receiver_choose(const struct endpoint **
 	}
 	if (!(flow->flags & FLOW_ANSWER))
 		return DROP_NONE;
-	if (to)
-		flow->flags &= ~FLOW_TRANSLATED;
-	else
+	if (!to)
 		skb->mark |= WEIR_MARK_ANSWER;
-	/* The clients of services are pods of this node. */
+	/*
+	 * From a pod the stack takes nothing with an address of the node: for a client outside
+	 * it is translated where it leaves (to_wire).
+	 */
+	if (to || (flow->from_ifindex && !flow->to_ifindex))
+		flow->flags &= ~FLOW_TRANSLATED;
+	/* The client was a pod of this node. */
 	return flow->flags & FLOW_TRANSLATED ? DROP_NO_ENDPOINT : DROP_NONE;
 }
 

@@ -12,6 +12,8 @@
 CONFIG struct node_config config = {
 	.endpoint_slots = ENDPOINT_SLOTS,
 	.hz = 250,
+	.source_port = 10000,
+	.source_ports = 20000,
 	.tcp_open_s = 60,
 	.tcp_live_s = 7200,
 	.closing_s = 10,

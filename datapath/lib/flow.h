@@ -30,6 +30,7 @@ enum flow_way {
 	WAY_TRACK, /* conntrack and policy, then delivery */
 	WAY_STACK, /* the kernel's stack, without judgement: neighbours, multicast */
 	WAY_BACK, /* rewritten to an answer: out of the interface it came in */
+	WAY_OUT, /* to another node or the outside, past the stack */
 };
 
 enum flow_flag {
@@ -44,6 +45,7 @@ enum flow_flag {
 	/* Addresses and ports are what the packet shall have, and not yet those that it has. */
 	FLOW_TRANSLATED = 1 << 8,
 	FLOW_REJECTED = 1 << 9, /* whoever sent the refused packet is told so */
+	FLOW_FROM_WIRE = 1 << 10, /* came from outside, for no pod's own address */
 };
 
 struct flow {
@@ -69,6 +71,7 @@ struct flow {
 	__u32 length; /* of the IP packet */
 	__u32 now; /* jiffies */
 	__u32 generation; /* of the policy: read once a packet */
+	__u32 mtu; /* with DROP_TOO_LONG: how long it may be */
 	/* Local endpoints at the ends as far as known, 0: none. Numbers, so subprograms take flows. */
 	__u32 from_ifindex;
 	__u32 to_ifindex;
@@ -86,6 +89,11 @@ static __always_inline _Bool addr_is_multicast(const struct ip_addr *addr)
 	if (!ip_addr_is_v4(addr))
 		return 0;
 	return (addr->bytes[12] & 0xf0) == 0xe0 || addr->words[3] == 0xffffffff;
+}
+
+static __always_inline _Bool addr_is_none(const struct ip_addr *addr)
+{
+	return !(addr->halves[0] | addr->halves[1]);
 }
 
 static __always_inline _Bool addr_is_link_local(const struct ip_addr *addr)

@@ -18,11 +18,6 @@ static __always_inline enum drop_reason guard_sender(struct flow *flow, const st
 	return flow->generation && endpoint_is_ready(ep) ? DROP_NONE : DROP_NOT_READY;
 }
 
-static __always_inline _Bool addr_is_none(const struct ip_addr *addr)
-{
-	return !(addr->halves[0] | addr->halves[1]);
-}
-
 static __always_inline _Bool guard_address(const struct flow *flow, const struct endpoint *ep)
 {
 	if (endpoint_owns(ep, &flow->src))

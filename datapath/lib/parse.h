@@ -22,6 +22,8 @@ enum icmp4_type {
 
 enum icmp6_type {
 	ICMP6_UNREACHABLE = 1,
+	ICMP6_TOO_BIG = 2,
+	ICMP6_TIME_EXCEEDED = 3,
 	ICMP6_ERROR_MAX = 127,
 	ICMP6_ECHO = 128,
 	ICMP6_ECHO_REPLY = 129,
@@ -324,19 +326,26 @@ static __always_inline enum drop_reason parse_transport(struct flow *flow, struc
 	return DROP_NONE;
 }
 
-/* A later fragment: its first one has said what it is, or it has to wait. */
-static __always_inline enum drop_reason parse_later(struct flow *flow, struct __sk_buff *skb)
+/* A later fragment: its first one has said what it is. */
+static __always_inline enum drop_reason parse_later(struct flow *flow)
 {
 	enum drop_reason why = frag_recall(flow);
 
-	if (why == DROP_FRAGMENT_UNKNOWN)
-		why = frag_hold(skb, flow);
 	flow->role = flow_is_icmp(flow) ? ROLE_ANSWER : ROLE_ANY;
 	return why;
 }
 
-/* Stage: protocol, ports and what the packet means for its connection. IP only. */
-static __always_inline enum drop_reason parse_l4(struct flow *flow, struct __sk_buff *skb)
+/* Or it has to wait: DROP_FRAGMENT_HELD. */
+static __always_inline enum drop_reason parse_wait(struct flow *flow, struct __sk_buff *skb)
+{
+	enum drop_reason why = frag_hold(skb, flow);
+
+	flow->role = flow_is_icmp(flow) ? ROLE_ANSWER : ROLE_ANY;
+	return why;
+}
+
+/* Like parse_l4(), but no fragment waits: DROP_FRAGMENT_UNKNOWN. */
+static __always_inline enum drop_reason parse_l4_now(struct flow *flow, struct __sk_buff *skb)
 {
 	enum drop_reason why = DROP_NONE;
 
@@ -346,9 +355,17 @@ static __always_inline enum drop_reason parse_l4(struct flow *flow, struct __sk_
 	if (why)
 		return why;
 	if (flow->flags & FLOW_FRAGMENT_LATER)
-		return parse_later(flow, skb);
+		return parse_later(flow);
 	why = parse_transport(flow, skb);
 	if (!why && (flow->flags & FLOW_FRAGMENT_FIRST))
 		frag_record(flow);
 	return why;
+}
+
+/* Stage: protocol, ports and what the packet means for its connection. IP only. */
+static __always_inline enum drop_reason parse_l4(struct flow *flow, struct __sk_buff *skb)
+{
+	enum drop_reason why = parse_l4_now(flow, skb);
+
+	return why == DROP_FRAGMENT_UNKNOWN ? parse_wait(flow, skb) : why;
 }

@@ -4,8 +4,8 @@
  */
 #pragma once
 
+#include "lib/ct_nat.h"
 #include "lib/parse.h"
-#include "lib/service_entry.h"
 #include "lib/translate.h"
 
 /* Addresses and offset of the quoted packet: the headers as far as RFC 792 promises them. */
@@ -110,7 +110,10 @@ static __always_inline __u64 pair_write(void *at, const struct ip_addr *src,
 	return sum;
 }
 
-/* The header at @offset gets the addresses. @addresses and @all: what their sum and its own change by. */
+/*
+ * The header at @offset gets the addresses. @addresses and @all: what their sum and its
+ * own change by.
+ */
 static __always_inline enum drop_reason head_write(__u64 *addresses, __u64 *all,
 						   struct __sk_buff *skb, __u32 offset,
 						   const struct ip_addr *src,

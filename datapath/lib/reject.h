@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Rejections: the refused packet turns into the answer that its sender gets from the
- * address which it asked, a TCP reset (RFC 9293, 3.10.7.1) or an ICMP port unreachable.
- * The answer goes straight into the pod and meets no other program.
+ * address which it asked: a TCP reset (RFC 9293, 3.10.7.1), an ICMP port unreachable, or
+ * what a router says. The answer goes straight back where the packet came from.
  */
 #pragma once
 
@@ -30,7 +30,7 @@ struct icmp_error {
 	__u8 type;
 	__u8 code;
 	__u16 check;
-	__be32 unused;
+	__be32 rest; /* mostly unused */
 	__u8 quote[REJECT_QUOTE];
 };
 ABI_SIZE(struct icmp_error, REJECT_LENGTH);
@@ -100,8 +100,31 @@ static __always_inline enum drop_reason reset_make(struct rejection *to, const s
 	return DROP_NONE;
 }
 
+/* What routers say, in both families, and not what a host does. */
+static __always_inline _Bool is_routers(enum drop_reason why)
+{
+	return why == DROP_HOPS || why == DROP_TOO_LONG || why == DROP_NO_ROUTE;
+}
+
+static __always_inline void error_kind(struct icmp_error *error, const struct flow *flow,
+				       enum drop_reason why)
+{
+	_Bool v4 = flow->family == FLOW_IP4;
+
+	error->type = v4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE;
+	if (why == DROP_HOPS) {
+		error->type = v4 ? ICMP4_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED;
+	} else if (why == DROP_TOO_LONG) {
+		error->type = v4 ? ICMP4_UNREACHABLE : ICMP6_TOO_BIG;
+		error->code = v4 ? 4 : 0;
+		error->rest = bpf_htonl(flow->mtu);
+	} else if (why != DROP_NO_ROUTE) {
+		error->code = v4 ? 3 : 4; /* port */
+	}
+}
+
 static __always_inline enum drop_reason error_make(struct rejection *to, const struct flow *flow,
-						   struct __sk_buff *skb)
+						   struct __sk_buff *skb, enum drop_reason why)
 {
 	struct icmp_error *error = &to->icmp;
 	__u32 quoted = flow->length;
@@ -112,8 +135,7 @@ static __always_inline enum drop_reason error_make(struct rejection *to, const s
 	__builtin_memset(error, 0, sizeof(*error));
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, error->quote, reject_bound(quoted)))
 		return DROP_SHORT_HEADER;
-	error->type = flow->family == FLOW_IP4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE;
-	error->code = flow->family == FLOW_IP4 ? 3 : 4; /* port */
+	error_kind(error, flow, why);
 	to->length = offsetof(struct icmp_error, quote) + quoted;
 	to->proto = flow->family == FLOW_IP4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	return DROP_NONE;
@@ -201,33 +223,41 @@ static __always_inline enum drop_reason reject_write(struct __sk_buff *skb, cons
 	return DROP_NONE;
 }
 
-static __always_inline _Bool may_be_answered(const struct flow *flow)
+static __always_inline _Bool may_be_answered(const struct flow *flow, enum drop_reason why)
 {
-	/* Nothing answers a reset, or knows what a later fragment was of. */
-	if (flow->flags & (FLOW_RESET | FLOW_FRAGMENT_LATER))
+	/* Nothing answers a reset or an error, or knows what a later fragment was of. */
+	if (flow->flags & (FLOW_RESET | FLOW_FRAGMENT_LATER) || flow->role == ROLE_ERROR)
+		return 0;
+	if (is_routers(why))
+		return 1;
+	if (!(flow->flags & FLOW_REJECTED))
 		return 0;
 	return !(flow->proto == IPPROTO_TCP && flow->flags & FLOW_FRAGMENT_FIRST);
 }
 
-/* DROP_NONE: the packet is an answer now, for the pod that sent it. */
-int packet_reject(struct __sk_buff *skb, struct flow *flow);
+/* DROP_NONE: the packet, refused for @why, is an answer now for whoever sent it. */
+int packet_reject(struct __sk_buff *skb, struct flow *flow, __u32 why);
 
-SUBPROGRAM int packet_reject(struct __sk_buff *skb, struct flow *flow)
+SUBPROGRAM int packet_reject(struct __sk_buff *skb, struct flow *flow, __u32 why)
 {
 	struct rejection *answer;
-	enum drop_reason why;
+	enum drop_reason failed;
 	__u32 zero = 0;
 
 	answer = bpf_map_lookup_elem(&rejection, &zero);
-	if (!flow || !answer || !may_be_answered(flow))
+	if (!flow || !answer || !may_be_answered(flow, why))
 		return DROP_INTERNAL;
-	why = flow->proto == IPPROTO_TCP ? reset_make(answer, flow, skb) :
-					   error_make(answer, flow, skb);
-	if (why)
-		return why;
+	/* A router speaks of the packet as it came, which was to be translated. */
+	failed = is_routers(why) ? parse_l3(flow, skb) : DROP_NONE;
+	if (failed)
+		return failed;
+	failed = flow->proto == IPPROTO_TCP && !is_routers(why) ?
+			 reset_make(answer, flow, skb) : error_make(answer, flow, skb, why);
+	if (failed)
+		return failed;
 	head_make(answer, flow);
-	why = reject_write(skb, flow, answer);
-	if (!why && skb->pkt_type != PKT_TYPE_HOST && bpf_skb_change_type(skb, PKT_TYPE_HOST))
-		why = DROP_INTERNAL;
-	return why;
+	failed = reject_write(skb, flow, answer);
+	if (!failed && skb->pkt_type != PKT_TYPE_HOST && bpf_skb_change_type(skb, PKT_TYPE_HOST))
+		failed = DROP_INTERNAL;
+	return failed;
 }

@@ -92,7 +92,8 @@ SUBPROGRAM int track_related(struct __sk_buff *skb, struct flow *flow)
 	if (hit.entry->opener != key.sender)
 		return DROP_NONE;
 	flow->flags |= FLOW_ANSWER;
-	if (!(hit.entry->flags & CT_TRANSLATED))
+	/* Towards a client outside it is translated where it leaves (to_wire). */
+	if (!(hit.entry->flags & CT_TRANSLATED) || (flow->from_ifindex && !flow->to_ifindex))
 		return DROP_NONE;
 	ct_nat_read(&nat, hit);
 	return quote_translate(skb, flow, &quote, &nat);

@@ -39,11 +39,15 @@ static __always_inline enum drop_reason service_reject(struct flow *flow, enum d
 	return why;
 }
 
+int service_begin(struct flow *flow, struct service_case *sc);
+
 /* The packet opens a connection, perhaps to a service: chooses the backend. */
-static __noinline enum drop_reason service_begin(struct flow *flow, struct service_case *sc)
+SUBPROGRAM int service_begin(struct flow *flow, struct service_case *sc)
 {
 	const struct frontend *whole, *frontend = NULL;
 
+	if (!flow || !sc)
+		return DROP_INTERNAL;
 	whole = frontend_find(&flow->dst, 0, 0);
 	if (!whole || flow->role == ROLE_ANSWER)
 		return DROP_NONE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a new connection of a pod to a service becomes: its backend, and another source
- * port where the client's own would meet another connection.
+ * What a new connection to a service becomes: its backend, and where answers would not
+ * come back here, or would meet those of another connection, another source.
  */
 #pragma once
 
@@ -12,6 +12,18 @@
 #define SOURCE_PORT_FIRST 1024
 #define SOURCE_PORT_TRIES 8
 
+/* From outside a traffic policy counts as it stands; but the pods of other nodes are the cluster. */
+static __always_inline enum service_set flow_set(const struct flow *flow,
+						 const struct frontend *frontend)
+{
+	const struct peer *peer;
+
+	if (!(flow->flags & FLOW_FROM_WIRE) || !(frontend->flags & FRONTEND_LOCAL))
+		return frontend_set(frontend);
+	peer = peer_find(&flow->src);
+	return peer && peer->kind == PEER_REMOTE_POD ? frontend_set(frontend) : SERVICE_LOCAL;
+}
+
 /* The choice of service_pick.h, for the sender of the flow. */
 static __always_inline enum drop_reason backend_choose(struct service_pick *pick, struct flow *flow,
 						       const struct frontend *frontend)
@@ -20,7 +32,7 @@ static __always_inline enum drop_reason backend_choose(struct service_pick *pick
 
 	pick->client = flow->src;
 	pick->service = frontend->service;
-	pick->set = frontend_set(frontend);
+	pick->set = flow_set(flow, frontend);
 	pick->now = flow->now;
 	answer = service_pick(pick);
 	if (answer == SERVICE_FOUND)
@@ -83,36 +95,101 @@ SUBPROGRAM int service_port_is_free(struct flow *flow, struct service_case *sc)
 	return flow->role == ROLE_OPEN && hit.entry->flags & CT_CLOSING;
 }
 
-static __always_inline _Bool source_port_choose(struct flow *flow, struct service_case *sc)
+/* The source port is free, or becomes one of @ports ports from @first on that is. */
+static __always_inline enum drop_reason source_port_choose(struct flow *flow,
+							   struct service_case *sc, __u32 first,
+							   __u32 ports)
 {
+	__u32 n = random_below(ports);
 	int i;
 
 	for (i = 0; i < SOURCE_PORT_TRIES; i++) {
 		if (service_port_is_free(flow, sc))
-			return 1;
-		sc->to.sport = bpf_htons((__u16)(SOURCE_PORT_FIRST +
-						 random_below(65536 - SOURCE_PORT_FIRST)));
+			return DROP_NONE;
+		sc->to.sport = bpf_htons((__u16)(first + n));
+		n = n + 1 < ports ? n + 1 : 0;
 	}
-	return 0;
+	return DROP_SERVICE_PORTS;
+}
+
+/* False: the node has no address of this family. */
+static __always_inline _Bool source_of_node(const struct flow *flow, struct service_case *sc)
+{
+	const struct node_state *node;
+	__u32 zero = 0;
+
+	node = bpf_map_lookup_elem(&state, &zero);
+	if (!node)
+		return 0;
+	sc->to.sport = bpf_htons((__u16)(config.source_port + random_below(config.source_ports)));
+	if (flow->family == FLOW_IP4) {
+		ip_addr_set_v4(&sc->to.src, node->addr4);
+		return node->addr4;
+	}
+	sc->to.src = node->addr6;
+	return !addr_is_none(&sc->to.src);
+}
+
+/* The backend is a pod or a socket of this node. */
+static __always_inline _Bool backend_is_here(const struct service_case *sc)
+{
+	const struct peer *peer = peer_find(&sc->to.dst);
+
+	return peer && (peer->kind == PEER_LOCAL_POD || peer->kind == PEER_HOST);
+}
+
+/*
+ * What comes from outside and goes on to another node, or outside again, is this node's from
+ * then on, so that answers come back here.
+ */
+static __always_inline enum drop_reason source_choose(struct flow *flow, struct service_case *sc)
+{
+	__u32 first = SOURCE_PORT_FIRST, ports = 65536 - SOURCE_PORT_FIRST;
+
+	if (flow->flags & FLOW_FROM_WIRE && !backend_is_here(sc)) {
+		if (!source_of_node(flow, sc))
+			return DROP_NO_ROUTE;
+		first = config.source_port;
+		ports = config.source_ports;
+	} else {
+		hairpin(sc, flow);
+	}
+	return source_port_choose(flow, sc, first, ports);
+}
+
+/* Stage: who may not use the frontend is not told so. */
+static __always_inline enum drop_reason source_check(const struct flow *flow,
+						     const struct frontend *frontend)
+{
+	const struct peer *peer;
+	struct service_hit *hit;
+
+	if (frontend->flags & FRONTEND_RANGES && !service_range_has(frontend->service, &flow->src)) {
+		hit = service_hit_find(frontend->service);
+		if (hit)
+			hit->silent++;
+		return DROP_SERVICE_SOURCE;
+	}
+	if (!(flow->flags & FLOW_FROM_WIRE))
+		return DROP_NONE;
+	peer = peer_find(&flow->src);
+	return peer && peer->kind == PEER_HOST ? DROP_POD_FROM_WIRE : DROP_NONE;
 }
 
 /* The connection gets a backend of @frontend, and the flow becomes one to it. */
 static __always_inline enum drop_reason service_choose(struct flow *flow, struct service_case *sc,
 						       const struct frontend *frontend)
 {
-	enum drop_reason why;
+	enum drop_reason why = source_check(flow, frontend);
 
-	/* There is no table of ranges yet that a pod could be in. */
-	if (frontend->flags & FRONTEND_RANGES)
-		return DROP_SERVICE_SOURCE;
-	why = backend_choose(&sc->pick, flow, frontend);
+	why = why ?: backend_choose(&sc->pick, flow, frontend);
 	if (why)
 		return why;
 	if (!backend_address(sc, flow, sc->pick.backend))
 		return DROP_INTERNAL;
-	hairpin(sc, flow);
-	if (!source_port_choose(flow, sc))
-		return DROP_SERVICE_PORTS;
+	why = source_choose(flow, sc);
+	if (why)
+		return why;
 	flow_become(flow, &sc->to);
 	return DROP_NONE;
 }

@@ -72,7 +72,7 @@ static __always_inline _Bool service_is_foreign(const struct flow *flow, const s
 		return 0;
 	/* To a pod of this node it comes once more, from the stack that had to care for it. */
 	return !(flow->flags & FLOW_TRANSLATED) &&
-	       (flow->dir == POLICY_EGRESS || flow->flags & FLOW_FROM_SOCKET);
+	       (!(flow->flags & FLOW_AT_EGRESS) || flow->flags & FLOW_FROM_SOCKET);
 }
 
 /* A packet of either entry, when nothing is left to ask. 0: there is. */
@@ -86,7 +86,7 @@ static __noinline int service_fast(struct flow *flow, const struct ct_key *key,
 	step.expires = entry->expires;
 	step.pad = 0;
 	if (entry->flags & CT_SERVICE) {
-		if (flow->dir != POLICY_EGRESS || entry->opener != key->sender)
+		if (flow->flags & FLOW_AT_EGRESS || entry->opener != key->sender)
 			return 0;
 		step.moved = 0;
 		ct_nat_read(&step.nat, hit);

@@ -15,6 +15,10 @@ MAP(backend_slot, ARRAY, __u32, __u32, BACKEND_SLOTS_MAX, BPF_F_MMAPABLE);
 MAP(backend, ARRAY, __u32, struct backend, BACKENDS_MAX, BPF_F_MMAPABLE);
 MAP(affinity4, LRU_HASH, struct affinity4_key, struct affinity, AFFINITY_MAX, 0);
 MAP(affinity6, LRU_HASH, struct affinity6_key, struct affinity, AFFINITY_MAX, 0);
+MAP(service_range4, LPM_TRIE, struct service_range4_key, __u32, SERVICE_RANGES_MAX,
+    BPF_F_NO_PREALLOC);
+MAP(service_range6, LPM_TRIE, struct service_range6_key, __u32, SERVICE_RANGES_MAX,
+    BPF_F_NO_PREALLOC);
 MAP(service_hit, PERCPU_ARRAY, __u32, struct service_hit, SERVICE_PORTS_MAX, 0);
 
 /* NULL: there is no such frontend. Port and protocol 0: the address itself. */
@@ -45,6 +49,27 @@ static __always_inline const struct service_port *service_find(__u32 number)
 static __always_inline struct service_hit *service_hit_find(__u32 number)
 {
 	return bpf_map_lookup_elem(&service_hit, &number);
+}
+
+/* loadBalancerSourceRanges of service port @number: may @addr use it? */
+static __always_inline _Bool service_range_has(__u32 number, const struct ip_addr *addr)
+{
+	const __u32 *found;
+
+	if (ip_addr_is_v4(addr)) {
+		struct service_range4_key key = { SERVICE_RANGE_BITS + 32, bpf_htonl(number),
+						  addr->words[3] };
+
+		found = bpf_map_lookup_elem(&service_range4, &key);
+		BRANCH_APART(4);
+	} else {
+		struct service_range6_key key = { SERVICE_RANGE_BITS + 128, bpf_htonl(number),
+						  *addr };
+
+		found = bpf_map_lookup_elem(&service_range6, &key);
+		BRANCH_APART(6);
+	}
+	return !!found;
 }
 
 /* NULL: the number is out of range. Number 0 is nobody's. */

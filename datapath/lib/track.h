@@ -9,13 +9,25 @@
 #include "lib/service.h"
 
 /* What a pod receives may be the answer of a service. */
-static __always_inline enum drop_reason track_received(struct flow *flow, const struct ct_key *key,
+static __always_inline enum drop_reason track_received(struct flow *flow, struct ct_key *key,
 						       _Bool answered)
 {
 	enum drop_reason why = track_slowly(flow, key, answered);
 
 	if (!why && flow->flags & FLOW_ANSWER)
 		why = service_answer(flow, key);
+	return why;
+}
+
+/* What service_enter() has translated: its connection to the backend. */
+static __always_inline enum drop_reason track_translated(struct flow *flow, struct ct_key *key)
+{
+	enum drop_reason why;
+
+	ct_key_pack(key, flow);
+	why = track_slowly(flow, key, 1);
+	if (!why)
+		why = service_commit(flow, key);
 	return why;
 }
 
@@ -29,16 +41,16 @@ static __always_inline enum drop_reason track_sent(struct flow *flow, struct ct_
 		return why;
 	if (!(flow->flags & FLOW_TRANSLATED))
 		return track_received(flow, key, answered);
-	ct_key_pack(key, flow);
-	why = track_slowly(flow, key, 1);
-	if (!why)
-		why = service_commit(flow, key);
-	return why;
+	return track_translated(flow, key);
 }
 
-/* Stage. @dir: constant, which end's interface it is. */
-static __always_inline enum drop_reason track(struct flow *flow, struct __sk_buff *skb,
-					      enum policy_dir dir)
+/*
+ * Stage. @slowly: a constant, what to do with packets of no connection, or of one that has
+ * something left to ask; its last argument tells whether there is one that was answered.
+ */
+static __always_inline enum drop_reason
+track(struct flow *flow, struct __sk_buff *skb,
+      enum drop_reason (*slowly)(struct flow *flow, struct ct_key *key, _Bool answered))
 {
 	struct ct_hit hit;
 	struct ct_key key;
@@ -53,7 +65,5 @@ static __always_inline enum drop_reason track(struct flow *flow, struct __sk_buf
 	hit = ct_find(&key, flow->now);
 	if (track_fast(flow, &key, hit))
 		return DROP_NONE;
-	if (dir == POLICY_EGRESS)
-		return track_sent(flow, &key, !!hit.entry);
-	return track_received(flow, &key, !!hit.entry);
+	return slowly(flow, &key, !!hit.entry);
 }

@@ -9,6 +9,7 @@
  * A pod's packet that answers a connection which others opened to the pod's own
  * address. The kernel has not seen that connection's other direction (it was
  * delivered before the stack) and would take the answer for a new connection of
- * the pod: it must not be masqueraded.
+ * the pod: it must not be masqueraded. Where it leaves the node it may have to become
+ * the answer of a service (to_wire).
  */
 #define WEIR_MARK_ANSWER 0x00100000

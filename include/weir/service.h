@@ -11,6 +11,7 @@
  *   backend_slot          array  slot -> number of a backend
  *   backend               array  number -> struct backend
  *   affinity4, affinity6  LRU    { client, service port } -> struct affinity
+ *   service_range4, service_range6  LPM  { service port, prefix } -> 1
  *   service_hit           per-CPU array  number of a service port -> struct service_hit
  *
  * The arrays are memory-mapped by the agent. A set of backends is a run of slots. It is
@@ -134,6 +135,26 @@ struct affinity6_key {
 	__u32 pad;
 };
 ABI_SIZE(struct affinity6_key, 24);
+
+/*
+ * loadBalancerSourceRanges: a prefix of sources that may use the frontends of a service
+ * port which have FRONTEND_RANGES.
+ */
+struct service_range4_key {
+	__u32 prefixlen; /* SERVICE_RANGE_BITS and those of @addr */
+	__be32 service;
+	__be32 addr;
+};
+ABI_SIZE(struct service_range4_key, 12);
+
+struct service_range6_key {
+	__u32 prefixlen;
+	__be32 service;
+	struct ip_addr addr;
+} __attribute__((packed, aligned(4)));
+ABI_SIZE(struct service_range6_key, 24);
+
+#define SERVICE_RANGE_BITS 32
 
 struct affinity {
 	__u32 backend;

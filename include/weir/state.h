@@ -16,15 +16,28 @@
 struct node_state {
 	__u32 generation;
 	__u32 services; /* 0: no frontend exists, and none is looked up */
+	/*
+	 * This node's own address of either family, as backends on other nodes and outside see
+	 * it; 0 and ::  none. A change concerns connections that begin after it.
+	 */
+	__be32 addr4;
+	__u32 pad;
+	struct ip_addr addr6;
 };
-ABI_SIZE(struct node_state, 8);
+ABI_SIZE(struct node_state, 32);
 
 /* Read-only data of every object (`const volatile struct node_config config`), set before load. */
 struct node_config {
 	__u32 endpoint_slots; /* size of map `endpoint`, a power of two */
 	__u32 hz; /* jiffies per second, measured by the agent */
 	__be32 gateway4; /* first address of the pod CIDR; 0: no IPv4 */
-	__u32 pad;
+	/*
+	 * Source ports, host byte order, of connections that come from outside to a service and
+	 * go on to another node: below those that the kernel gives its own sockets
+	 * (ip_local_port_range) and those of NodePorts.
+	 */
+	__u16 source_port; /* the first one */
+	__u16 source_ports; /* how many; at least 1 */
 	struct ip_addr gateway6; /* ::  no IPv6 */
 	/* Lifetimes in seconds. */
 	__u32 tcp_open_s; /* half open */

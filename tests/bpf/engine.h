@@ -20,6 +20,7 @@ enum program {
 	FROM_POD,
 	TO_POD,
 	FROM_WIRE,
+	TO_WIRE,
 	SWEEP,
 	CLOCK,
 	PROGRAM_MAX,
@@ -27,6 +28,9 @@ enum program {
 
 /* Small, so that a test can fill them. */
 #define ENGINE_CT_MAX 256
+
+/* The node's only route, to everybody but LOST, is out of interface 0, which takes so many bytes. */
+#define ENGINE_MTU 1500
 
 struct engine_run {
 	enum program program;

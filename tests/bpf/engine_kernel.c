@@ -62,6 +62,23 @@ static void make_links(void)
 	}
 }
 
+static void make_routes(void)
+{
+	static const char *const commands[] = {
+		"echo 1 >/proc/sys/net/ipv4/ip_forward",
+		"echo 0 >/proc/sys/net/ipv6/conf/t0/disable_ipv6",
+		"echo 1 >/proc/sys/net/ipv6/conf/all/forwarding",
+		"ip route add default dev t0",
+		"ip -6 route add default dev t0",
+		"ip route add unreachable 100.64.0.9",
+		"ip -6 route add unreachable 2001:db8:dead::9",
+	};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (system(commands[i]))
+			die(commands[i], EIO);
+}
+
 /* Maps of our own: nothing of this machine is touched. */
 static void maps_prepare(struct bpf_object *obj)
 {
@@ -118,6 +135,7 @@ static void load_uplink(const struct node_config *config)
 	if (uplink__load(engine.uplink))
 		die("load uplink.bpf.o", errno);
 	engine.programs[FROM_WIRE] = engine.uplink->progs.from_wire;
+	engine.programs[TO_WIRE] = engine.uplink->progs.to_wire;
 }
 
 static void load_sweep(void)
@@ -142,6 +160,7 @@ static void attach(enum program program, unsigned int n, enum bpf_attach_type wh
 static void attach_all(void)
 {
 	attach(FROM_WIRE, 0, WEIR_TCX_INGRESS);
+	attach(TO_WIRE, 0, WEIR_TCX_EGRESS);
 	for (unsigned int n = 1; n < LINKS; n++) {
 		attach(FROM_POD, n, WEIR_TCX_INGRESS);
 		attach(TO_POD, n, WEIR_TCX_EGRESS);
@@ -151,6 +170,7 @@ static void attach_all(void)
 void engine_start(const struct node_config *config)
 {
 	make_links();
+	make_routes();
 	load_pod(config);
 	load_uplink(config);
 	load_sweep();

@@ -9,14 +9,15 @@
 
 /* Node of the tests. */
 static const struct node_config engine_config = {
-	.endpoint_slots = 4096, .hz = 250,
+	.endpoint_slots = 4096, .hz = 250, .source_port = SOURCE_PORT, .source_ports = 1,
 	.tcp_open_s = 60, .tcp_live_s = 7200, .closing_s = 10, .udp_new_s = 30,
 	.udp_live_s = 180, .icmp_s = 30, .other_s = 60, .sctp_live_s = 3600,
 };
 
-static inline int engine_main(const char *name, const struct check_row *rows, int count)
+static inline int engine_main(const char *name, const struct node_config *wanted,
+			      const struct check_row *rows, int count)
 {
-	struct node_config config = engine_config;
+	struct node_config config = *wanted;
 	const char *refusal = engine_refuses();
 	Suite *suite = suite_create(name);
 
@@ -37,5 +38,5 @@ static inline int engine_main(const char *name, const struct check_row *rows, in
 	{                                                                               \
 		const struct check_row tests_[] = { __VA_ARGS__ };                      \
                                                                                         \
-		return engine_main(name, tests_, CHECK_COUNT(tests_));                  \
+		return engine_main(name, &engine_config, tests_, CHECK_COUNT(tests_));                  \
 	}

@@ -8,6 +8,7 @@
  *	POD_C		the same, on a link of another plugin
  *	POD_AWAY, HOST, NODE	peers of their kinds
  *	generation 1, no connections, no policy
+ *	HOST is the node's own address for services, with SOURCE_PORT and no other port
  *
  * Classes of peers: class_of(who).
  */
@@ -22,10 +23,14 @@
 #include "weir/policy.h"
 #include "weir/reason.h"
 
+/* What services' connections from outside to other nodes come from. */
+#define SOURCE_PORT 20000
+
 /* What shall become of a packet that is not dropped. */
 enum fate {
 	TO_PEER, /* into the receiving pod: one hop less, addressed to it */
 	TO_STACK, /* unchanged */
+	TO_WORLD, /* out of the uplink, past the stack: one hop less */
 	SENT_BACK, /* out of the interface it came in, as an answer */
 };
 
@@ -35,10 +40,10 @@ struct step {
 	enum drop_reason why;
 	enum fate fate; /* when @why is DROP_NONE */
 	enum who at; /* the pod whose interface it is; NOBODY: the sender's, or the receiver's */
-	bool from_socket; /* TO_POD: sent by this node itself */
+	bool from_socket; /* TO_POD, TO_WIRE: sent by this node itself */
 	enum who through; /* TO_POD: whose interface it came in by; NOBODY: the sender's */
 	uint32_t gso_size;
-	bool marked; /* leaves with WEIR_MARK_ANSWER */
+	bool marked; /* leaves with WEIR_MARK_ANSWER; TO_WIRE: comes with it */
 	const struct packet *becomes; /* it leaves as this one; NULL: as it came */
 	bool rejected; /* with @why: the sender gets an answer */
 	unsigned int released; /* so many fragments that waited for this one pass behind it */
@@ -87,6 +92,8 @@ void peer_clear(enum who who);
 void generation_set(uint32_t generation);
 /* Into node_state; it stays when the generation is set. */
 void services_set(uint32_t services);
+/* What services' connections to other nodes come from; NOBODY: there is nothing. */
+void node_addresses_set(enum who who);
 /* Empties the tables of services. */
 void services_clear(void);
 uint32_t clock_now(void);

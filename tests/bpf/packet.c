@@ -31,6 +31,7 @@ static const struct {
 	[MAPPED] = { "10.1.0.3", "::ffff:10.1.0.3", 0x03 },
 	[VIP] = { "10.96.0.1", "fd96::1", 0x01 },
 	[VIP_2] = { "10.96.0.2", "fd96::2", 0x01 },
+	[LOST] = { "100.64.0.9", "2001:db8:dead::9", 0x01 },
 };
 
 struct ip_addr who_addr(enum who who, bool v6)

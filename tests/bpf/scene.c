@@ -21,7 +21,7 @@ static const char *reason_name(int reason)
 
 static enum policy_dir dir_of(enum program program)
 {
-	return program == FROM_POD ? POLICY_EGRESS : POLICY_INGRESS;
+	return program == FROM_POD || program == TO_WIRE ? POLICY_EGRESS : POLICY_INGRESS;
 }
 
 static void metrics_read(uint64_t *ret)
@@ -60,9 +60,14 @@ static int reason_counted(uint64_t *before, const struct step *step)
 	return metric_moved(before, after, dir);
 }
 
+static bool is_at_uplink(const struct step *step)
+{
+	return step->via == FROM_WIRE || step->via == TO_WIRE;
+}
+
 static uint32_t interface_of(const struct step *step)
 {
-	if (step->via == FROM_WIRE)
+	if (is_at_uplink(step))
 		return engine_ifindex(0);
 	if (step->at)
 		return ifindex_of(step->at);
@@ -74,19 +79,17 @@ static uint32_t came_in_by(const struct step *step)
 {
 	enum who who = step->through ?: step->packet.src;
 
-	if (step->via == TO_POD && step->from_socket)
+	if (step->via != FROM_WIRE && step->from_socket)
 		return 0;
 	return step->via != FROM_WIRE && who <= POD_C ? ifindex_of(who) : engine_ifindex(0);
 }
 
-/* The frame as the receiving pod shall see it. */
-static void frame_delivered(struct frame *frame, enum who dst)
+/* As a router sends it on. */
+static void frame_routed(struct frame *frame)
 {
 	bool v6 = frame->data[12] == 0x86;
 	uint8_t *ip = frame->data + 14;
 
-	who_mac(frame->data, dst);
-	who_mac(frame->data + 6, GATEWAY);
 	ip[v6 ? 7 : 8]--;
 	if (!v6) {
 		/* RFC 1624: a checksum of 0xffff may come out as 0 and the other way. */
@@ -96,6 +99,14 @@ static void frame_delivered(struct frame *frame, enum who dst)
 		ip[10] = (uint8_t)(sum >> 8);
 		ip[11] = (uint8_t)sum;
 	}
+}
+
+/* The frame as the receiving pod shall see it. */
+static void frame_delivered(struct frame *frame, enum who dst)
+{
+	who_mac(frame->data, dst);
+	who_mac(frame->data + 6, GATEWAY);
+	frame_routed(frame);
 }
 
 static void check_fate(const struct step *step, const struct engine_run *run,
@@ -121,6 +132,8 @@ static void check_fate(const struct step *step, const struct engine_run *run,
 	}
 	if (step->fate == TO_PEER)
 		frame_delivered(&wanted, becomes->dst);
+	else if (step->fate == TO_WORLD)
+		frame_routed(&wanted);
 	ck_assert_msg(run->frame->len == wanted.len &&
 			      !memcmp(run->frame->data, wanted.data, wanted.len),
 		      "%s: the packet came out changed", where);
@@ -146,7 +159,9 @@ void step_play(const struct step *step, bool v6, const char *where)
 	struct frame in, out;
 	struct engine_run run = { .program = step->via, .ifindex = interface_of(step),
 				  .ingress_ifindex = came_in_by(step),
-				  .gso_size = step->gso_size, .frame = &out };
+				  .gso_size = step->gso_size, .frame = &out,
+				  .mark = step->via == TO_WIRE && step->marked ?
+						  WEIR_MARK_ANSWER : 0 };
 	int why;
 
 	if (step->before)
@@ -157,8 +172,8 @@ void step_play(const struct step *step, bool v6, const char *where)
 	if (!engine_run(&run))
 		return;
 	why = reason_counted(before, step);
-	/* What is not for a pod passes the wire without being counted. */
-	if (step->via == FROM_WIRE && step->fate == TO_STACK && !step->why && why == -1)
+	/* What is not for a pod or a service passes the wire without being counted. */
+	if (is_at_uplink(step) && step->fate == TO_STACK && !step->why && why == -1)
 		why = DROP_NONE;
 	ck_assert_msg(why == (int)step->why, "%s: %s instead of %s", where, reason_name(why),
 		      reason_name((int)step->why));

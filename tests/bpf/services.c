@@ -125,3 +125,15 @@ void affinity_set(uint32_t service, uint32_t seconds)
 		put("service_port", &number, &port);
 	}
 }
+
+void range_put(uint32_t service, enum who who, uint32_t bits4, uint32_t bits6)
+{
+	struct service_range4_key key4 = { SERVICE_RANGE_BITS + bits4,
+					   htonl(NUMBER_OF(service, false)),
+					   who_addr(who, false).words[3] };
+	struct service_range6_key key6 = { SERVICE_RANGE_BITS + bits6,
+					   htonl(NUMBER_OF(service, true)), who_addr(who, true) };
+
+	put("service_range4", &key4, &(uint32_t){ 1 });
+	put("service_range6", &key6, &(uint32_t){ 1 });
+}

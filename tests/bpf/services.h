@@ -25,4 +25,5 @@ void set_put(uint32_t service, enum service_set set, uint32_t first, uint32_t co
 /* It has none. */
 void set_empty(uint32_t service, enum service_set set, enum service_empty empty);
 void affinity_set(uint32_t service, uint32_t seconds);
-
+/* So many bits of @who's addresses are in its loadBalancerSourceRanges. */
+void range_put(uint32_t service, enum who who, uint32_t bits4, uint32_t bits6);

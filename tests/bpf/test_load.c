@@ -17,9 +17,10 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 49775 },
-	{ "to_pod", TO_POD, 32500 },
-	{ "from_wire", FROM_WIRE, 33377 },
+	{ "from_pod", FROM_POD, 53490 },
+	{ "to_pod", TO_POD, 34858 },
+	{ "from_wire", FROM_WIRE, 47705 },
+	{ "to_wire", TO_WIRE, 30948 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

@@ -25,6 +25,23 @@ static void web_is_elsewhere(bool v6)
 	set_empty(1, SERVICE_LOCAL, SERVICE_SILENT);
 }
 
+static void web_at(enum who who)
+{
+	frontend_put(VIP, 80, 6, 1, FRONTEND_WHOLE | FRONTEND_EXTERNAL);
+	backend_put(1, 1, who, 8080, BACKEND_IN_CLUSTER);
+	set_put(1, SERVICE_CLUSTER, 1, 1);
+}
+
+static void web_is_lost(bool v6)
+{
+	web_at(LOST);
+}
+
+static void web_is_outside(bool v6)
+{
+	web_at(WORLD_2);
+}
+
 static void web_has_ranges(bool v6)
 {
 	frontend_put(VIP, 80, 6, 1, FRONTEND_WHOLE | FRONTEND_EXTERNAL | FRONTEND_RANGES);
@@ -81,6 +98,13 @@ static const struct {
 						.before = web_is_empty, .rejected = true } },
 	[DROP_SERVICE_PORTS] = { "needs all ports taken; test_service_time.c takes them on the host" },
 	[DROP_SERVICE_SOURCE] = { NULL, { FROM_POD, TO_WEB, .before = web_has_ranges } },
+	[DROP_NO_ROUTE] = { NULL, { FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, SYN },
+				    .before = web_is_lost, .rejected = true } },
+	[DROP_HOPS] = { NULL, { FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, SYN, .hops = 1 },
+				.before = web_is_outside, .rejected = true } },
+	[DROP_TOO_LONG] = { NULL, { FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, SYN,
+						 .payload = 1500 },
+				    .before = web_is_outside, .rejected = true } },
 	[DROP_SERVICE_CHECKSUM] = { "needs a backend as well; in test_service_choice.c" },
 	[DROP_INTERNAL] = { "only when a helper fails, which is injected on the host" },
 };

@@ -44,8 +44,10 @@ static void web_outside(bool v6)
 #define PTR(...) (&(const struct packet)__VA_ARGS__)
 
 /* To a backend on this node and back. */
-#define THERE(kind, ...) { FROM_POD, SENT(kind, __VA_ARGS__), .becomes = PTR(GOT(kind, POD_B, __VA_ARGS__)) }
-#define BACK(kind, ...) { FROM_POD, ANSWER(kind, POD_B, __VA_ARGS__), .becomes = PTR(ANSWERED(kind, __VA_ARGS__)) }
+#define THERE(kind, ...) { FROM_POD, SENT(kind, __VA_ARGS__), \
+	.becomes = PTR(GOT(kind, POD_B, __VA_ARGS__)) }
+#define BACK(kind, ...) { FROM_POD, ANSWER(kind, POD_B, __VA_ARGS__), \
+	.becomes = PTR(ANSWERED(kind, __VA_ARGS__)) }
 #define FIRST(kind, event, ...) { FROM_POD, SENT(kind, __VA_ARGS__), .before = event, \
 	.becomes = PTR(GOT(kind, POD_B, __VA_ARGS__)) }
 
@@ -70,14 +72,15 @@ static const struct scene near[] = {
 
 #define FAR(who, kind, event, ...) { FROM_POD, SENT(kind, __VA_ARGS__), .before = event, \
 	.fate = TO_STACK, .becomes = PTR(GOT(kind, who, __VA_ARGS__)) }
-#define FROM_FAR(via_, who, kind, fate_, ...) { via_, ANSWER(kind, who, __VA_ARGS__), .fate = fate_, \
-	.becomes = PTR(ANSWERED(kind, __VA_ARGS__)) }
+#define FROM_FAR(via_, who, kind, fate_, ...) { via_, ANSWER(kind, who, __VA_ARGS__), \
+	.fate = fate_, .becomes = PTR(ANSWERED(kind, __VA_ARGS__)) }
 
 static const struct scene far[] = {
 	{ "a pod of another node", BOTH, {
 		FAR(POD_AWAY, PACKET_TCP, web_far_away, SYN),
 		FROM_FAR(FROM_WIRE, POD_AWAY, PACKET_TCP, TO_PEER, SYN | ACK),
-		FAR(POD_AWAY, PACKET_TCP, NULL, ACK), FAR(POD_AWAY, PACKET_TCP, NULL, ACK, .payload = 9),
+		FAR(POD_AWAY, PACKET_TCP, NULL, ACK),
+		FAR(POD_AWAY, PACKET_TCP, NULL, ACK, .payload = 9),
 		FROM_FAR(FROM_WIRE, POD_AWAY, PACKET_TCP, TO_PEER, ACK, .payload = 5) } },
 	{ "this node", BOTH, {
 		FAR(HOST, PACKET_UDP, web_on_this_node, .payload = 5),
@@ -121,7 +124,8 @@ static const struct scene routed[] = {
 /* Of UDP over IPv4 a checksum of 0 means none, and stays. */
 START_TEST(without_a_checksum_there_is_none)
 {
-	struct packet got = GOT(PACKET_UDP, POD_B, .payload = 9), sent = SENT(PACKET_UDP, .payload = 9);
+	struct packet got = GOT(PACKET_UDP, POD_B, .payload = 9);
+	struct packet sent = SENT(PACKET_UDP, .payload = 9);
 	struct frame frame, wanted;
 	struct engine_run run = { .program = FROM_POD, .ifindex = ifindex_of(POD_A),
 				  .ingress_ifindex = ifindex_of(POD_A), .frame = &frame };

@@ -51,13 +51,16 @@ static const struct packet
 static const struct scene to_client[] = {
 	{ "of the backend about UDP", BOTH, {
 		ASKS(POD_B, web_at_b, TO_PEER),
-		{ FROM_POD, ERROR(POD_B, POD_A, udp_got), .becomes = PTR(ERROR(VIP, POD_A, udp_sent)) } } },
+		{ FROM_POD, ERROR(POD_B, POD_A, udp_got),
+		  .becomes = PTR(ERROR(VIP, POD_A, udp_sent)) } } },
 	{ "of the backend about TCP", BOTH, {
 		OPENS,
-		{ FROM_POD, ERROR(POD_B, POD_A, tcp_got), .becomes = PTR(ERROR(VIP, POD_A, tcp_sent)) } } },
+		{ FROM_POD, ERROR(POD_B, POD_A, tcp_got),
+		  .becomes = PTR(ERROR(VIP, POD_A, tcp_sent)) } } },
 	{ "with eight bytes of TCP", BOTH, {
 		OPENS,
-		{ FROM_POD, ERROR(POD_B, POD_A, cut_got), .becomes = PTR(ERROR(VIP, POD_A, cut_sent)) } } },
+		{ FROM_POD, ERROR(POD_B, POD_A, cut_got),
+		  .becomes = PTR(ERROR(VIP, POD_A, cut_sent)) } } },
 	{ "about a first fragment", BOTH, {
 		ASKS(POD_B, web_at_b, TO_PEER),
 		{ FROM_POD, ERROR(POD_B, POD_A, first_got),

@@ -191,12 +191,13 @@ static bool get(struct ct6_value *ret, const struct packet *packet, bool v6, boo
 /* Both entries, in one table. */
 static void expect_entries(bool v6, bool answered)
 {
+	uint8_t table = answered ? CT_ANSWERED : 0;
 	struct ct6_value first, second;
 
 	ck_assert(get(&first, &as_sent, v6, answered));
 	ck_assert(get(&second, &as_got, v6, answered));
-	ck_assert_uint_eq(first.entry.flags, CT_SERVICE | CT_BACKEND_POD | (answered ? CT_ANSWERED : 0));
-	ck_assert_uint_eq(second.entry.flags, CT_TRANSLATED | (answered ? CT_ANSWERED : 0));
+	ck_assert_uint_eq(first.entry.flags, CT_SERVICE | CT_BACKEND_POD | table);
+	ck_assert_uint_eq(second.entry.flags, CT_TRANSLATED | table);
 	ck_assert_uint_eq(first.entry.expires, second.entry.expires);
 	ck_assert_uint_eq(first.entry.backend, NUMBER_OF(1, v6));
 	ck_assert_uint_eq(first.entry.ifindex[0] + first.entry.ifindex[1], ifindex_of(POD_A));

@@ -76,7 +76,8 @@ static const uint8_t *answer_of(const struct frame *out, bool v6, uint8_t proto,
 	return ip_of(out) + head;
 }
 
-static void expect_reset(const struct frame *out, bool v6, uint32_t seq, uint32_t ack, uint8_t flags)
+static void expect_reset(const struct frame *out, bool v6, uint32_t seq, uint32_t ack,
+			 uint8_t flags)
 {
 	const uint8_t *tcp = answer_of(out, v6, 6, 20);
 
@@ -218,9 +219,6 @@ static const struct scene untouched[] = {
 		  .before = node_port_is_empty } } },
 	{ "no services at all", BOTH, {
 		{ FROM_POD, TO_WEB(SYN), .fate = TO_STACK, .before = web_was_there } } },
-	{ "from the wire", BOTH, {
-		{ FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, SYN }, .fate = TO_STACK,
-		  .before = web_is_empty } } },
 };
 
 START_TEST(who_asks_in_vain_is_told)
@@ -243,7 +241,8 @@ END_TEST
 
 START_TEST(refusals_leave_no_connection)
 {
-	const struct step syn = { FROM_POD, TO_WEB(SYN), DROP_SERVICE_NO_ENDPOINT, .rejected = true };
+	const struct step syn = { FROM_POD, TO_WEB(SYN), DROP_SERVICE_NO_ENDPOINT,
+				  .rejected = true };
 
 	world_reset();
 	web_is_empty(_i);

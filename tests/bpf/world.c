@@ -135,11 +135,23 @@ void services_set(uint32_t services)
 	put("state", &zero, &state);
 }
 
+void node_addresses_set(enum who who)
+{
+	struct node_state state;
+	uint32_t zero = 0;
+
+	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
+	state.addr4 = who_addr(who, false).words[3];
+	state.addr6 = who_addr(who, true);
+	put("state", &zero, &state);
+}
+
 void world_reset(void)
 {
 	static const char *const maps[] = { "ct4", "ct4_new", "ct6", "ct6_new", "frag", "held", "peer4",
 					    "peer6", "frontend4", "frontend6", "affinity4",
-					    "affinity6", "policy_class", "policy_port", "policy_cidr4",
+					    "affinity6", "service_range4",
+					    "service_range6", "policy_class", "policy_port", "policy_cidr4",
 					    "policy_cidr6", "policy_bits" };
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
@@ -149,6 +161,7 @@ void world_reset(void)
 	services_clear();
 	services_set(0);
 	generation_set(1);
+	node_addresses_set(HOST);
 	make_pod(POD_A, 0);
 	make_pod(POD_B, 0);
 	make_pod(POD_C, ENDPOINT_CHAINED);
@@ -211,7 +224,8 @@ static void ct_key(void *ret, const struct packet *packet, bool v6)
 			.proto = proto_of(packet, v6) };
 }
 
-bool ct_get_value(const char *suffix, struct ct6_value *ret, const struct packet *packet, bool v6)
+bool ct_get_value(const char *suffix, struct ct6_value *ret, const struct packet *packet,
+		  bool v6)
 {
 	uint8_t key[sizeof(struct ct6_key)];
 

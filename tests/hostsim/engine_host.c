@@ -13,6 +13,7 @@
 int from_pod(struct __sk_buff *skb);
 int to_pod(struct __sk_buff *skb);
 int from_wire(struct __sk_buff *skb);
+int to_wire(struct __sk_buff *skb);
 int sweep(struct __sk_buff *skb);
 int clock_program(struct __sk_buff *skb);
 
@@ -26,6 +27,7 @@ static int (*const programs[PROGRAM_MAX])(struct __sk_buff *skb) = {
 	[FROM_POD] = from_pod,
 	[TO_POD] = to_pod,
 	[FROM_WIRE] = from_wire,
+	[TO_WIRE] = to_wire,
 	[SWEEP] = sweep,
 	[CLOCK] = clock_program,
 };
@@ -46,6 +48,8 @@ void engine_start(const struct node_config *wanted)
 		linear = (uint32_t)atoi(text);
 	config = *wanted;
 	sim.jiffies = JIFFIES_START;
+	sim.uplink = engine_ifindex(0);
+	sim.mtu = ENGINE_MTU;
 	sim_map_find("ct4")->max_entries = ENGINE_CT_MAX;
 	sim_map_find("ct6")->max_entries = ENGINE_CT_MAX;
 }

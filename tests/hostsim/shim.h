@@ -74,6 +74,8 @@ struct sim {
 	uint64_t jiffies;
 	uint32_t random; /* state of what the programs take for chance */
 	uint32_t redirect; /* last interface redirected to */
+	uint32_t uplink; /* the interface of all routes, */
+	uint32_t mtu; /* and what it takes */
 	const char *fail; /* the helper of this name fails once, */
 	unsigned int fail_after; /* after so many calls that do not */
 	void (*clone)(const struct sim_skb *skb, uint32_t ifindex, uint64_t flags);
@@ -100,6 +102,10 @@ long bpf_skb_change_type(struct __sk_buff *skb, uint32_t type);
 long bpf_clone_redirect(struct __sk_buff *skb, uint32_t ifindex, uint64_t flags);
 long bpf_redirect(uint32_t ifindex, uint64_t flags);
 long bpf_redirect_peer(uint32_t ifindex, uint64_t flags);
+/* The node's routes: the tests' world has one to everybody but LOST. */
+long bpf_fib_lookup(struct __sk_buff *skb, struct bpf_fib_lookup *route, int size, uint32_t flags);
+long bpf_redirect_neigh(uint32_t ifindex, const struct bpf_redir_neigh *hop, int size,
+			uint64_t flags);
 uint64_t bpf_jiffies64(void);
 /* As of a packet whose checksum is complete (CHECKSUM_NONE). */
 long bpf_l4_csum_replace(struct __sk_buff *skb, uint32_t offset, uint64_t from, uint64_t to,

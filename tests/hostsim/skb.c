@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include <linux/pkt_cls.h>
+#include <sys/socket.h>
 
 #include "hostsim/shim.h"
+
+#include "bpf/engine.h"
 
 struct sim sim;
 
@@ -173,6 +176,35 @@ long bpf_redirect(uint32_t ifindex, uint64_t flags)
 }
 
 long bpf_redirect_peer(uint32_t ifindex, uint64_t flags)
+{
+	return bpf_redirect(ifindex, flags);
+}
+
+static bool is_lost(const struct bpf_fib_lookup *route)
+{
+	bool v6 = route->family == AF_INET6;
+	struct ip_addr lost = who_addr(LOST, v6);
+
+	return v6 ? !memcmp(&lost, route->ipv6_dst, sizeof(lost)) :
+		    lost.words[3] == route->ipv4_dst;
+}
+
+long bpf_fib_lookup(struct __sk_buff *skb, struct bpf_fib_lookup *route, int size, uint32_t flags)
+{
+	if (sim_fails(__func__))
+		return -EINVAL;
+	if (is_lost(route))
+		return BPF_FIB_LKUP_RET_UNREACHABLE;
+	if (route->tot_len > sim.mtu) {
+		route->mtu_result = (uint16_t)sim.mtu;
+		return BPF_FIB_LKUP_RET_FRAG_NEEDED;
+	}
+	route->ifindex = sim.uplink;
+	return BPF_FIB_LKUP_RET_NO_NEIGH;
+}
+
+long bpf_redirect_neigh(uint32_t ifindex, const struct bpf_redir_neigh *hop, int size,
+			uint64_t flags)
 {
 	return bpf_redirect(ifindex, flags);
 }
