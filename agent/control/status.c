@@ -149,7 +149,7 @@ static json_t *services_to_json(const struct agent *agent)
 static bool is_counted(enum datapath_map map)
 {
 	return (map >= MAP_ENDPOINT && map <= MAP_CT6_NEW) ||
-	       (map >= MAP_FRONTEND4 && map <= MAP_BACKEND);
+	       (map >= MAP_FRONTEND4 && map <= MAP_SERVICE_RANGE6);
 }
 
 static json_t *maps_to_json(const struct agent *agent)
@@ -159,7 +159,7 @@ static json_t *maps_to_json(const struct agent *agent)
 
 	count_entries(used, agent);
 	count_flows(used, agent);
-	for (int map = MAP_FRONTEND4; agent->service_writer && map <= MAP_BACKEND; map++)
+	for (int map = MAP_FRONTEND4; agent->service_writer && map <= MAP_SERVICE_RANGE6; map++)
 		used[map] = service_writer_used(agent->service_writer, (enum datapath_map)map);
 	for (int map = 0; map < DATAPATH_MAP_MAX; map++) {
 		if (!is_counted((enum datapath_map)map))

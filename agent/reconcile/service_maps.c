@@ -25,6 +25,8 @@ void service_maps_open(struct service_maps *maps, struct datapath *dp)
 		.slot_max = datapath_map_entries_max(dp, MAP_BACKEND_SLOT),
 		.frontend_max = { datapath_map_entries_max(dp, MAP_FRONTEND4),
 				  datapath_map_entries_max(dp, MAP_FRONTEND6) },
+		.range_max = { datapath_map_entries_max(dp, MAP_SERVICE_RANGE4),
+			       datapath_map_entries_max(dp, MAP_SERVICE_RANGE6) },
 	};
 }
 

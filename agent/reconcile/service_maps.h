@@ -17,6 +17,7 @@ struct service_maps {
 	uint32_t backend_max;
 	uint32_t slot_max;
 	uint32_t frontend_max[2]; /* entries; IPv4, IPv6 */
+	uint32_t range_max[2];
 };
 
 /* Both families have one key here. With port and protocol 0: an address. */
@@ -24,6 +25,14 @@ struct frontend_key {
 	struct ip_addr addr;
 	__be16 port;
 	uint8_t proto;
+};
+
+/* And here; @bits are SERVICE_RANGE_BITS and those of @addr. */
+struct range_key {
+	bool is_v4; /* the map */
+	uint32_t bits;
+	uint32_t service; /* number of the service port */
+	struct ip_addr addr;
 };
 
 void service_maps_open(struct service_maps *maps, struct datapath *dp);
@@ -40,6 +49,9 @@ int service_maps_each_frontend(const struct service_maps *maps,
 			       int (*fn)(const struct frontend_key *key,
 					 const struct frontend *value, void *arg),
 			       void *arg);
+
+int service_maps_each_range(const struct service_maps *maps,
+			    int (*fn)(const struct range_key *key, void *arg), void *arg);
 
 /* Summed up over all processors. 0 or a negative errno. */
 int service_maps_hits(struct service_hit *ret, const struct service_maps *maps, uint32_t number);
@@ -60,4 +72,6 @@ void service_maps_set_count(struct service_maps *maps, uint32_t count);
 int service_maps_put(struct service_maps *maps, const struct frontend_key *key,
 		     const struct frontend *value);
 int service_maps_delete(struct service_maps *maps, const struct frontend_key *key);
+int service_maps_put_range(struct service_maps *maps, const struct range_key *key);
+int service_maps_delete_range(struct service_maps *maps, const struct range_key *key);
 int service_maps_clear_hits(struct service_maps *maps, uint32_t number);

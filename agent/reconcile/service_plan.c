@@ -72,7 +72,7 @@ static int reserve(struct plan *plan)
 	for (size_t i = 0; i < plan->owner->port_count; i++)
 		count += 1 + SERVICE_SETS + plan->owner->ports[i]->backend_count;
 	for (size_t i = 0; i < plan->port_count; i++)
-		count += 1 + SERVICE_SETS + plan->ports[i].member_count;
+		count += 2 + SERVICE_SETS + plan->ports[i].member_count;
 	return rest_reserve(&plan->writer->rest, count);
 }
 
@@ -128,6 +128,7 @@ int plan_make(struct plan *plan, const struct service_images *images)
 	}
 	for (size_t i = 0; i < plan->port_count && r >= 0; i++)
 		r = plan_port(plan, &plan->ports[i]);
+	r = r ?: plan_ranges(plan);
 	r = r ?: reserve(plan);
 	r = r ?: plan_frontends(plan);
 	if (r < 0)

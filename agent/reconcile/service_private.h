@@ -26,6 +26,13 @@ struct service_number {
 	size_t frontend_count;
 };
 
+/* What the kernel has of source ranges for one number of a service port. */
+struct service_ranges {
+	struct prefix *items; /* by prefix_compare() */
+	size_t count, room;
+	int64_t idle_ms; /* no frontend asks for them: when they may go; 0: they are in use */
+};
+
 /* A Service, or one that was refused: it has a problem and perhaps no ports. */
 struct service_owner {
 	struct hash_node node;
@@ -60,7 +67,8 @@ struct frontends {
 /* What waits for a grace period. */
 enum rest_kind {
 	REST_RUN, /* of slots; then free */
-	REST_PORT, /* service port; then empty and free */
+	REST_PORT, /* service port; then empty and free, its source ranges as well */
+	REST_RANGES, /* source ranges of a service port; then gone */
 	REST_LEAVING, /* backend; then its record is nobody's, and REST_NOBODYS */
 	REST_NOBODYS, /* backend; then free */
 };
@@ -85,6 +93,8 @@ struct service_writer {
 	struct runs slots;
 	struct rest rest;
 	struct service_number **ports; /* by number, NULL: none */
+	struct service_ranges *ranges; /* by number; also of those that rest */
+	uint32_t ranges_held[2]; /* IPv4, IPv6 */
 	struct frontends frontends;
 	struct hash owners;
 	uint64_t change; /* number of the one under way */
@@ -170,6 +180,14 @@ void service_number_lose(struct service_number *port, const struct frontend_entr
 /* No frontend of the kernel leads to it any more: it ends. There is room to rest. */
 void service_number_leave(struct service_writer *writer, struct service_number *port,
 			  int64_t now_ms);
+
+/* service_ranges.c */
+void service_ranges_clear(struct service_writer *writer, uint32_t number);
+/* They have rested (REST_RANGES). */
+void service_ranges_idle(struct service_writer *writer, const struct rest_item *item);
+/* After the frontends. 0 or a negative errno. */
+int service_ranges_readback(struct service_writer *writer);
+void service_ranges_done(struct service_writer *writer);
 
 /* service_readback.c: what the kernel holds. 0 or a negative errno. */
 int service_readback(struct service_writer *writer, int64_t now_ms);

@@ -159,6 +159,7 @@ int service_readback(struct service_writer *writer, int64_t now_ms)
 	runs_take_at(&writer->numbers, 0, 0);
 	runs_take_at(&writer->backends, 0, 0);
 	r = service_maps_each_frontend(&writer->maps, on_frontend, writer);
+	r = r ?: service_ranges_readback(writer);
 	r = r ?: read_backends(writer, now_ms);
 	for (uint32_t number = 1; number < writer->maps.port_max && r >= 0; number++) {
 		struct service_number *port = writer->ports[number];

@@ -49,13 +49,17 @@ static void turn_sets(struct service_writer *writer, const struct plan_port *pp)
 		service_maps_set_affinity(&writer->maps, pp->port->number, pp->image->affinity_s);
 }
 
-static int write_beside(struct service_writer *writer, const struct plan_port *pp)
+static int write_beside(struct plan *plan, struct plan_port *pp)
 {
+	struct service_writer *writer = plan->writer;
+	int r;
+
 	write_backends(writer, pp);
 	for (enum service_set set = 0; set < SERVICE_SETS; set++)
 		write_slots(writer, pp, set);
-	if (!pp->fresh)
-		return 0;
+	r = plan_ranges_put(plan, pp);
+	if (r < 0 || !pp->fresh)
+		return r;
 	turn_sets(writer, pp);
 	return service_maps_clear_hits(&writer->maps, pp->port->number);
 }
@@ -99,6 +103,8 @@ static void take_back(struct plan *plan)
 					 pp->sets[set].run.count, plan->now_ms);
 		if (pp->fresh)
 			rest_add(rest, REST_PORT, pp->port->number, 1, plan->now_ms);
+		else
+			plan_ranges_take_back(plan, pp);
 	}
 }
 
@@ -145,6 +151,7 @@ static void settle_port(struct plan *plan, struct plan_port *pp)
 	port->backend_count = pp->member_count;
 	port->owner = plan->owner;
 	plan->writer->ports[port->number] = port;
+	plan_ranges_settle(plan, pp);
 	settle_frontends(plan, pp);
 	pp->fresh = false;
 }
@@ -178,7 +185,7 @@ int plan_write(struct plan *plan)
 	int r = 0;
 
 	for (size_t i = 0; i < plan->port_count && r >= 0; i++)
-		r = write_beside(writer, &plan->ports[i]);
+		r = write_beside(plan, &plan->ports[i]);
 	r = r ?: frontend_ops_run(writer, &plan->ops, &plan->full);
 	if (r < 0) {
 		take_back(plan);

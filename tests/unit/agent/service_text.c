@@ -23,13 +23,35 @@ static char *read_place(struct ip_addr *addr, uint16_t *port, char *word)
 	return end;
 }
 
+static void read_range(struct service_image *image, const char *word)
+{
+	if (prefix_parse(&image->ranges[image->range_count++], NULL, word) < 0)
+		abort();
+}
+
 static void read_frontend(struct service_image *image, char *word)
 {
-	struct service_frontend *frontend = &image->frontends[image->frontend_count++];
+	struct service_frontend *frontend;
 
+	if (*word == 'r') {
+		read_range(image, word + 1);
+		return;
+	}
+	frontend = &image->frontends[image->frontend_count++];
 	frontend->proto = IPPROTO_TCP;
-	frontend->kind = *word == 'e' ? FRONTEND_EXTERNAL_IP : FRONTEND_CLUSTER_IP;
-	frontend->flags = *word == 'e' ? FRONTEND_EXTERNAL : 0;
+	switch (*word) {
+	case 'e':
+		frontend->kind = FRONTEND_EXTERNAL_IP;
+		break;
+	case 'l':
+		frontend->kind = FRONTEND_LOAD_BALANCER;
+		frontend->flags = FRONTEND_RANGES;
+		break;
+	default:
+		frontend->kind = FRONTEND_CLUSTER_IP;
+	}
+	if (*word != 'c')
+		frontend->flags |= FRONTEND_EXTERNAL;
 	read_place(&frontend->addr, &frontend->port, word + 1);
 	image->is_v4 = ip_addr_is_v4(&frontend->addr);
 }
@@ -53,6 +75,11 @@ static void read_backend(struct service_image *image, char *word)
 	}
 }
 
+static int compare_ranges(const void *a, const void *b)
+{
+	return prefix_compare(a, b);
+}
+
 static void read_port(struct service_image *image, char *text)
 {
 	void (*read)(struct service_image *image, char *word) = read_frontend;
@@ -61,12 +88,14 @@ static void read_port(struct service_image *image, char *text)
 	*image = (struct service_image){ .port_name = word, .proto = IPPROTO_TCP };
 	image->frontends = calloc(WORDS_MAX, sizeof(*image->frontends));
 	image->backends = calloc(WORDS_MAX, sizeof(*image->backends));
+	image->ranges = calloc(WORDS_MAX, sizeof(*image->ranges));
 	while ((word = strtok_r(NULL, " ", &rest))) {
 		if (*word == '>')
 			read = read_backend;
 		else
 			read(image, word);
 	}
+	qsort(image->ranges, image->range_count, sizeof(*image->ranges), compare_ranges);
 }
 
 void service_text_read(struct service_text *ret, const char *line)
@@ -93,6 +122,7 @@ void service_text_done(struct service_text *text)
 	for (size_t i = 0; i < text->images.count; i++) {
 		free(text->images.items[i].frontends);
 		free(text->images.items[i].backends);
+		free(text->images.items[i].ranges);
 	}
 	free(text->images.items);
 	free(text->copy);
