@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "nodeaddr.h"
 #include "sockets.h"
 
 #define RETRY_MS 1000
@@ -78,6 +79,7 @@ static int set_node(struct agent *agent)
 		node.ips = obj->node.ips;
 		node.ip_count = obj->node.ip_count;
 	}
+	node_address_update(agent);
 	health_set_addresses(agent->health, node.ips, node.ip_count);
 	return services_set_node(agent->services, &node);
 }

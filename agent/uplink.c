@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "nodeaddr.h"
 #include "policy.h"
 #include "unguard.h"
 
@@ -43,9 +44,14 @@ int uplink_attach(struct agent *agent)
 
 	if (!agent->uplink.ifindex)
 		return 0;
+	/* In this order: what is let in is answered as it was asked. */
+	r = datapath_attach(agent->dp, agent->uplink.ifindex, PROGRAM_TO_WIRE);
+	if (r < 0)
+		return log_error_errno(r, "uplink %s: attaching to_wire", agent->uplink.name);
 	r = datapath_attach(agent->dp, agent->uplink.ifindex, PROGRAM_FROM_WIRE);
 	if (r < 0)
 		return log_error_errno(r, "uplink %s: attaching from_wire", agent->uplink.name);
+	node_address_update(agent);
 	log_info("uplink is %s, MTU %u", agent->uplink.name, agent->uplink.mtu);
 	return 0;
 }
@@ -58,6 +64,8 @@ static void on_change(void *arg)
 
 	if (!read_addresses(agent, &changed) && changed)
 		policy_apply_soon(agent);
+	/* Also when one that was there before can be used only now. */
+	node_address_update(agent);
 	if (find(&link, agent) < 0 || link.ifindex == agent->uplink.ifindex)
 		return;
 	if (agent->uplink.ifindex) {

@@ -7,5 +7,5 @@
 /* Read addresses and uplink, and follow their changes. 0 or a negative errno. */
 int uplink_watch(struct agent *agent);
 
-/* The program of the wire on the uplink, if there is one. */
+/* The programs of the wire on the uplink, if there is one. */
 int uplink_attach(struct agent *agent);

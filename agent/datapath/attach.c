@@ -16,6 +16,7 @@ const struct attach_point attach_points[DATAPATH_ATTACHED_MAX] = {
 	[PROGRAM_TO_POD] = { "to_pod", (enum bpf_attach_type)WEIR_TCX_EGRESS, BPF_TC_EGRESS },
 	[PROGRAM_FROM_WIRE] = { "from_wire", (enum bpf_attach_type)WEIR_TCX_INGRESS,
 				BPF_TC_INGRESS },
+	[PROGRAM_TO_WIRE] = { "to_wire", (enum bpf_attach_type)WEIR_TCX_EGRESS, BPF_TC_EGRESS },
 };
 
 static void pin_path(char path[static PATH_MAX], const struct datapath *dp, uint32_t ifindex,

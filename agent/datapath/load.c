@@ -153,6 +153,7 @@ static int load_uplink(struct datapath *dp, const struct bpf_object_open_opts *o
 	r = r ?: uplink__load(skel);
 	r = r ?: datapath_keep_maps(dp, skel->obj);
 	r = r ?: keep_program(dp, PROGRAM_FROM_WIRE, skel->progs.from_wire);
+	r = r ?: keep_program(dp, PROGRAM_TO_WIRE, skel->progs.to_wire);
 	uplink__destroy(skel);
 	return r;
 }

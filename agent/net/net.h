@@ -101,6 +101,13 @@ int net_routes_flush(struct net *net);
 int net_addrs(struct ip_addr **ret, size_t *count, struct net *net);
 
 /*
+ * The address of @family (AF_*) by which a link's first connections leave: the first of global
+ * scope that is neither secondary nor temporary and that can be used. 0, -ENOENT, or another
+ * negative errno.
+ */
+int net_link_addr(struct ip_addr *ret, struct net *net, uint32_t ifindex, int family);
+
+/*
  * Calls @changed from the event loop after links, addresses or default routes of
  * the node changed, once for a burst of changes. One watch for each @net; it ends
  * with net_free(), which must come before the end of @base.

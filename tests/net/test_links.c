@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,6 +47,32 @@ START_TEST(a_link_that_is_not_there_is_enodev)
 	ck_assert_int_eq(net_link_prepare(net, "weir1"), -ENODEV);
 	/* and the connection still works */
 	ck_assert_int_eq(net_link_find(&link, net, "lo"), 0);
+}
+END_TEST
+
+START_TEST(a_link_speaks_from_its_first_lasting_address)
+{
+	cleanup(net_freep) struct net *net = world_net();
+	struct ip_addr addr;
+	uint32_t up;
+
+	world_run("ip link add wire type veth peer name other && ip link set wire up && "
+		  "ip link set other up");
+	up = world_ifindex("wire");
+	ck_assert_int_eq(net_link_addr(&addr, net, up, AF_INET), -ENOENT);
+	world_run("ip addr add 127.9.9.9/8 scope host dev wire");
+	ck_assert_int_eq(net_link_addr(&addr, net, up, AF_INET), -ENOENT);
+	world_run("ip addr add 192.0.2.7/24 dev wire && ip addr add 192.0.2.8/24 dev wire");
+	ck_assert_int_eq(net_link_addr(&addr, net, up, AF_INET), 0);
+	ck_assert_uint_eq(addr.bytes[15], 7);
+	ck_assert(ip_addr_is_v4(&addr));
+	/* The link-local address is none that others know. */
+	ck_assert_int_eq(net_link_addr(&addr, net, up, AF_INET6), -ENOENT);
+	world_run("ip addr add 2001:db8::6/64 dev wire nodad preferred_lft 0 && "
+		  "ip addr add 2001:db8::7/64 dev wire nodad");
+	ck_assert_int_eq(net_link_addr(&addr, net, up, AF_INET6), 0);
+	ck_assert_uint_eq(addr.bytes[15], 7);
+	ck_assert_int_eq(net_link_addr(&addr, net, world_ifindex("other"), AF_INET), -ENOENT);
 }
 END_TEST
 
@@ -256,6 +283,7 @@ END_TEST
 
 CHECK_MAIN("net-links", CHECK_TEST(a_link_is_found_by_name_and_by_index),
 	   CHECK_TEST(a_link_that_is_not_there_is_enodev),
+	   CHECK_TEST(a_link_speaks_from_its_first_lasting_address),
 	   CHECK_TEST(links_are_listed_by_the_start_of_their_names),
 	   CHECK_TEST(a_prepared_link_says_nothing_when_it_goes_up),
 	   CHECK_TEST(two_hundred_links_die_together_and_no_other),

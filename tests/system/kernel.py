@@ -45,7 +45,7 @@ def pinned_map(node, name):
 
 SOCKET_PROGRAMS = {f"{call}{family}" for call in ("connect", "sendmsg", "recvmsg", "getpeername") for family in (4, 6)}
 # What shares maps while an agent runs.
-PROGRAMS = {"from_pod", "to_pod", "from_wire", "sweep"} | SOCKET_PROGRAMS
+PROGRAMS = {"from_pod", "to_pod", "from_wire", "to_wire", "sweep"} | SOCKET_PROGRAMS
 
 
 def bpf_objects(node):

@@ -27,7 +27,7 @@ WANTED = {
     "packet": {"from_pod: established, pod to pod, TCP, IPv4": True, "from_pod: new connection, pod to pod, IPv6": True,
                "from_pod: established, judged again, IPv4": True, "from_pod: established, pod to pod, TCP, IPv4, 64k flows": True,
                "from_pod: established, pod to pod, TCP, IPv6, 10k rules, 100k peers": True,
-               **{f"{name}: {what}": False for name in ("from_pod", "to_pod", "from_wire", "sweep", "clock")
+               **{f"{name}: {what}": False for name in ("from_pod", "to_pod", "from_wire", "to_wire", "sweep", "clock")
                   for what in ("verified instructions", "instructions", "machine code")}},
     "frames": {f"{way}, pod to pod, IPv4, {flows}": True for way in ("weir", "minimal program")
                for flows in ("1 flow", "64k flows")},

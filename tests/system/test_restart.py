@@ -155,9 +155,9 @@ def attached(node):
     return found, {name: filters(node, name) for name in node.pod_links()}
 
 
-def check_attached(node, from_pod, to_pod, from_wire):
+def check_attached(node, from_pod, to_pod, *at_uplink):
     by_links, by_filters = attached(node)
-    assert set(by_links.values()) == {from_pod, to_pod, from_wire}, by_links
+    assert set(by_links.values()) == {from_pod, to_pod, *at_uplink}, by_links
     assert all(names == [from_pod, to_pod] for names in by_filters.values()), by_filters
 
 
@@ -168,14 +168,14 @@ def test_a_new_build_replaces_the_programs_under_traffic(nodes):
     busy = Busy(node)
     try:
         promoted(node, *busy.pods)
-        check_attached(node, "former_from_pod", "former_to_pod", "former_wire")
+        check_attached(node, "former_from_pod", "former_to_pod", "former_wire", "former_to_wire")
         before = {pin: link for pin, (link, _) in links(node).items()}
         busy.begin()
         for program in (weir.AGENT, weir.AGENT_FORMER, weir.AGENT):
             node.stop()
             node.program = program
             node.start()
-        check_attached(node, "from_pod", "to_pod", "from_wire")
+        check_attached(node, "from_pod", "to_pod", "from_wire", "to_wire")
         assert {pin: link for pin, (link, _) in links(node).items()} == before
         assert set(bpf_objects(node).programs.values()) == PROGRAMS
         busy.end()

@@ -474,7 +474,7 @@ class Node:
         return set(os.listdir(path)) if os.path.isdir(path) else set()
 
     def pod_pins(self):
-        return {pin for pin in self.pins() if not pin.endswith("-from_wire") and not pin.startswith("cgroup-")}
+        return {pin for pin in self.pins() if not pin.endswith(("-from_wire", "-to_wire")) and not pin.startswith("cgroup-")}
 
     def socket_pins(self):
         return {pin for pin in self.pins() if pin.startswith("cgroup-")}
