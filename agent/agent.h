@@ -62,6 +62,9 @@ struct agent {
 	struct net_link uplink; /* ifindex 0: none */
 	struct ip_addr *host_ips;
 	size_t host_ip_count;
+	struct ip_addr node_ips[FAMILY_MAX]; /* these and the next: nodeaddr.h; :: none */
+	struct ip_addr *node_port_ips;
+	size_t node_port_ip_count;
 	int64_t started_ms;
 	int64_t applied_us; /* how long the last apply took */
 	int64_t services_us; /* and that of services */

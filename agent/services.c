@@ -2,9 +2,7 @@
 #include "services.h"
 
 #include <errno.h>
-#include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "nodeaddr.h"
@@ -42,44 +40,18 @@ void agent_services_close(struct agent *agent)
 	service_problems_done(&agent->service_problems);
 }
 
-/* Others reach the node by it: not the gateway of its pods, and what has a meaning here only. */
-static bool is_reachable(const struct agent *agent, const struct ip_addr *addr)
-{
-	static const struct prefix local[] = {
-		{ { .bytes = { [10] = 0xff, 0xff, 127 } }, 8 },
-		{ { .bytes = { [10] = 0xff, 0xff, 169, 254 } }, 16 },
-		{ { .bytes = { [15] = 1 } }, 128 },
-		{ { .bytes = { 0xfe, 0x80 } }, 10 },
-	};
-
-	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
-		if (prefix_contains(&local[i], addr))
-			return false;
-	for (size_t i = 0; i < agent->config.pod_cidr_count; i++)
-		if (prefix_contains(&agent->config.pod_cidrs[i], addr))
-			return false;
-	return true;
-}
-
-/* What the Node object says, or what the node's links have. */
+/* What is to be known of this node; its links or its Node object may have changed. */
 static int set_node(struct agent *agent)
 {
-	cleanup(freep) struct ip_addr *ips = calloc(agent->host_ip_count + 1, sizeof(*ips));
-	const struct object *obj;
-	struct service_node node = { .name = agent->config.node_name,
-				     .ips = ips };
+	struct service_node node = { .name = agent->config.node_name };
+	bool changed;
+	int r;
 
-	if (!ips)
-		return -ENOMEM;
-	for (size_t i = 0; i < agent->host_ip_count; i++)
-		if (is_reachable(agent, &agent->host_ips[i]))
-			ips[node.ip_count++] = agent->host_ips[i];
-	obj = store_get(agent->store, OBJECT_NODE, "", node.name);
-	if (obj && obj->node.ip_count) {
-		node.ips = obj->node.ips;
-		node.ip_count = obj->node.ip_count;
-	}
-	node_address_update(agent);
+	r = node_addresses_update(agent, &changed);
+	if (r < 0)
+		return r;
+	node.ips = agent->node_port_ips;
+	node.ip_count = agent->node_port_ip_count;
 	health_set_addresses(agent->health, node.ips, node.ip_count);
 	return services_set_node(agent->services, &node);
 }
