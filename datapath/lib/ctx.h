@@ -11,6 +11,8 @@
 
 /* skb->pkt_type of a frame that is addressed to the receiving interface. */
 #define PKT_TYPE_HOST 0
+/* Of one that the interface saw, but that was for another one. */
+#define PKT_TYPE_OTHERHOST 3
 
 /* No header that the datapath follows begins beyond this offset. */
 #define CTX_OFFSET_MAX 1023

@@ -58,6 +58,9 @@ static __always_inline enum drop_reason route_find(struct bpf_fib_lookup *route,
 {
 	long r;
 
+	/* Options of IPv4 are the stack's business, and it takes no such packet. */
+	if (flow->family == FLOW_IP4 && flow->l4 != ETH_HLEN + sizeof(struct iphdr))
+		return DROP_NO_ROUTE;
 	if (flow->hops <= 1)
 		return DROP_HOPS;
 	route_ask(route, skb, flow);

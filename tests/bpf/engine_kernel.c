@@ -65,6 +65,7 @@ static void make_links(void)
 static void make_routes(void)
 {
 	static const char *const commands[] = {
+		"ip link set t0 address 0e:00:00:00:00:01", /* of HOST */
 		"echo 1 >/proc/sys/net/ipv4/ip_forward",
 		"echo 0 >/proc/sys/net/ipv6/conf/t0/disable_ipv6",
 		"echo 1 >/proc/sys/net/ipv6/conf/all/forwarding",

@@ -292,7 +292,7 @@ static void put_ip6(struct frame *frame, const struct packet *packet, uint8_t pr
 
 static void put_ip4(struct frame *frame, const struct packet *packet, uint8_t proto, uint8_t hops)
 {
-	put16(frame, 0x4500);
+	put16(frame, (uint16_t)(0x4500 + (packet->options << 8)));
 	put16(frame, 0);
 	put16(frame, (uint16_t)packet->id);
 	put16(frame, (uint16_t)(packet->offset / 8 | (packet->more ? 0x2000 : 0)));
@@ -301,6 +301,8 @@ static void put_ip4(struct frame *frame, const struct packet *packet, uint8_t pr
 	put16(frame, 0);
 	put_addr(frame, packet->src, false);
 	put_addr(frame, packet->dst, false);
+	for (int i = 0; i < packet->options; i++)
+		put32(frame, 0x01010101);
 }
 
 static void patch16(struct frame *frame, size_t at, uint16_t value)
@@ -337,7 +339,8 @@ static void fill_lengths(struct frame *frame, bool v6)
 		return;
 	}
 	patch16(frame, ETH_LEN + 2, (uint16_t)(frame->len - ETH_LEN));
-	patch16(frame, ETH_LEN + 10, sum_fold(sum_add(0, frame->data + ETH_LEN, IP4_LEN)));
+	patch16(frame, ETH_LEN + 10,
+		sum_fold(sum_add(0, frame->data + ETH_LEN, (frame->data[ETH_LEN] & 0xfu) * 4)));
 }
 
 static void put_ip(struct frame *frame, const struct packet *packet, bool v6)
@@ -395,7 +398,7 @@ static void damage(struct frame *frame, const struct packet *packet)
 void packet_build(struct frame *ret, const struct packet *packet, bool v6)
 {
 	memset(ret, 0, sizeof(*ret));
-	put_mac(ret, packet->dst);
+	put_mac(ret, packet->to_mac ?: packet->dst);
 	put_mac(ret, packet->mac ?: packet->src);
 	if (packet->kind == PACKET_ETHER) {
 		put16(ret, packet->sport);

@@ -72,6 +72,8 @@ struct packet {
 	uint8_t type, code;
 	uint8_t hops; /* 0: 64, neighbour discovery: 255 */
 	enum who mac; /* source MAC of somebody else; NOBODY: of @src */
+	enum who to_mac; /* destination MAC of somebody else; NOBODY: of @dst */
+	uint8_t options; /* IPv4: so many words of them, all No Operation */
 	enum who target;
 	const struct packet *quote;
 	/* A fragment when @id: of a datagram, from byte @offset, @more to come. */

@@ -2,9 +2,11 @@
 #include "socket_place.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <linux/magic.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,8 +79,27 @@ static void leave(void)
 		rmdir(own.cgroup);
 }
 
+/* Those of tests that were cut off. */
+static void remove_stale(const char *root)
+{
+	DIR *dir = opendir(root);
+	struct dirent *entry;
+	char path[384];
+	int pid;
+
+	while (dir && (entry = readdir(dir))) {
+		if (sscanf(entry->d_name, "weir-test-%d", &pid) != 1 || !kill(pid, 0))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", root, entry->d_name);
+		rmdir(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 const char *place_cgroup(void)
 {
+	remove_stale(cgroup_root());
 	snprintf(own.cgroup, sizeof(own.cgroup), "%s/weir-test-%d", cgroup_root(), getpid());
 	if (mkdir(own.cgroup, 0755))
 		place_die(own.cgroup, errno);

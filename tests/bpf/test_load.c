@@ -17,10 +17,10 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 53490 },
-	{ "to_pod", TO_POD, 34858 },
-	{ "from_wire", FROM_WIRE, 47705 },
-	{ "to_wire", TO_WIRE, 30948 },
+	{ "from_pod", FROM_POD, 54040 },
+	{ "to_pod", TO_POD, 35885 },
+	{ "from_wire", FROM_WIRE, 48727 },
+	{ "to_wire", TO_WIRE, 32233 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

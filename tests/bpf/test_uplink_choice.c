@@ -181,6 +181,9 @@ static const struct scene alone[] = {
 	{ "what the node cannot follow", ONLY_V6, {
 		{ FROM_WIRE, { PACKET_PROTO, WORLD, HOST, .type = 51, .payload = 24 },
 		  .before = node_port, .fate = TO_STACK } } },
+	{ "another node's, though the address is this one's as well", BOTH, {
+		{ FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, SYN, .to_mac = POD_C },
+		  .before = balancer, .fate = TO_STACK } } },
 	{ "what a pod sends to the outside", BOTH, {
 		{ TO_WIRE, { PACKET_UDP, POD_B, WORLD, 8080, 4000 }, .before = node_port,
 		  .fate = TO_STACK },

@@ -169,6 +169,7 @@ static const struct packet
 	last_hop = { PACKET_UDP, WORLD, HOST, 4000, 30080, .hops = 1 },
 	too_long = { PACKET_UDP, WORLD, HOST, 4000, 30080, .payload = 1500 },
 	last_hop_back = { PACKET_UDP, POD_AWAY, HOST, 8080, SOURCE_PORT, .hops = 1 },
+	with_options = { PACKET_UDP, WORLD, HOST, 4000, 30080, .options = 2 },
 	lost = { PACKET_UDP, LOST, HOST, 4000, 30080 },
 	lost_reply = { PACKET_UDP, POD_AWAY, HOST, 8080, SOURCE_PORT };
 
@@ -192,6 +193,11 @@ static void says_no_route(bool v6, const struct frame *out)
 	expect_error(out, &lost_reply, v6 ? 1 : 3, 0, 0, v6);
 }
 
+static void says_no_way(bool v6, const struct frame *out)
+{
+	expect_error(out, &with_options, 3, 0, 0, v6);
+}
+
 #define REFUSED(packet, reason, says) { FROM_WIRE, packet, reason, .rejected = true, .after = says }
 
 static const struct scene routers[] = {
@@ -213,6 +219,9 @@ static const struct scene routers[] = {
 		{ FROM_WIRE, lost, .before = web_away, .fate = TO_WORLD,
 		  .becomes = PTR({ PACKET_UDP, HOST, POD_AWAY, SOURCE_PORT, 8080 }) },
 		REFUSED(lost_reply, DROP_NO_ROUTE, says_no_route) } },
+	{ "options", ONLY_V4, {
+		ASKS(web_away, TO_WORLD, sent_on),
+		REFUSED(with_options, DROP_NO_ROUTE, says_no_way) } },
 	{ "an error is answered by none", BOTH, {
 		ASKS(web_away, TO_WORLD, sent_on),
 		{ FROM_WIRE, ERROR(POD_AWAY, HOST, sent_on, .hops = 1), DROP_HOPS } } },

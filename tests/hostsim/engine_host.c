@@ -128,6 +128,15 @@ static void frame_take(struct frame *ret, const struct sim_skb *skb)
 	sim_skb_copy(ret->data, skb);
 }
 
+/* By its MAC address. */
+static bool frame_is_for_node(const struct frame *frame)
+{
+	uint8_t mac[6];
+
+	who_mac(mac, HOST);
+	return !memcmp(frame->data, mac, sizeof(mac));
+}
+
 void sim_go(struct sim_visit *visit)
 {
 	struct sim_skb *skb = visit->packet;
@@ -137,7 +146,7 @@ void sim_go(struct sim_visit *visit)
 	skb->ctx.ingress_ifindex = visit->ingress_ifindex;
 	skb->ctx.sk = visit->from_socket ? &any_socket : NULL;
 	skb->ctx.gso_size = visit->gso_size;
-	skb->ctx.pkt_type = 3; /* to somebody else */
+	skb->ctx.pkt_type = frame_is_for_node(&visit->frame) ? 0 : 3; /* to somebody else */
 	sim.redirect = 0;
 	visit->action = programs[visit->program](&skb->ctx);
 	visit->redirect = sim.redirect;

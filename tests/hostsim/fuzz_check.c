@@ -341,10 +341,11 @@ static bool slot_is_ready(uint32_t ifindex)
 	       ep.flags & ENDPOINT_READY;
 }
 
-/* The refused packet goes back to the pod as an answer that is whole. */
+/* The refused packet goes back where it came from as an answer that is whole. */
 static bool is_rejection(const struct sim_visit *visit, int reason)
 {
-	return visit->program == FROM_POD && reason >= DROP_SERVICE_NO_ENDPOINT &&
+	return (visit->program == FROM_POD || visit->program == FROM_WIRE) &&
+	       reason >= DROP_SERVICE_NO_ENDPOINT &&
 	       visit->action == TC_ACT_REDIRECT && visit->redirect == visit->ifindex &&
 	       frame_checksums_fit(&visit->frame);
 }
@@ -366,6 +367,7 @@ void check_visit_loosely(struct sim_visit *visit)
 	PROMISE(visit->action == TC_ACT_OK || visit->action == TC_ACT_REDIRECT);
 	if (visit->program != FROM_WIRE)
 		PROMISE(reason == DROP_NONE && slot_is_ready(visit->ifindex));
-	if (visit->redirect)
+	/* From outside it may go on to the outside. */
+	if (visit->redirect && (visit->program != FROM_WIRE || visit->redirect != engine_ifindex(0)))
 		PROMISE(slot_is_ready(visit->redirect));
 }

@@ -142,16 +142,17 @@ START_TEST(without_a_free_port_there_is_no_connection)
 {
 	struct step refused = { FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, DROP_SERVICE_PORTS };
 	struct step direct = { FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 8080 } };
-	uint32_t chance;
+	uint32_t chance, n;
 
 	world_reset();
 	web_at_b();
 	step_play(&direct, _i, "the port itself");
 	chance = sim.random;
 	bpf_get_prandom_u32(); /* chooses the backend */
-	for (int i = 0; i < 8; i++) {
-		direct.packet.sport = (uint16_t)(1024 + ((uint64_t)bpf_get_prandom_u32() * 64512 >> 32));
-		step_play(&direct, _i, "a port that chance will bring");
+	n = (uint32_t)((uint64_t)bpf_get_prandom_u32() * 64512 >> 32);
+	for (uint32_t i = 0; i < 8; i++) {
+		direct.packet.sport = (uint16_t)(1024 + (n + i) % 64512);
+		step_play(&direct, _i, "a port from the one that chance will bring");
 	}
 	sim.random = chance;
 	step_play(&refused, _i, "the one that finds none");

@@ -111,7 +111,7 @@ def traces(node):
             "notes": sorted(os.listdir(f"{node.run_dir}/deleted")) if os.path.isdir(f"{node.run_dir}/deleted") else [],
             "pins": sorted(node.pins()), "routes": sorted(map(str, routes(node.net))),
             "neighbours": sorted(neighbours(node.net)), "nft": node.nft(), "peers": held, "slots": slots,
-            "flows of pods": [flow for flow in flows if any(flow["ifindex"])],
+            "flows of pods": [flow for flow in flows if any(flow["entry"]["ifindex"])],
             "rule sets": [value for _, value in map_entries(node, "ruleset") if value["words"]],
             "programs": sorted(bpf_objects(node).programs.values()), "links held": len(bpf_objects(node).links),
             "maps": len(bpf_objects(node).maps), "open": open_files(node)}

@@ -13,6 +13,7 @@ from weir import NODE_IPS, OUTSIDE_IPS, Netns, family_of, run
 NODE_PORT = 30080
 AWAY_IPS = ("10.99.0.2", "fd00:99::2")  # a pod of another node, say
 AWAY_MTU = 1300
+BALANCER_IPS = ("203.0.113.80", "2001:db8:1::80")
 FAMILIES = (0, 1)  # which of the two addresses
 
 
@@ -150,6 +151,33 @@ def test_policy_of_the_pod_sees_the_client(node, family):
                                  "spec": {"podSelector": {}, "policyTypes": ["Ingress"],
                                           "ingress": [{"from": peers}] if peers else []}})
         assert node.outside.probe(target, timeout_ms=900) == [result]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_load_balancer_address_has_source_ranges(node, family):
+    pod = node.add_pod("shop", "web")
+    pod.serve("tcp:8080")
+    address = BALANCER_IPS[family]
+    node.outside.ip(f"-{family_of(address)}", "route", "add", address, "via", NODE_IPS[family])
+    for ranges, result in ((None, "open"), (["192.0.2.1/32", " 2001:db8::1/128 "], "open"),
+                           (["10.0.0.0/8", "fd00::/8"], "timeout"), (["0.0.0.0/0", "::/0"], "open")):
+        web, *slices = objects(node, *((ip, node.name) for ip in pod.ips))
+        web["spec"].update({"type": "LoadBalancer", **({"loadBalancerSourceRanges": ranges} if ranges else {})})
+        web["status"] = {"loadBalancer": {"ingress": [{"ip": ip} for ip in BALANCER_IPS]}}
+        node.manifest("web", web, *slices)
+        assert node.outside.probe(("tcp", address, 80), timeout_ms=900) == [result], ranges
+        # The ranges are the address's only.
+        assert node.outside.reaches("tcp", NODE_IPS[family], NODE_PORT)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_who_routes_a_cluster_address_here_may_use_it(node, family):
+    pod = node.add_pod("shop", "web")
+    pod.serve("tcp:8080")
+    node.manifest("web", *objects(node, *((ip, node.name) for ip in pod.ips)))
+    address = ("10.96.0.1", "fd00:96::1")[family]
+    node.outside.ip(f"-{family_of(address)}", "route", "add", address, "via", NODE_IPS[family])
+    assert node.outside.probe(("tcp", address, 80), ("tcp", address, 81), timeout_ms=900) == ["open", "refused"]
 
 
 def test_a_service_that_goes_closes_its_port(node):
