@@ -34,6 +34,7 @@ enum family {
 #define AGENT_PROBLEM_MAX 512
 
 struct control;
+struct node_health;
 
 struct agent {
 	struct config config;
@@ -52,6 +53,7 @@ struct agent {
 	struct services *services;
 	struct service_writer *service_writer;
 	struct health *health; /* healthCheckNodePorts */
+	struct node_health *node_health; /* NULL: no health-address is configured */
 	struct event *service_settle;
 	struct service_problems service_problems;
 	struct expiry *expiry;

@@ -8,6 +8,7 @@
 #include "agent.h"
 #include "base/log.h"
 #include "net/sysctl.h"
+#include "node_health.h"
 
 #define LINES_MAX 20
 
@@ -95,6 +96,7 @@ void service_problems_update(struct agent *agent)
 	services_each_problem(agent->services, add_warning, &next);
 	service_writer_each_problem(agent->service_writer, add_error, &next);
 	health_each_problem(agent->health, add_error, &next);
+	node_health_each_problem(agent, add_error, &next);
 	look_at_ports(&next, &agent->config);
 	if (next.count)
 		qsort(next.items, next.count, sizeof(*next.items), compare);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "node_health.h"
 #include "nodeaddr.h"
 #include "sockets.h"
 
@@ -24,6 +25,7 @@ int agent_services_open(struct agent *agent)
 	r = services_new(&agent->services, agent->store);
 	r = r ?: service_writer_new(&agent->service_writer, &maps);
 	r = r ?: health_new(&agent->health, agent->base, on_health_retried, agent);
+	r = r ?: node_health_open(agent);
 	agent->service_settle = evtimer_new(agent->base, agent_services_on_settle, agent);
 	if (!r && !agent->service_settle)
 		r = -ENOMEM;
@@ -32,6 +34,7 @@ int agent_services_open(struct agent *agent)
 
 void agent_services_close(struct agent *agent)
 {
+	node_health_close(agent);
 	health_free(agent->health);
 	service_writer_free(agent->service_writer);
 	services_free(agent->services);
@@ -111,6 +114,7 @@ void agent_services_apply(struct agent *agent)
 	if (service_writer_commit(agent->service_writer))
 		reconcile_judge_again(agent->rec);
 	health_apply(agent->health);
+	node_health_applied(agent, turn.failed);
 	service_problems_update(agent);
 	agent->services_us = clock_us() - start;
 	plan_next(agent, &turn);

@@ -33,6 +33,9 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_NODE_PORT_CIDR] = { "node-port-addresses", "CIDR",
 				    "of this node, on which NodePorts answer; repeat it for others",
 				    true },
+	[CONFIG_HEALTH_ADDRESS] = { "health-address", "ADDRESS:PORT",
+				    "where load balancers ask for /healthz and /livez of the node "
+				    "(default off)" },
 	[CONFIG_UPLINK] = { "uplink", "IFNAME", "network device to the outside (default auto)" },
 	[CONFIG_MTU] = { "mtu", "BYTES", "of pod interfaces (default 0: the uplink's)" },
 	[CONFIG_MASQUERADE] = { "masquerade", "yes|no",
@@ -255,6 +258,8 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return config_set_source_ports(config, value, why);
 	case CONFIG_NODE_PORT_CIDR:
 		return config_add_node_port_cidr(config, value, why);
+	case CONFIG_HEALTH_ADDRESS:
+		return config_set_health_address(config, value, why);
 	case CONFIG_UPLINK:
 		return set_uplink(config, value, why);
 	case CONFIG_MTU:

@@ -53,6 +53,8 @@ struct config {
 	uint16_t source_port_first, source_port_last;
 	struct prefix node_port_cidrs[CONFIG_NODE_PORT_CIDRS_MAX]; /* where NodePorts answer, */
 	size_t node_port_cidr_count; /* 0: see nodeaddr.h */
+	struct ip_addr health_ip;
+	uint16_t health_port; /* 0: nobody is told of this node's health */
 	char *uplink; /* NULL: found by the default route */
 	unsigned int mtu; /* 0: the uplink's */
 	bool masquerade;
@@ -72,6 +74,7 @@ enum config_key {
 	CONFIG_SOCKET_SERVICES,
 	CONFIG_SOURCE_PORTS,
 	CONFIG_NODE_PORT_CIDR,
+	CONFIG_HEALTH_ADDRESS,
 	CONFIG_UPLINK,
 	CONFIG_MTU,
 	CONFIG_MASQUERADE,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Options of services that the outside uses. */
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 #include "base/addr.h"
@@ -42,5 +42,43 @@ int config_add_node_port_cidr(struct config *config, const char *value, char *wh
 		return config_refuse(why, "\"%s\" is one too many: at most %d", value,
 				     CONFIG_NODE_PORT_CIDRS_MAX);
 	config->node_port_cidrs[config->node_port_cidr_count++] = prefix;
+	return 0;
+}
+
+/* "192.0.2.1:80", or "[fd00::1]:80". */
+static int split(char addr[static ADDR_TEXT_MAX], uint64_t *port, const char *value)
+{
+	const char *colon = strrchr(value, ':');
+	size_t length;
+
+	if (!colon)
+		return -EINVAL;
+	length = (size_t)(colon - value);
+	if (*value == '[' && length > 2 && value[length - 1] == ']') {
+		value++;
+		length -= 2;
+	} else if (memchr(value, ':', length)) {
+		return -EINVAL;
+	}
+	if (length >= ADDR_TEXT_MAX)
+		return -EINVAL;
+	memcpy(addr, value, length);
+	addr[length] = '\0';
+	return parse_u64(port, colon + 1, PORT_LAST);
+}
+
+int config_set_health_address(struct config *config, const char *value, char *why)
+{
+	char addr[ADDR_TEXT_MAX];
+	uint64_t port = 0;
+
+	if (!strcmp(value, "off")) {
+		config->health_port = 0;
+		return 0;
+	}
+	if (split(addr, &port, value) < 0 || !port || addr_parse(&config->health_ip, addr) < 0)
+		return config_refuse(why, "\"%s\" is not off, nor like 0.0.0.0:10256 or [::]:10256",
+				     value);
+	config->health_port = (uint16_t)port;
 	return 0;
 }

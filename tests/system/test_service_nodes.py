@@ -2,13 +2,15 @@
 """Services for the outside on two nodes, each with its agent; and which addresses and ports are a node's own."""
 
 import contextlib
+import http.client
+import json
 import socket
 
 import pytest
 
 import weir
 from test_service_outside import FAMILIES, NODE_PORT, objects
-from traffic import listener, make, udp
+from traffic import inside, listener, make, udp
 from weir import NODE_IPS, OUTSIDE_IPS, family_of, run
 
 SECOND_CIDRS = ("10.78.0.0/16", "fd00:78::/112")
@@ -17,6 +19,7 @@ SECOND_GATEWAYS = ("198.51.100.1", "2001:db8:5::1")
 BETWEEN = (("203.0.113.1", "203.0.113.2"), ("2001:db8:9::1", "2001:db8:9::2"))
 EXTERNAL_IPS = ("203.0.113.80", "2001:db8:80::1")
 OWN_IPS = ("203.0.113.99", "2001:db8:99::9")  # of a node's loopback, as routing daemons announce them
+HEALTH_PORT = 10256
 BITS = {4: 24, 6: 64}
 
 
@@ -207,3 +210,43 @@ def test_source_ports_are_configured(nodes):
     first.net.sysctl("ipv4/ip_local_port_range", "50000 60000")
     publish((first, second))
     assert not warnings(first)
+
+
+def asked(node, path, address=NODE_IPS[0]):
+    """(HTTP status, is the node eligible?) of the node's health."""
+    with inside(node.outside):
+        link = http.client.HTTPConnection(address, HEALTH_PORT, timeout=weir.DEADLINE_S)
+        link.connect()
+    with contextlib.closing(link):
+        link.request("GET", path)
+        answer = link.getresponse()
+        text = answer.read()
+        return answer.status, json.loads(text)["nodeEligible"] if answer.status in (200, 503) else None
+
+
+def test_load_balancers_ask_for_the_health_of_the_node(nodes):
+    node = nodes(options=[f"--health-address=0.0.0.0:{HEALTH_PORT}"])
+    alive = node_object(node, *NODE_IPS)
+    for objs in ((), (alive,)):
+        node.manifest("node", *objs)
+        assert asked(node, "/healthz") == (200, True) and asked(node, "/livez") == (200, True)
+    leaving = {**alive, "metadata": {**alive["metadata"], "deletionTimestamp": "2026-01-02T03:04:05Z"}}
+    node.manifest("node", leaving)
+    assert asked(node, "/healthz") == (503, False) and asked(node, "/livez") == (200, False)
+    assert asked(node, "/") == (404, None)
+    node.manifest("node", alive)
+    assert asked(node, "/healthz") == (200, True)
+
+
+def test_a_health_address_that_is_taken_is_told_and_tried_again(nodes):
+    node = nodes(start=False, options=[f"--health-address={NODE_IPS[0]}:{HEALTH_PORT}"])
+    squatter = node.net.serve(f"tcp:{HEALTH_PORT}", on=NODE_IPS[:1])
+    node.start()
+
+    def problems():
+        return [problem["text"] for problem in node.status()["services"]["problems"]]
+    assert any(f"port {HEALTH_PORT} of {NODE_IPS[0]} cannot be opened" in text for text in problems())
+    squatter.kill()
+    squatter.wait()
+    weir.wait_for(lambda: not problems(), "the port is opened once it is free")
+    assert asked(node, "/livez") == (200, True)
