@@ -15,7 +15,7 @@
 
 #define IDLE_S 5
 #define RETRY_S 5
-#define STALE_MS 60000 /* twice the period of a proxy that writes everything anew from time to time */
+#define STALE_MS 60000 /* kube-proxy's: twice its period */
 #define TIME_TEXT_MAX 32
 #define PROBLEM_MAX 256
 

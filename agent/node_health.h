@@ -13,7 +13,10 @@
 struct agent;
 struct node_health;
 
-/* Nothing when no address is configured. 0 or -ENOMEM; an address that cannot be opened is tried again. */
+/*
+ * Nothing when no address is configured. 0 or -ENOMEM; an address that cannot be opened is
+ * tried again.
+ */
 int node_health_open(struct agent *agent);
 void node_health_close(struct agent *agent);
 

@@ -11,7 +11,7 @@
 int net_sysctl_set(const char *path, int value);
 int net_sysctl_get(int *ret, const char *path);
 
-/* What the kernel gives to sockets that ask for no port: ip_local_port_range. 0 or a negative errno. */
+/* What the kernel gives to sockets that ask for no port. 0 or a negative errno. */
 int net_local_ports(uint16_t *first, uint16_t *last);
 
 /* Packets of this family (AF_INET, AF_INET6) are forwarded between links. */
