@@ -76,6 +76,9 @@ static int open_datapath(struct agent *agent)
 		.bpffs = agent->config.bpffs,
 		.sockets = agent->config.socket_services != SOCKET_SERVICES_OFF,
 		.sockets_everyone = agent->config.socket_services == SOCKET_SERVICES_ALL,
+		.source_port = agent->config.source_port_first,
+		.source_ports = (uint16_t)(agent->config.source_port_last -
+					   agent->config.source_port_first + 1),
 	};
 	char error[DATAPATH_ERROR_MAX];
 	int r;
@@ -250,6 +253,7 @@ void agent_free(struct agent *agent)
 	if (agent->base)
 		event_base_free(agent->base);
 	free(agent->host_ips);
+	free(agent->node_port_ips);
 	claim_release(&agent->claim);
 	config_done(&agent->config);
 	free(agent);

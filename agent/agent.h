@@ -35,6 +35,7 @@ enum family {
 #define AGENT_PROBLEM_MAX 512
 
 struct control;
+struct node_health;
 
 struct agent {
 	struct config config;
@@ -54,6 +55,7 @@ struct agent {
 	struct services *services;
 	struct service_writer *service_writer;
 	struct health *health; /* healthCheckNodePorts */
+	struct node_health *node_health; /* NULL: no health-address is configured */
 	struct event *service_settle;
 	struct service_problems service_problems;
 	struct expiry *expiry;
@@ -64,6 +66,9 @@ struct agent {
 	struct net_link uplink; /* ifindex 0: none */
 	struct ip_addr *host_ips;
 	size_t host_ip_count;
+	struct ip_addr node_ips[FAMILY_MAX]; /* these and the next: nodeaddr.h; :: none */
+	struct ip_addr *node_port_ips;
+	size_t node_port_ip_count;
 	int64_t started_ms;
 	int64_t applied_us; /* how long the last apply took */
 	int64_t services_us; /* and that of services */

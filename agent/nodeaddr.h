@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The address of this node that backends elsewhere see, of either family: connections from
- * outside to a service take it when they go on to another node (weir/state.h).
+ * Which of the addresses of its links are the node's in the eyes of others:
+ *
+ * agent->node_ips: the address of either family that backends elsewhere see, which the
+ * programs are told (weir/state.h): the first address of the Node object that is here,
+ * otherwise that of the uplink.
+ *
+ * agent->node_port_ips: on which NodePorts answer. With node-port-addresses the node's
+ * addresses in those ranges; otherwise the addresses of its Node object that are here;
+ * without any the uplink's; without those all by which others could reach it.
  */
 #pragma once
 
 #include "agent.h"
 
 /*
- * Tells the programs: the address of the uplink; of an uplink without one, the first address
- * of the node's Node object that one of its links has. After each change of any of these.
+ * To be called after each change of links, addresses or the Node object. @changed: those of
+ * NodePorts did. 0, or a negative errno and they stay as they were.
  */
-void node_address_update(struct agent *agent);
+int node_addresses_update(struct agent *agent, bool *changed);

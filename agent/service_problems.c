@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service_problems.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent.h"
 #include "base/log.h"
+#include "net/sysctl.h"
+#include "node_health.h"
 
 #define LINES_MAX 20
 
@@ -70,6 +73,22 @@ static void say(const struct service_problems *problems, const struct service_pr
 		log_info("services are without problems again");
 }
 
+/* Two connections that are the same in the eyes of a backend: one of a socket, one of weir. */
+static void look_at_ports(struct service_problems *problems, const struct config *config)
+{
+	char text[256];
+	uint16_t first, last;
+
+	if (net_local_ports(&first, &last) < 0 || config->source_port_first > last ||
+	    config->source_port_last < first)
+		return;
+	snprintf(text, sizeof(text),
+		 "service-source-ports %u-%u: the kernel gives ports %u-%u to sockets "
+		 "(net.ipv4.ip_local_port_range); neither may use the other's",
+		 config->source_port_first, config->source_port_last, first, last);
+	add(problems, text, true);
+}
+
 void service_problems_update(struct agent *agent)
 {
 	struct service_problems next = {};
@@ -77,6 +96,8 @@ void service_problems_update(struct agent *agent)
 	services_each_problem(agent->services, add_warning, &next);
 	service_writer_each_problem(agent->service_writer, add_error, &next);
 	health_each_problem(agent->health, add_error, &next);
+	node_health_each_problem(agent, add_error, &next);
+	look_at_ports(&next, &agent->config);
 	if (next.count)
 		qsort(next.items, next.count, sizeof(*next.items), compare);
 	say(&next, &agent->service_problems);

@@ -2,11 +2,10 @@
 #include "services.h"
 
 #include <errno.h>
-#include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "node_health.h"
 #include "nodeaddr.h"
 #include "sockets.h"
 #include "sources.h"
@@ -27,6 +26,7 @@ int agent_services_open(struct agent *agent)
 	r = services_new(&agent->services, agent->store);
 	r = r ?: service_writer_new(&agent->service_writer, &maps);
 	r = r ?: health_new(&agent->health, agent->base, on_health_retried, agent);
+	r = r ?: node_health_open(agent);
 	agent->service_settle = evtimer_new(agent->base, agent_services_on_settle, agent);
 	if (!r && !agent->service_settle)
 		r = -ENOMEM;
@@ -35,6 +35,7 @@ int agent_services_open(struct agent *agent)
 
 void agent_services_close(struct agent *agent)
 {
+	node_health_close(agent);
 	health_free(agent->health);
 	service_writer_free(agent->service_writer);
 	services_free(agent->services);
@@ -43,44 +44,18 @@ void agent_services_close(struct agent *agent)
 	service_problems_done(&agent->service_problems);
 }
 
-/* Others reach the node by it: not the gateway of its pods, and what has a meaning here only. */
-static bool is_reachable(const struct agent *agent, const struct ip_addr *addr)
-{
-	static const struct prefix local[] = {
-		{ { .bytes = { [10] = 0xff, 0xff, 127 } }, 8 },
-		{ { .bytes = { [10] = 0xff, 0xff, 169, 254 } }, 16 },
-		{ { .bytes = { [15] = 1 } }, 128 },
-		{ { .bytes = { 0xfe, 0x80 } }, 10 },
-	};
-
-	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
-		if (prefix_contains(&local[i], addr))
-			return false;
-	for (size_t i = 0; i < agent->config.pod_cidr_count; i++)
-		if (prefix_contains(&agent->config.pod_cidrs[i], addr))
-			return false;
-	return true;
-}
-
-/* What the Node object says, or what the node's links have. */
+/* What is to be known of this node; its links or its Node object may have changed. */
 static int set_node(struct agent *agent)
 {
-	cleanup(freep) struct ip_addr *ips = calloc(agent->host_ip_count + 1, sizeof(*ips));
-	const struct object *obj;
-	struct service_node node = { .name = agent->config.node_name,
-				     .ips = ips };
+	struct service_node node = { .name = agent->config.node_name };
+	bool changed;
+	int r;
 
-	if (!ips)
-		return -ENOMEM;
-	for (size_t i = 0; i < agent->host_ip_count; i++)
-		if (is_reachable(agent, &agent->host_ips[i]))
-			ips[node.ip_count++] = agent->host_ips[i];
-	obj = store_get(agent->store, OBJECT_NODE, "", node.name);
-	if (obj && obj->node.ip_count) {
-		node.ips = obj->node.ips;
-		node.ip_count = obj->node.ip_count;
-	}
-	node_address_update(agent);
+	r = node_addresses_update(agent, &changed);
+	if (r < 0)
+		return r;
+	node.ips = agent->node_port_ips;
+	node.ip_count = agent->node_port_ip_count;
 	health_set_addresses(agent->health, node.ips, node.ip_count);
 	return services_set_node(agent->services, &node);
 }
@@ -141,6 +116,7 @@ void agent_services_apply(struct agent *agent)
 	if (service_writer_commit(agent->service_writer))
 		reconcile_judge_again(agent->rec);
 	health_apply(agent->health);
+	node_health_applied(agent, turn.failed);
 	service_problems_update(agent);
 	agent->services_us = clock_us() - start;
 	plan_next(agent, &turn);

@@ -51,21 +51,14 @@ int uplink_attach(struct agent *agent)
 	r = datapath_attach(agent->dp, agent->uplink.ifindex, PROGRAM_FROM_WIRE);
 	if (r < 0)
 		return log_error_errno(r, "uplink %s: attaching from_wire", agent->uplink.name);
-	node_address_update(agent);
 	log_info("uplink is %s, MTU %u", agent->uplink.name, agent->uplink.mtu);
 	return 0;
 }
 
-static void on_change(void *arg)
+static void follow(struct agent *agent)
 {
-	struct agent *agent = arg;
 	struct net_link link;
-	bool changed;
 
-	if (!read_addresses(agent, &changed) && changed)
-		policy_apply_soon(agent);
-	/* Also when one that was there before can be used only now. */
-	node_address_update(agent);
 	if (find(&link, agent) < 0 || link.ifindex == agent->uplink.ifindex)
 		return;
 	if (agent->uplink.ifindex) {
@@ -74,6 +67,19 @@ static void on_change(void *arg)
 	}
 	agent->uplink = link;
 	uplink_attach(agent);
+}
+
+static void on_change(void *arg)
+{
+	struct agent *agent = arg;
+	bool changed;
+
+	if (!read_addresses(agent, &changed) && changed)
+		policy_apply_soon(agent);
+	follow(agent);
+	/* Also when one that was there before can be used only now. */
+	if (!node_addresses_update(agent, &changed) && changed)
+		policy_on_objects(agent);
 }
 
 int uplink_watch(struct agent *agent)

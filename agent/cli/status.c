@@ -28,6 +28,21 @@ static int print_health(FILE *out, const json_t *answer)
 	return 0;
 }
 
+/* How the outside sees the node; an agent of a former version does not tell. */
+static int print_outside(FILE *out, const json_t *outside)
+{
+	cleanup(freep) char *ips = json_join(json_object_get(outside, "addresses"), ", ", 0);
+	cleanup(freep) char *node_ports = json_join(json_object_get(outside, "nodePortAddresses"),
+						    ", ", 0);
+
+	if (!ips || !node_ports)
+		return -ENOMEM;
+	if (*ips || *node_ports)
+		fprintf(out, "Outside     this node is %s; NodePorts on %s\n", *ips ? ips : "nobody",
+			*node_ports ? node_ports : "no address");
+	return 0;
+}
+
 static void print_counts(FILE *out, const json_t *answer)
 {
 	const json_t *endpoints = json_object_get(answer, "endpoints");
@@ -247,6 +262,7 @@ int print_status(FILE *out, const json_t *answer)
 	const json_t *sources = json_object_get(answer, "sources");
 	int r = print_health(out, answer);
 
+	r = r ?: print_outside(out, json_object_get(answer, "outside"));
 	if (r < 0)
 		return r;
 	print_counts(out, answer);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/config.h"
+#include "config/private.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -32,6 +32,15 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 			    "cgroup v2 directory of the host's sockets (default auto)" },
 	[CONFIG_SOCKET_SERVICES] = { "socket-services", "host|all|off",
 				     "whose sockets use services by their connect (default host)" },
+	[CONFIG_SOURCE_PORTS] = { "service-source-ports", "FIRST-LAST",
+				  "of connections from outside that go on to another node "
+				  "(default 10000-29999)" },
+	[CONFIG_NODE_PORT_CIDR] = { "node-port-addresses", "CIDR",
+				    "of this node, on which NodePorts answer; repeat it for others",
+				    true },
+	[CONFIG_HEALTH_ADDRESS] = { "health-address", "ADDRESS:PORT",
+				    "where load balancers ask for /healthz and /livez of the node "
+				    "(default off)" },
 	[CONFIG_UPLINK] = { "uplink", "IFNAME", "network device to the outside (default auto)" },
 	[CONFIG_MTU] = { "mtu", "BYTES", "of pod interfaces (default 0: the uplink's)" },
 	[CONFIG_MASQUERADE] = { "masquerade", "yes|no",
@@ -60,7 +69,10 @@ int config_init(struct config *config)
 	char host[HOST_NAME_MAX + 1] = "";
 	int r;
 
-	*config = (struct config){ .masquerade = true, .log_level = LOG_LEVEL_INFO };
+	*config = (struct config){ .source_port_first = 10000,
+				   .source_port_last = 29999,
+				   .masquerade = true,
+				   .log_level = LOG_LEVEL_INFO };
 	if (gethostname(host, sizeof(host) - 1) < 0 || !host[0])
 		strcpy(host, "localhost");
 	r = set_string(&config->node_name, host);
@@ -86,7 +98,7 @@ void config_done(struct config *config)
 	*config = (struct config){};
 }
 
-static int __attribute__((format(printf, 2, 3))) refuse(char *why, const char *fmt, ...)
+int config_refuse(char *why, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -99,7 +111,7 @@ static int __attribute__((format(printf, 2, 3))) refuse(char *why, const char *f
 static int set_dir(char **ret, const char *value, char *why)
 {
 	if (value[0] != '/')
-		return refuse(why, "\"%s\" is not an absolute path", value);
+		return config_refuse(why, "\"%s\" is not an absolute path", value);
 	return set_string(ret, value);
 }
 
@@ -117,7 +129,7 @@ static int set_socket_services(struct config *config, const char *value, char *w
 		config->socket_services = (enum socket_services)i;
 		return 0;
 	}
-	return refuse(why, "\"%s\" is not host, all or off", value);
+	return config_refuse(why, "\"%s\" is not host, all or off", value);
 }
 
 static int add_api_server(struct config *config, const char *value, char *why)
@@ -128,9 +140,9 @@ static int add_api_server(struct config *config, const char *value, char *why)
 
 	api_config_done(&scratch);
 	if (r == -EINVAL)
-		return refuse(why, "%.*s", CONFIG_WHY_MAX - 1, error);
+		return config_refuse(why, "%.*s", CONFIG_WHY_MAX - 1, error);
 	if (!r && config->api_server_count == API_SERVERS_MAX)
-		return refuse(why, "\"%.128s\" is one too many: at most %d", value, API_SERVERS_MAX);
+		return config_refuse(why, "\"%.128s\" is one too many: at most %d", value, API_SERVERS_MAX);
 	return r ?: set_string(&config->api_servers[config->api_server_count++], value);
 }
 
@@ -143,7 +155,7 @@ bool config_uses_api(const struct config *config)
 static int set_node_name(struct config *config, const char *value, char *why)
 {
 	if (!value[0] || strlen(value) > 253 || strpbrk(value, "/ \t"))
-		return refuse(why, "\"%s\" is not a node name", value);
+		return config_refuse(why, "\"%s\" is not a node name", value);
 	return set_string(&config->node_name, value);
 }
 
@@ -152,7 +164,7 @@ static int set_uplink(struct config *config, const char *value, char *why)
 	if (!strcmp(value, "auto"))
 		return set_string(&config->uplink, NULL);
 	if (!value[0] || strlen(value) >= IFNAMSIZ || strpbrk(value, "/ "))
-		return refuse(why, "\"%s\" is not the name of a network device", value);
+		return config_refuse(why, "\"%s\" is not the name of a network device", value);
 	return set_string(&config->uplink, value);
 }
 
@@ -178,17 +190,17 @@ static int add_pod_cidr(struct config *config, const char *value, char *why)
 	unsigned int width;
 
 	if (prefix_parse(&prefix, NULL, value) < 0)
-		return refuse(why, "\"%s\" is not an address prefix like 10.0.0.0/24", value);
+		return config_refuse(why, "\"%s\" is not an address prefix like 10.0.0.0/24", value);
 	if (is_special(&prefix))
-		return refuse(why, "\"%s\" has addresses that no pod can have", value);
+		return config_refuse(why, "\"%s\" has addresses that no pod can have", value);
 	width = ip_addr_is_v4(&prefix.addr) ? 32 : 128;
 	if (width - prefix.bits < 2)
-		return refuse(why, "\"%s\" has no room for pods", value);
+		return config_refuse(why, "\"%s\" has no room for pods", value);
 	if (config->pod_cidr_count == CONFIG_CIDRS_MAX)
-		return refuse(why, "\"%s\" is one too many: at most one per family", value);
+		return config_refuse(why, "\"%s\" is one too many: at most one per family", value);
 	if (config->pod_cidr_count == 1 &&
 	    ip_addr_is_v4(&config->pod_cidrs[0].addr) == ip_addr_is_v4(&prefix.addr))
-		return refuse(why, "\"%s\" is a second one of the same family", value);
+		return config_refuse(why, "\"%s\" is a second one of the same family", value);
 	config->pod_cidrs[config->pod_cidr_count++] = prefix;
 	return 0;
 }
@@ -198,7 +210,7 @@ static int set_mtu(struct config *config, const char *value, char *why)
 	uint64_t mtu;
 
 	if (parse_u64(&mtu, value, MTU_MAX) < 0 || (mtu && mtu < MTU_MIN))
-		return refuse(why, "\"%s\" is neither 0 nor a number from %d to %d", value,
+		return config_refuse(why, "\"%s\" is neither 0 nor a number from %d to %d", value,
 			      MTU_MIN, MTU_MAX);
 	config->mtu = (unsigned int)mtu;
 	return 0;
@@ -226,15 +238,15 @@ static int set_table_size(struct config *config, const char *value, char *why)
 	uint64_t size = 0;
 
 	if (!value[length])
-		return refuse(why, "\"%s\" is not like peer4=200000", value);
+		return config_refuse(why, "\"%s\" is not like peer4=200000", value);
 	if (find_table(&map, value, length) < 0)
-		return refuse(why, "\"%.*s\" is no table whose size can be chosen", (int)length,
+		return config_refuse(why, "\"%.*s\" is no table whose size can be chosen", (int)length,
 			      value);
 	if (parse_u64(&size, value + length + 1, datapath_map_size_max(map)) < 0 || !size)
-		return refuse(why, "\"%s\": the size must be 1 to %" PRIu32, value,
+		return config_refuse(why, "\"%s\": the size must be 1 to %" PRIu32, value,
 			      datapath_map_size_max(map));
 	if (config->table_sizes[map])
-		return refuse(why, "\"%s\" is a second size of the same table", value);
+		return config_refuse(why, "\"%s\" is a second size of the same table", value);
 	config->table_sizes[map] = (uint32_t)size;
 	return 0;
 }
@@ -246,7 +258,7 @@ static int set_bool(bool *ret, const char *value, char *why)
 	else if (!strcmp(value, "no") || !strcmp(value, "false"))
 		*ret = false;
 	else
-		return refuse(why, "\"%s\" is neither yes nor no", value);
+		return config_refuse(why, "\"%s\" is neither yes nor no", value);
 	return 0;
 }
 
@@ -273,6 +285,12 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return set_cgroup(config, value, why);
 	case CONFIG_SOCKET_SERVICES:
 		return set_socket_services(config, value, why);
+	case CONFIG_SOURCE_PORTS:
+		return config_set_source_ports(config, value, why);
+	case CONFIG_NODE_PORT_CIDR:
+		return config_add_node_port_cidr(config, value, why);
+	case CONFIG_HEALTH_ADDRESS:
+		return config_set_health_address(config, value, why);
 	case CONFIG_UPLINK:
 		return set_uplink(config, value, why);
 	case CONFIG_MTU:
@@ -283,12 +301,12 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return set_table_size(config, value, why);
 	case CONFIG_LOG_LEVEL:
 		if (log_level_parse(&config->log_level, value) < 0)
-			return refuse(why, "\"%s\" is not error, warn, info or debug", value);
+			return config_refuse(why, "\"%s\" is not error, warn, info or debug", value);
 		return 0;
 	case CONFIG_KEY_MAX:
 		break;
 	}
-	return refuse(why, "no such option");
+	return config_refuse(why, "no such option");
 }
 
 void config_clear_list(struct config *config, enum config_key key)
@@ -298,6 +316,8 @@ void config_clear_list(struct config *config, enum config_key key)
 			set_string(&config->api_servers[--config->api_server_count], NULL);
 	else if (key == CONFIG_POD_CIDR)
 		config->pod_cidr_count = 0;
+	else if (key == CONFIG_NODE_PORT_CIDR)
+		config->node_port_cidr_count = 0;
 	else if (key == CONFIG_TABLE_SIZE)
 		memset(config->table_sizes, 0, sizeof(config->table_sizes));
 }

@@ -16,6 +16,7 @@
 
 #define CONFIG_FILE "/etc/weir/weir.yaml"
 #define CONFIG_CIDRS_MAX 2 /* one per family */
+#define CONFIG_NODE_PORT_CIDRS_MAX 16
 #define CONFIG_WHY_MAX 256 /* what is wrong with one value */
 #define CONFIG_ERROR_MAX 768 /* the same, with the place */
 
@@ -52,6 +53,12 @@ struct config {
 	char *bpffs;
 	char *cgroup; /* NULL: where cgroup v2 is usually mounted */
 	enum socket_services socket_services;
+	/* Of connections from outside to a service that go on to another node. */
+	uint16_t source_port_first, source_port_last;
+	struct prefix node_port_cidrs[CONFIG_NODE_PORT_CIDRS_MAX]; /* where NodePorts answer, */
+	size_t node_port_cidr_count; /* 0: see nodeaddr.h */
+	struct ip_addr health_ip;
+	uint16_t health_port; /* 0: nobody is told of this node's health */
 	char *uplink; /* NULL: found by the default route */
 	unsigned int mtu; /* 0: the uplink's */
 	bool masquerade;
@@ -71,6 +78,9 @@ enum config_key {
 	CONFIG_BPFFS,
 	CONFIG_CGROUP,
 	CONFIG_SOCKET_SERVICES,
+	CONFIG_SOURCE_PORTS,
+	CONFIG_NODE_PORT_CIDR,
+	CONFIG_HEALTH_ADDRESS,
 	CONFIG_UPLINK,
 	CONFIG_MTU,
 	CONFIG_MASQUERADE,

@@ -20,6 +20,26 @@ static json_t *cidrs_to_json(const struct agent *agent)
 	return list;
 }
 
+static json_t *ips_to_json(const struct ip_addr *ips, size_t count)
+{
+	char text[ADDR_TEXT_MAX];
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		if (!ip_addr_is_none(&ips[i]))
+			json_array_append_new(list, json_string(addr_text(text, &ips[i])));
+	return list;
+}
+
+static json_t *outside_to_json(const struct agent *agent)
+{
+	return json_pack("{s:o,s:o,s:[i,i]}", "addresses", ips_to_json(agent->node_ips, FAMILY_MAX),
+			 "nodePortAddresses",
+			 ips_to_json(agent->node_port_ips, agent->node_port_ip_count),
+			 "sourcePorts", agent->config.source_port_first,
+			 agent->config.source_port_last);
+}
+
 static json_t *endpoints_to_json(const struct agent *agent)
 {
 	int counts[POD_LEAVING + 1] = {};
@@ -115,7 +135,7 @@ static json_t *services_to_json(const struct agent *agent)
 static bool is_counted(enum datapath_map map)
 {
 	return (map >= MAP_ENDPOINT && map <= MAP_CT6_NEW) ||
-	       (map >= MAP_FRONTEND4 && map <= MAP_BACKEND);
+	       (map >= MAP_FRONTEND4 && map <= MAP_SERVICE_RANGE6);
 }
 
 static json_t *maps_to_json(const struct agent *agent)
@@ -125,7 +145,7 @@ static json_t *maps_to_json(const struct agent *agent)
 
 	count_entries(used, agent);
 	count_flows(used, agent);
-	for (int map = MAP_FRONTEND4; agent->service_writer && map <= MAP_BACKEND; map++)
+	for (int map = MAP_FRONTEND4; agent->service_writer && map <= MAP_SERVICE_RANGE6; map++)
 		used[map] = service_writer_used(agent->service_writer, (enum datapath_map)map);
 	for (int map = 0; map < DATAPATH_MAP_MAX; map++) {
 		if (!is_counted((enum datapath_map)map))
@@ -216,15 +236,16 @@ int query_status(json_t **ret, struct agent *agent, const json_t *body, const ch
 	int64_t uptime = (clock_ms() - agent->started_ms) / 1000;
 	int r;
 
-	*ret = json_pack("{s:s,s:s,s:b,s:I,s:I,s:o,s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "version",
-			 WEIR_VERSION, "node", agent->config.node_name, "healthy", healthy,
+	*ret = json_pack("{s:s,s:s,s:b,s:I,s:I,s:o,s:o,s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+			 "version", WEIR_VERSION, "node", agent->config.node_name, "healthy", healthy,
 			 "generation", (json_int_t)datapath_state(agent->dp)->generation,
 			 "uptimeSeconds", (json_int_t)uptime, "podCidrs", cidrs_to_json(agent),
-			 "uplink", agent->uplink.name, "mtu", (int)agent->uplink.mtu, "endpoints",
+			 "outside", outside_to_json(agent), "uplink", agent->uplink.name, "mtu",
+			 (int)agent->uplink.mtu, "endpoints",
 			 endpoints_to_json(agent), "addresses", addresses_to_json(agent), "sources",
 			 sources_to_json(agent), "policy", policy_to_json(agent), "services",
-			 services_to_json(agent), "sockets",
-			 sockets_to_json(agent), "maps", maps_to_json(agent));
+			 services_to_json(agent), "sockets", sockets_to_json(agent), "maps",
+			 maps_to_json(agent));
 	if (!*ret)
 		return fault_errno(fault, FAULT_KERNEL, -ENOMEM, "status", "%s", "answer");
 	r = counters_to_json(*ret, agent);

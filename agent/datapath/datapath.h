@@ -45,11 +45,11 @@ enum datapath_map {
 	MAP_SERVICE_PORT,
 	MAP_BACKEND_SLOT,
 	MAP_BACKEND,
+	MAP_SERVICE_RANGE4,
+	MAP_SERVICE_RANGE6,
 	MAP_AFFINITY4,
 	MAP_AFFINITY6,
 	MAP_SERVICE_HIT,
-	MAP_SERVICE_RANGE4,
-	MAP_SERVICE_RANGE6,
 	MAP_SOCKET_PEER,
 	MAP_METRIC,
 	DATAPATH_MAP_MAX,
@@ -69,6 +69,8 @@ enum datapath_program {
 struct datapath_config {
 	const char *bpffs; /* directory of a BPF file system, see datapath_mount() */
 	struct ip_addr gateway4, gateway6; /* ::  the family is not in use */
+	/* Of connections from outside that go on to another node; @source_ports 0: the default. */
+	uint16_t source_port, source_ports;
 	uint32_t sizes[DATAPATH_MAP_MAX]; /* of maps that are made, 0: the default */
 	bool clsact; /* attach as before Linux 6.6; otherwise decided by what the kernel takes */
 	bool sockets; /* load what datapath_attach_sockets() attaches, */

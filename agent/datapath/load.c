@@ -103,6 +103,10 @@ static void configure(struct node_config *node, const struct datapath *dp,
 	node->hz = dp->hz;
 	node->gateway4 = ip_addr_is_none(&config->gateway4) ? 0 : config->gateway4.words[3];
 	node->gateway6 = config->gateway6;
+	if (config->source_ports) {
+		node->source_port = config->source_port;
+		node->source_ports = config->source_ports;
+	}
 }
 
 static int load_sweep(struct datapath *dp, const struct bpf_object_open_opts *opts,

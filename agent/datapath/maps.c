@@ -36,11 +36,11 @@ static const struct {
 	[MAP_SERVICE_PORT] = { "service_port", SIZE_MAX_ANY },
 	[MAP_BACKEND_SLOT] = { "backend_slot", SIZE_MAX_ANY },
 	[MAP_BACKEND] = { "backend", SIZE_MAX_ANY },
+	[MAP_SERVICE_RANGE4] = { "service_range4", SIZE_MAX_ANY },
+	[MAP_SERVICE_RANGE6] = { "service_range6", SIZE_MAX_ANY },
 	[MAP_AFFINITY4] = { "affinity4", SIZE_MAX_ANY },
 	[MAP_AFFINITY6] = { "affinity6", SIZE_MAX_ANY },
 	[MAP_SERVICE_HIT] = { "service_hit", SIZE_MAX_ANY },
-	[MAP_SERVICE_RANGE4] = { "service_range4", SIZE_MAX_ANY },
-	[MAP_SERVICE_RANGE6] = { "service_range6", SIZE_MAX_ANY },
 	[MAP_SOCKET_PEER] = { "socket_peer", SIZE_MAX_ANY },
 	[MAP_METRIC] = { "metric", 0 },
 };

@@ -95,6 +95,7 @@ struct node {
 	struct labels labels;
 	struct ip_addr *ips; /* status.addresses, InternalIP and ExternalIP */
 	size_t ip_count;
+	bool deleting; /* metadata.deletionTimestamp is set */
 };
 
 enum service_type {

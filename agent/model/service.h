@@ -61,12 +61,16 @@ struct service_image {
 	struct service_backend *backends; /* by address and port, each once */
 	size_t backend_count;
 	/*
-	 * Sources that may use frontends with FRONTEND_RANGES, of this family; none: nobody.
+	 * Sources that may use frontends with FRONTEND_RANGES, of this family, by
+	 * prefix_compare() and each once; none: nobody.
 	 * Where an address of this node is in them, those frontends' addresses are too.
 	 */
 	struct prefix *ranges;
 	size_t range_count;
 };
+
+/* There is a frontend that not every source may use. */
+bool service_image_has_limits(const struct service_image *image);
 
 /* A Service with all of its ports and families; strings are borrowed from the store. */
 struct service_images {

@@ -147,7 +147,7 @@ static void sort_ranges(struct service_image *image)
 	image->range_count = kept;
 }
 
-static bool has_limits(const struct service_image *image)
+bool service_image_has_limits(const struct service_image *image)
 {
 	for (size_t i = 0; i < image->frontend_count; i++)
 		if (image->frontends[i].flags & FRONTEND_RANGES)
@@ -161,7 +161,7 @@ static int put_ranges(struct service_image *image, const struct build *build)
 	const struct service *service = build->service;
 	size_t room = service->range_count + image->frontend_count;
 
-	if (!has_limits(image))
+	if (!service_image_has_limits(image))
 		return 0;
 	image->ranges = arena_alloc(build->arena, room * sizeof(*image->ranges));
 	if (!image->ranges)

@@ -31,10 +31,14 @@ int net_addrs(struct ip_addr **ret, size_t *count, struct net *net)
 	return net_collect(ret, count, net, msg, sizeof(**ret), read_addr, NULL);
 }
 
+/* What to take of an address: of which link and family, and with none of these flags. */
 struct link_addr {
 	uint32_t ifindex;
-	int family;
+	int family; /* AF_UNSPEC: either */
+	unsigned int without;
 };
+
+#define UNUSABLE (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED)
 
 static bool read_link_addr(void *row, struct nlmsghdr *header, const void *arg)
 {
@@ -42,28 +46,43 @@ static bool read_link_addr(void *row, struct nlmsghdr *header, const void *arg)
 	const struct ifaddrmsg *info = nlmsg_data(header);
 
 	return read_addr(row, header, NULL) && info->ifa_index == wanted->ifindex &&
-	       info->ifa_family == wanted->family && info->ifa_scope == RT_SCOPE_UNIVERSE &&
-	       !(info->ifa_flags &
-		 (IFA_F_SECONDARY | IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED));
+	       (!wanted->family || info->ifa_family == wanted->family) &&
+	       info->ifa_scope == RT_SCOPE_UNIVERSE && !(info->ifa_flags & wanted->without) &&
+	       !(info->ifa_family == AF_INET6 && info->ifa_flags & IFA_F_TEMPORARY);
+}
+
+static int collect(struct ip_addr **ret, size_t *count, struct net *net,
+		   const struct link_addr *wanted)
+{
+	struct ifaddrmsg info = { .ifa_family = (uint8_t)wanted->family };
+	cleanup(net_message_freep) struct nl_msg *msg = NULL;
+	int r;
+
+	r = net_message(&msg, RTM_GETADDR, NLM_F_DUMP, &info, sizeof(info));
+	return r ?: net_collect(ret, count, net, msg, sizeof(**ret), read_link_addr, wanted);
 }
 
 int net_link_addr(struct ip_addr *ret, struct net *net, uint32_t ifindex, int family)
 {
-	struct ifaddrmsg info = { .ifa_family = (uint8_t)family };
-	struct link_addr wanted = { ifindex, family };
-	cleanup(net_message_freep) struct nl_msg *msg = NULL;
+	const struct link_addr wanted = { ifindex, family, UNUSABLE | IFA_F_SECONDARY };
 	cleanup(freep) struct ip_addr *addrs = NULL;
 	size_t count;
 	int r;
 
-	r = net_message(&msg, RTM_GETADDR, NLM_F_DUMP, &info, sizeof(info));
-	r = r ?: net_collect(&addrs, &count, net, msg, sizeof(*addrs), read_link_addr, &wanted);
+	r = collect(&addrs, &count, net, &wanted);
 	if (r < 0)
 		return r;
 	if (!count)
 		return -ENOENT;
 	*ret = addrs[0];
 	return 0;
+}
+
+int net_link_addrs(struct ip_addr **ret, size_t *count, struct net *net, uint32_t ifindex)
+{
+	const struct link_addr wanted = { ifindex, AF_UNSPEC, UNUSABLE };
+
+	return collect(ret, count, net, &wanted);
 }
 
 int net_loopback_addr(struct net *net, int type, int flags, const struct ip_addr *addr)

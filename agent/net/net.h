@@ -108,6 +108,12 @@ int net_addrs(struct ip_addr **ret, size_t *count, struct net *net);
 int net_link_addr(struct ip_addr *ret, struct net *net, uint32_t ifindex, int family);
 
 /*
+ * All of global scope that a link has and that can be used, but temporary ones; the array is
+ * the caller's.
+ */
+int net_link_addrs(struct ip_addr **ret, size_t *count, struct net *net, uint32_t ifindex);
+
+/*
  * Calls @changed from the event loop after links, addresses or default routes of
  * the node changed, once for a burst of changes. One watch for each @net; it ends
  * with net_free(), which must come before the end of @base.

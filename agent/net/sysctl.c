@@ -28,19 +28,38 @@ static int open_sysctl(const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-int net_sysctl_get(int *ret, const char *path)
+static int read_text(char text[static VALUE_MAX], const char *path)
 {
 	cleanup(closep) int fd = open_sysctl(path, O_RDONLY);
-	char text[VALUE_MAX];
 	ssize_t n;
 
 	if (fd < 0)
 		return fd;
-	n = read(fd, text, sizeof(text) - 1);
+	n = read(fd, text, VALUE_MAX - 1);
 	if (n < 0)
 		return -errno;
 	text[n] = '\0';
+	return 0;
+}
+
+int net_sysctl_get(int *ret, const char *path)
+{
+	char text[VALUE_MAX];
+	int r = read_text(text, path);
+
+	if (r < 0)
+		return r;
 	return sscanf(text, "%d", ret) == 1 ? 0 : -EINVAL;
+}
+
+int net_local_ports(uint16_t *first, uint16_t *last)
+{
+	char text[VALUE_MAX];
+	int r = read_text(text, "ipv4/ip_local_port_range");
+
+	if (r < 0)
+		return r;
+	return sscanf(text, "%hu %hu", first, last) == 2 ? 0 : -EINVAL;
 }
 
 int net_sysctl_set(const char *path, int value)

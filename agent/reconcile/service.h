@@ -5,7 +5,8 @@
  * it is, never half:
  *
  *  - What is new is written first: records of backends, a run of slots, service ports.
- *    Then one store a set turns to it, and frontends come last.
+ *    Then one store a set turns to it, and frontends come last. New source ranges are
+ *    written before frontends ask for them, and old ones go after that.
  *  - What goes is first made invisible, frontends and all. Its backends end: connections
  *    choose again. After a grace period their records are nobody's, after another one their
  *    numbers are free.
@@ -74,6 +75,6 @@ int service_writer_hits(struct service_hit *ret, const struct service_writer *wr
 
 /*
  * Entries in force, without what rests, of MAP_FRONTEND4, MAP_FRONTEND6, MAP_SERVICE_PORT,
- * MAP_BACKEND or MAP_BACKEND_SLOT.
+ * MAP_BACKEND, MAP_BACKEND_SLOT, MAP_SERVICE_RANGE4 or MAP_SERVICE_RANGE6.
  */
 uint32_t service_writer_used(const struct service_writer *writer, enum datapath_map map);

@@ -63,9 +63,38 @@ static enum datapath_map map_of(enum rest_kind kind)
 		return MAP_BACKEND_SLOT;
 	case REST_PORT:
 		return MAP_SERVICE_PORT;
+	case REST_RANGES:
+		return MAP_SERVICE_RANGE4; /* or 6 */
 	default:
 		return MAP_BACKEND;
 	}
+}
+
+static uint32_t count_ranges(const struct service_writer *writer, uint32_t number,
+			     enum datapath_map map)
+{
+	const struct service_ranges *ranges = &writer->ranges[number];
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < ranges->count; i++)
+		count += ip_addr_is_v4(&ranges->items[i].addr) == (map == MAP_SERVICE_RANGE4);
+	return count;
+}
+
+/* Of one number both may rest: the ranges, and then the service port. */
+static uint32_t count_resting_ranges(const struct service_writer *writer, enum datapath_map map)
+{
+	const struct rest *rest = &writer->rest;
+	uint32_t count = 0;
+
+	for (size_t i = rest->begin; i < rest->end; i++) {
+		const struct rest_item *item = &rest->items[i];
+		bool idle = writer->ranges[item->first].idle_ms;
+
+		if (item->kind == REST_RANGES ? idle : item->kind == REST_PORT && !idle)
+			count += count_ranges(writer, item->first, map);
+	}
+	return count;
 }
 
 static uint32_t count_resting(const struct service_writer *writer, enum datapath_map map)
@@ -73,6 +102,8 @@ static uint32_t count_resting(const struct service_writer *writer, enum datapath
 	const struct rest *rest = &writer->rest;
 	uint32_t count = 0;
 
+	if (map == MAP_SERVICE_RANGE4 || map == MAP_SERVICE_RANGE6)
+		return count_resting_ranges(writer, map);
 	for (size_t i = rest->begin; i < rest->end; i++)
 		if (map_of(rest->items[i].kind) == map)
 			count += 1u << runs_order(rest->items[i].count);
@@ -90,6 +121,10 @@ static uint32_t count_taken(const struct service_writer *writer, enum datapath_m
 		return writer->numbers.used - 1; /* 0 is none */
 	case MAP_BACKEND:
 		return writer->backends.used - 1;
+	case MAP_SERVICE_RANGE4:
+		return writer->ranges_held[0];
+	case MAP_SERVICE_RANGE6:
+		return writer->ranges_held[1];
 	default:
 		return writer->slots.used;
 	}

@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 
-#include "base/addr.h"
 #include "datapath/datapath.h"
 #include "weir/service.h"
 
@@ -28,6 +27,14 @@ struct frontend_key {
 	uint8_t proto;
 };
 
+/* And here; @bits are SERVICE_RANGE_BITS and those of @addr. */
+struct range_key {
+	bool is_v4; /* the map */
+	uint32_t bits;
+	uint32_t service; /* number of the service port */
+	struct ip_addr addr;
+};
+
 void service_maps_open(struct service_maps *maps, struct datapath *dp);
 
 uint64_t service_maps_set(const struct service_maps *maps, uint32_t number, enum service_set set);
@@ -43,10 +50,8 @@ int service_maps_each_frontend(const struct service_maps *maps,
 					 const struct frontend *value, void *arg),
 			       void *arg);
 
-/* The same of the source ranges of service port @number. */
 int service_maps_each_range(const struct service_maps *maps,
-			    int (*fn)(uint32_t number, const struct prefix *range, void *arg),
-			    void *arg);
+			    int (*fn)(const struct range_key *key, void *arg), void *arg);
 
 /* Summed up over all processors. 0 or a negative errno. */
 int service_maps_hits(struct service_hit *ret, const struct service_maps *maps, uint32_t number);
@@ -67,9 +72,6 @@ void service_maps_set_count(struct service_maps *maps, uint32_t count);
 int service_maps_put(struct service_maps *maps, const struct frontend_key *key,
 		     const struct frontend *value);
 int service_maps_delete(struct service_maps *maps, const struct frontend_key *key);
+int service_maps_put_range(struct service_maps *maps, const struct range_key *key);
+int service_maps_delete_range(struct service_maps *maps, const struct range_key *key);
 int service_maps_clear_hits(struct service_maps *maps, uint32_t number);
-
-/* The same for a source range. */
-int service_maps_put_range(struct service_maps *maps, uint32_t number, const struct prefix *range);
-int service_maps_delete_range(struct service_maps *maps, uint32_t number,
-			      const struct prefix *range);

@@ -30,26 +30,62 @@ static bool is_wanted(const struct service_number *port, const struct service_im
 	return false;
 }
 
-/* What a frontend of the image leads to: a former agent's, or what the Service needs no more. */
+static struct service_number *exposed_by(const struct service_writer *writer,
+					 const struct service_frontend *frontend)
+{
+	const struct frontend_key key = { .addr = frontend->addr,
+					  .port = htons(frontend->port),
+					  .proto = frontend->proto };
+	const struct frontend_entry *entry = frontends_find(&writer->frontends, &key);
+
+	return entry ? entry->port : NULL;
+}
+
+/* Backends of the image that the port has; both are by address and port. */
+static size_t count_common(const struct service_writer *writer, const struct service_number *port,
+			   const struct service_image *image)
+{
+	size_t i = 0, j = 0, count = 0;
+
+	while (i < image->backend_count && j < port->backend_count) {
+		const struct backend wanted = { .addr = image->backends[i].addr,
+						.port = htons(image->backends[i].port) };
+		const struct backend there = service_maps_backend(&writer->maps,
+								  port->backends[j]);
+		int order = service_number_compare(&wanted, &there);
+
+		count += !order;
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return count;
+}
+
+/*
+ * What a frontend of the image leads to: a former agent's, or what the Service needs no more.
+ * Of several, of which some were another Service's, the one that has most of the backends:
+ * frontends that move to it must not meet what they have never led to.
+ */
 static struct service_number *find_exposed(const struct plan *plan,
 					   const struct service_image *image,
 					   const struct service_images *images)
 {
-	for (size_t i = 0; i < image->frontend_count; i++) {
-		const struct service_frontend *frontend = &image->frontends[i];
-		const struct frontend_key key = { .addr = frontend->addr,
-						  .port = htons(frontend->port),
-						  .proto = frontend->proto };
-		const struct frontend_entry *entry =
-			frontends_find(&plan->writer->frontends, &key);
-		struct service_number *port = entry ? entry->port : NULL;
+	struct service_number *best = NULL;
+	size_t common, most = 0;
 
-		if (!port)
+	for (size_t i = 0; i < image->frontend_count; i++) {
+		struct service_number *port = exposed_by(plan->writer, &image->frontends[i]);
+
+		if (!port || port == best ||
+		    (port->owner && (port->owner != plan->owner || is_wanted(port, images))))
 			continue;
-		if (!port->owner || (port->owner == plan->owner && !is_wanted(port, images)))
-			return port;
+		common = count_common(plan->writer, port, image);
+		if (!best || common > most) {
+			best = port;
+			most = common;
+		}
 	}
-	return NULL;
+	return best;
 }
 
 /* From now on the port is the image's, whatever becomes of the plan. */

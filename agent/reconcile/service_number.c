@@ -13,7 +13,6 @@ void service_number_free(struct service_number *port)
 	free(port->port_name);
 	free(port->backends);
 	free(port->frontends);
-	free(port->ranges);
 	free(port);
 }
 
@@ -54,7 +53,6 @@ void service_number_leave(struct service_writer *writer, struct service_number *
 		port->frontends[i]->port = NULL;
 		frontends_forget(&writer->frontends, port->frontends[i]);
 	}
-	service_ranges_settle(writer, port, NULL, 0);
 	for (size_t i = 0; i < port->backend_count; i++)
 		rest_backend(writer, port->backends[i], now_ms);
 	for (enum service_set set = 0; set < SERVICE_SETS; set++)

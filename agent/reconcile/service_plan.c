@@ -54,24 +54,10 @@ static int make_port(struct plan *plan, struct plan_port *pp)
 	return pp->port->port_name ? 0 : -ENOMEM;
 }
 
-static int copy_ranges(struct plan_port *pp)
-{
-	size_t bytes = pp->image->range_count * sizeof(*pp->ranges);
-
-	if (!bytes)
-		return 0;
-	pp->ranges = malloc(bytes);
-	if (!pp->ranges)
-		return -ENOMEM;
-	memcpy(pp->ranges, pp->image->ranges, bytes);
-	return 0;
-}
-
 static int plan_port(struct plan *plan, struct plan_port *pp)
 {
 	int r = pp->port ? 0 : make_port(plan, pp);
 
-	r = r ?: copy_ranges(pp);
 	r = r ?: plan_match_backends(plan, pp);
 	for (enum service_set set = 0; set < SERVICE_SETS && r >= 0; set++)
 		r = plan_set(plan, pp, set);
@@ -86,7 +72,7 @@ static int reserve(struct plan *plan)
 	for (size_t i = 0; i < plan->owner->port_count; i++)
 		count += 1 + SERVICE_SETS + plan->owner->ports[i]->backend_count;
 	for (size_t i = 0; i < plan->port_count; i++)
-		count += 1 + SERVICE_SETS + plan->ports[i].member_count;
+		count += 2 + SERVICE_SETS + plan->ports[i].member_count;
 	return rest_reserve(&plan->writer->rest, count);
 }
 
@@ -142,6 +128,7 @@ int plan_make(struct plan *plan, const struct service_images *images)
 	}
 	for (size_t i = 0; i < plan->port_count && r >= 0; i++)
 		r = plan_port(plan, &plan->ports[i]);
+	r = r ?: plan_ranges(plan);
 	r = r ?: reserve(plan);
 	r = r ?: plan_frontends(plan);
 	if (r < 0)
@@ -173,7 +160,6 @@ void plan_done(struct plan *plan)
 		free(pp->leaving);
 		free(pp->numbers);
 		free(pp->frontends);
-		free(pp->ranges);
 	}
 	free(plan->ports);
 	free(plan->leaving);

@@ -30,11 +30,11 @@ struct plan_port {
 	uint32_t *leaving; /* numbers of backends */
 	size_t leaving_count;
 	struct plan_set sets[SERVICE_SETS];
+	size_t range_mark; /* how many source ranges the kernel had */
 	/* These become the port's: */
 	uint32_t *numbers; /* of @members */
 	struct frontend_entry **frontends;
 	size_t frontend_count;
-	struct prefix *ranges; /* as many as the image has */
 };
 
 /* The entry of an address, and its counters before the plan. */
@@ -69,6 +69,14 @@ void plan_done(struct plan *plan);
 int plan_match_ports(struct plan *plan, const struct service_images *images);
 /* Backends of the kernel for those of the image, or new numbers. 0, -ENOSPC, -ENOMEM. */
 int plan_match_backends(struct plan *plan, struct plan_port *pp);
+
+/* service_ranges.c: is there room for the old and the new ones? 0, -ENOSPC, -ENOMEM. */
+int plan_ranges(struct plan *plan);
+/* Those that are new. 0, or a negative errno with plan->full. */
+int plan_ranges_put(struct plan *plan, struct plan_port *pp);
+/* Those again, or those that nobody wants any more; the latter has room to rest. */
+void plan_ranges_take_back(struct plan *plan, struct plan_port *pp);
+void plan_ranges_settle(struct plan *plan, struct plan_port *pp);
 
 /* service_expose.c: what the frontend maps shall hold. 0, -ENOSPC, -ENOMEM. */
 int plan_frontends(struct plan *plan);

@@ -24,8 +24,13 @@ struct service_number {
 	size_t backend_count;
 	struct frontend_entry **frontends;
 	size_t frontend_count;
-	struct prefix *ranges; /* of sources, sorted */
-	size_t range_count;
+};
+
+/* What the kernel has of source ranges for one number of a service port. */
+struct service_ranges {
+	struct prefix *items; /* by prefix_compare() */
+	size_t count, room;
+	int64_t idle_ms; /* no frontend asks for them: when they may go; 0: they are in use */
 };
 
 /* A Service, or one that was refused: it has a problem and perhaps no ports. */
@@ -62,7 +67,8 @@ struct frontends {
 /* What waits for a grace period. */
 enum rest_kind {
 	REST_RUN, /* of slots; then free */
-	REST_PORT, /* service port; then empty and free */
+	REST_PORT, /* service port; then empty and free, its source ranges as well */
+	REST_RANGES, /* source ranges of a service port; then gone */
 	REST_LEAVING, /* backend; then its record is nobody's, and REST_NOBODYS */
 	REST_NOBODYS, /* backend; then free */
 };
@@ -87,6 +93,8 @@ struct service_writer {
 	struct runs slots;
 	struct rest rest;
 	struct service_number **ports; /* by number, NULL: none */
+	struct service_ranges *ranges; /* by number; also of those that rest */
+	uint32_t ranges_held[2]; /* IPv4, IPv6 */
 	struct frontends frontends;
 	struct hash owners;
 	uint64_t change; /* number of the one under way */
@@ -173,17 +181,13 @@ void service_number_lose(struct service_number *port, const struct frontend_entr
 void service_number_leave(struct service_writer *writer, struct service_number *port,
 			  int64_t now_ms);
 
-/* service_ranges.c: loadBalancerSourceRanges. What @image has more than @port; 0 or a negative errno. */
-int service_ranges_put(struct service_writer *writer, const struct service_number *port,
-		       const struct service_image *image);
-/* That again. */
-void service_ranges_take_back(struct service_writer *writer, const struct service_number *port,
-			      const struct service_image *image);
-/* What the port has more goes; it owns @ranges from now on. */
-void service_ranges_settle(struct service_writer *writer, struct service_number *port,
-			   struct prefix *ranges, size_t count);
-/* Those that the kernel holds; what belongs to no service port is deleted. */
+/* service_ranges.c */
+void service_ranges_clear(struct service_writer *writer, uint32_t number);
+/* They have rested (REST_RANGES). */
+void service_ranges_idle(struct service_writer *writer, const struct rest_item *item);
+/* After the frontends. 0 or a negative errno. */
 int service_ranges_readback(struct service_writer *writer);
+void service_ranges_done(struct service_writer *writer);
 
 /* service_readback.c: what the kernel holds. 0 or a negative errno. */
 int service_readback(struct service_writer *writer, int64_t now_ms);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The tables of source ranges: part of service_maps.h. */
+/* The maps of source ranges; the others are in service_maps.c. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -7,52 +7,50 @@
 
 #include "reconcile/service_maps.h"
 
-/* Large enough for either family. */
-union range_key {
+/* Large enough for either. */
+union raw_key {
 	struct service_range4_key v4;
 	struct service_range6_key v6;
 };
 
-static enum datapath_map narrow(union range_key *ret, uint32_t number, const struct prefix *range)
+static int narrow(union raw_key *ret, const struct service_maps *maps, const struct range_key *key)
 {
-	uint32_t bits = SERVICE_RANGE_BITS + range->bits;
+	__be32 service = htonl(key->service);
 
-	memset(ret, 0, sizeof(*ret));
-	if (ip_addr_is_v4(&range->addr)) {
-		ret->v4 = (struct service_range4_key){ bits, htonl(number), range->addr.words[3] };
-		return MAP_SERVICE_RANGE4;
-	}
-	ret->v6 = (struct service_range6_key){ bits, htonl(number), range->addr };
-	return MAP_SERVICE_RANGE6;
-}
-
-/* 0: nobody of this agent's wrote it. */
-static uint32_t widen(struct prefix *ret, bool v4, const union range_key *key)
-{
-	uint32_t bits = v4 ? key->v4.prefixlen : key->v6.prefixlen;
-
-	*ret = (struct prefix){ .bits = bits < SERVICE_RANGE_BITS ? 0 : bits - SERVICE_RANGE_BITS };
-	if (v4)
-		ip_addr_set_v4(&ret->addr, key->v4.addr);
+	if (key->is_v4)
+		ret->v4 = (struct service_range4_key){ key->bits, service, key->addr.words[3] };
 	else
-		ret->addr = key->v6.addr;
-	return bits < SERVICE_RANGE_BITS ? 0 : ntohl(v4 ? key->v4.service : key->v6.service);
+		ret->v6 = (struct service_range6_key){ key->bits, service, key->addr };
+	return datapath_map_fd(maps->dp, key->is_v4 ? MAP_SERVICE_RANGE4 : MAP_SERVICE_RANGE6);
 }
 
-static int each_of(const struct service_maps *maps, enum datapath_map map,
-		   int (*fn)(uint32_t number, const struct prefix *range, void *arg), void *arg)
+static void widen(struct range_key *ret, bool is_v4, const union raw_key *raw)
 {
-	int fd = datapath_map_fd(maps->dp, map), r;
-	union range_key before, next;
+	*ret = (struct range_key){ .is_v4 = is_v4 };
+	if (is_v4) {
+		ret->bits = raw->v4.prefixlen;
+		ret->service = ntohl(raw->v4.service);
+		ip_addr_set_v4(&ret->addr, raw->v4.addr);
+	} else {
+		ret->bits = raw->v6.prefixlen;
+		ret->service = ntohl(raw->v6.service);
+		ret->addr = raw->v6.addr;
+	}
+}
+
+static int each_of(const struct service_maps *maps, bool is_v4,
+		   int (*fn)(const struct range_key *key, void *arg), void *arg)
+{
+	int fd = datapath_map_fd(maps->dp, is_v4 ? MAP_SERVICE_RANGE4 : MAP_SERVICE_RANGE6), r;
 	const void *at = NULL;
-	struct prefix range;
-	uint32_t number;
+	union raw_key before, next;
+	struct range_key key;
 
 	while (!bpf_map_get_next_key(fd, at, &next)) {
 		before = next;
 		at = &before;
-		number = widen(&range, map == MAP_SERVICE_RANGE4, &next);
-		r = fn(number, &range, arg);
+		widen(&key, is_v4, &next);
+		r = fn(&key, arg);
 		if (r)
 			return r;
 	}
@@ -60,30 +58,26 @@ static int each_of(const struct service_maps *maps, enum datapath_map map,
 }
 
 int service_maps_each_range(const struct service_maps *maps,
-			    int (*fn)(uint32_t number, const struct prefix *range, void *arg),
-			    void *arg)
+			    int (*fn)(const struct range_key *key, void *arg), void *arg)
 {
-	int r = each_of(maps, MAP_SERVICE_RANGE4, fn, arg);
+	int r = each_of(maps, true, fn, arg);
 
-	return r ?: each_of(maps, MAP_SERVICE_RANGE6, fn, arg);
+	return r ?: each_of(maps, false, fn, arg);
 }
 
-int service_maps_put_range(struct service_maps *maps, uint32_t number, const struct prefix *range)
+int service_maps_put_range(struct service_maps *maps, const struct range_key *key)
 {
-	const uint32_t yes = 1;
-	union range_key key;
-	int fd = datapath_map_fd(maps->dp, narrow(&key, number, range));
+	const uint32_t value = 1;
+	union raw_key raw;
+	int fd = narrow(&raw, maps, key);
 
-	if (!bpf_map_update_elem(fd, &key, &yes, BPF_ANY))
-		return 0;
-	return errno == E2BIG ? -ENOSPC : -errno;
+	return bpf_map_update_elem(fd, &raw, &value, BPF_ANY) ? -errno : 0;
 }
 
-int service_maps_delete_range(struct service_maps *maps, uint32_t number,
-			      const struct prefix *range)
+int service_maps_delete_range(struct service_maps *maps, const struct range_key *key)
 {
-	union range_key key;
-	int fd = datapath_map_fd(maps->dp, narrow(&key, number, range));
+	union raw_key raw;
+	int fd = narrow(&raw, maps, key);
 
-	return bpf_map_delete_elem(fd, &key) && errno != ENOENT ? -errno : 0;
+	return bpf_map_delete_elem(fd, &raw) && errno != ENOENT ? -errno : 0;
 }

@@ -49,6 +49,7 @@ static void end_port(struct service_writer *writer, uint32_t number)
 	for (enum service_set set = 0; set < SERVICE_SETS; set++)
 		service_maps_turn(&writer->maps, number, set, 0);
 	service_maps_set_affinity(&writer->maps, number, 0);
+	service_ranges_clear(writer, number);
 	runs_give(&writer->numbers, number, 0);
 }
 
@@ -60,6 +61,9 @@ static void end_item(struct service_writer *writer, const struct rest_item *item
 		break;
 	case REST_PORT:
 		end_port(writer, item->first);
+		break;
+	case REST_RANGES:
+		service_ranges_idle(writer, item);
 		break;
 	case REST_LEAVING:
 		service_maps_own(&writer->maps, item->first, 0);

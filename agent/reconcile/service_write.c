@@ -49,28 +49,17 @@ static void turn_sets(struct service_writer *writer, const struct plan_port *pp)
 		service_maps_set_affinity(&writer->maps, pp->port->number, pp->image->affinity_s);
 }
 
-/* Ranges that come are there before the frontends that ask for them. */
-static int write_ranges(struct plan *plan, const struct plan_port *pp)
-{
-	int r = service_ranges_put(plan->writer, pp->port, pp->image);
-
-	if (r == -ENOSPC)
-		plan->full = pp->image->is_v4 ? MAP_SERVICE_RANGE4 : MAP_SERVICE_RANGE6;
-	return r;
-}
-
-static int write_beside(struct plan *plan, const struct plan_port *pp)
+static int write_beside(struct plan *plan, struct plan_port *pp)
 {
 	struct service_writer *writer = plan->writer;
-	int r = write_ranges(plan, pp);
+	int r;
 
-	if (r < 0)
-		return r;
 	write_backends(writer, pp);
 	for (enum service_set set = 0; set < SERVICE_SETS; set++)
 		write_slots(writer, pp, set);
-	if (!pp->fresh)
-		return 0;
+	r = plan_ranges_put(plan, pp);
+	if (r < 0 || !pp->fresh)
+		return r;
 	turn_sets(writer, pp);
 	return service_maps_clear_hits(&writer->maps, pp->port->number);
 }
@@ -112,9 +101,10 @@ static void take_back(struct plan *plan)
 			if (pp->sets[set].run.count)
 				rest_add(rest, REST_RUN, pp->sets[set].run.first,
 					 pp->sets[set].run.count, plan->now_ms);
-		service_ranges_take_back(plan->writer, pp->port, pp->image);
 		if (pp->fresh)
 			rest_add(rest, REST_PORT, pp->port->number, 1, plan->now_ms);
+		else
+			plan_ranges_take_back(plan, pp);
 	}
 }
 
@@ -156,12 +146,12 @@ static void settle_port(struct plan *plan, struct plan_port *pp)
 				 plan->now_ms);
 		port->runs[set] = pp->sets[set].run;
 	}
-	service_ranges_settle(plan->writer, port, take_ptr(&pp->ranges), pp->image->range_count);
 	free(port->backends);
 	port->backends = take_ptr(&pp->numbers);
 	port->backend_count = pp->member_count;
 	port->owner = plan->owner;
 	plan->writer->ports[port->number] = port;
+	plan_ranges_settle(plan, pp);
 	settle_frontends(plan, pp);
 	pp->fresh = false;
 }

@@ -20,7 +20,8 @@ int service_writer_new(struct service_writer **ret, const struct service_maps *m
 		return -ENOMEM;
 	writer->maps = *maps;
 	writer->ports = calloc(maps->port_max, sizeof(*writer->ports));
-	r = writer->ports ? 0 : -ENOMEM;
+	writer->ranges = calloc(maps->port_max, sizeof(*writer->ranges));
+	r = writer->ports && writer->ranges ? 0 : -ENOMEM;
 	r = r ?: runs_init(&writer->numbers, maps->port_max);
 	r = r ?: runs_init(&writer->backends, maps->backend_max);
 	r = r ?: runs_init(&writer->slots, maps->slot_max);
@@ -57,6 +58,7 @@ void service_writer_free(struct service_writer *writer)
 	hash_done(&writer->owners);
 	for (uint32_t number = 0; writer->ports && number < writer->maps.port_max; number++)
 		service_number_free(writer->ports[number]);
+	service_ranges_done(writer);
 	frontends_done(&writer->frontends);
 	runs_done(&writer->numbers);
 	runs_done(&writer->backends);
@@ -126,14 +128,14 @@ static uint32_t size_of(const struct service_writer *writer, enum datapath_map m
 		return writer->maps.frontend_max[0];
 	case MAP_FRONTEND6:
 		return writer->maps.frontend_max[1];
-	case MAP_SERVICE_RANGE4:
-		return writer->maps.range_max[0];
-	case MAP_SERVICE_RANGE6:
-		return writer->maps.range_max[1];
 	case MAP_SERVICE_PORT:
 		return writer->maps.port_max;
 	case MAP_BACKEND:
 		return writer->maps.backend_max;
+	case MAP_SERVICE_RANGE4:
+		return writer->maps.range_max[0];
+	case MAP_SERVICE_RANGE6:
+		return writer->maps.range_max[1];
 	default:
 		return writer->maps.slot_max;
 	}

@@ -76,6 +76,17 @@ static int decode_address(struct node *node, const struct field *field)
 	return r;
 }
 
+static int decode_deletion(struct node *node, const struct field *root)
+{
+	struct field metadata = field_get(root, "metadata");
+	struct field deletion = field_get(&metadata, "deletionTimestamp");
+	const char *when = "";
+	int r = field_is_absent(&deletion) ? 0 : field_string(&when, &deletion);
+
+	node->deleting = *when;
+	return r;
+}
+
 int decode_node(struct object *obj, const struct field *root)
 {
 	struct field status = field_get(root, "status");
@@ -83,6 +94,7 @@ int decode_node(struct object *obj, const struct field *root)
 	int r;
 
 	r = decode_object_labels(&obj->node.labels, root);
+	r = r ?: decode_deletion(&obj->node, root);
 	r = r ?: field_object(&status) ?: field_list(&addresses);
 	if (r < 0 || !field_count(&addresses))
 		return r;

@@ -16,7 +16,7 @@
 	_Static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "hash the new field of " #type)
 NAIL(struct pod, 80); /* workload: the store's */
 NAIL(struct namespace, 16);
-NAIL(struct node, 32);
+NAIL(struct node, 40);
 NAIL(struct container_port, 16);
 NAIL(struct policy_peer, 104);
 NAIL(struct policy_port, 24);
@@ -234,6 +234,7 @@ uint64_t fingerprint_object(const struct object *obj)
 	case OBJECT_NODE:
 		add_labels(&hash, &obj->node.labels);
 		add_ips(&hash, obj->node.ips, obj->node.ip_count);
+		add_number(&hash, obj->node.deleting);
 		break;
 	case OBJECT_SERVICE:
 		add_service(&hash, obj->service);

@@ -269,6 +269,97 @@ START_TEST(a_table_of_the_kernel_is_full)
 }
 END_TEST
 
-BPFFS_MAIN("service_maps", CHECK_TEST(programs_find_what_was_written),
+#define BANK "bank: http l192.0.2.2#80 r198.51.100.0/24 r203.0.113.7/32 > 10.1.0.4#80"
+#define BANK6 "| v6 lfd00::2#80 r2001:db8::/32 > fd01::4#80"
+
+static bool may(uint32_t number, const char *source)
+{
+	struct ip_addr addr = addr_of(source);
+	struct service_range4_key key4 = { SERVICE_RANGE_BITS + 32, htonl(number), addr.words[3] };
+	struct service_range6_key key6 = { SERVICE_RANGE_BITS + 128, htonl(number), addr };
+	uint32_t value;
+
+	if (ip_addr_is_v4(&addr))
+		return !bpf_map_lookup_elem(datapath_map_fd(dp, MAP_SERVICE_RANGE4), &key4, &value);
+	return !bpf_map_lookup_elem(datapath_map_fd(dp, MAP_SERVICE_RANGE6), &key6, &value);
+}
+
+/* Of the frontend that @bank has in the family of its address. */
+static uint32_t number_of(const char *bank, const char *port_name, bool is_v4)
+{
+	const struct service_image image = { .port_name = port_name, .proto = IPPROTO_TCP,
+					     .is_v4 = is_v4 };
+
+	return service_writer_port(writer, "shop", bank, &image);
+}
+
+START_TEST(source_ranges_are_of_their_service_port)
+{
+	uint32_t number, number6;
+
+	open_agent();
+	ck_assert_int_eq(apply(BANK BANK6), 0);
+	number = number_of("bank", "http", true);
+	number6 = number_of("bank", "v6", false);
+	ck_assert(may(number, "198.51.100.9") && may(number, "203.0.113.7"));
+	ck_assert(!may(number, "203.0.113.8") && !may(number + 2, "198.51.100.9"));
+	ck_assert(may(number6, "2001:db8::1") && !may(number6, "2001:db9::1"));
+	/* The next agent takes them over, and takes away what is not wanted any more. */
+	close_agent();
+	open_agent();
+	ck_assert_uint_eq(service_writer_used(writer, MAP_SERVICE_RANGE4), 2);
+	ck_assert_int_eq(apply("bank: http l192.0.2.2#80 r198.51.100.0/25 > 10.1.0.4#80"), 0);
+	service_writer_synced(writer, clock_ms());
+	ck_assert_uint_eq(number_of("bank", "http", true), number);
+	ck_assert(may(number, "198.51.100.9") && !may(number, "198.51.100.200"));
+	ck_assert(!may(number, "203.0.113.7"));
+	ck_assert_uint_eq(service_writer_used(writer, MAP_SERVICE_RANGE4), 1);
+	service_writer_settle(writer, clock_ms() + 1000);
+	ck_assert(!may(number6, "2001:db8::1"));
+	ck_assert_uint_eq(service_writer_used(writer, MAP_SERVICE_RANGE6), 0);
+	close_agent();
+}
+END_TEST
+
+/* Whatever it is: it may not let anybody in. */
+START_TEST(a_range_that_is_nobodys_goes)
+{
+	const struct service_range4_key all = { 0, 0, 0 }, nobodys = { 40, htonl(77), htonl(10) };
+	const uint32_t value = 1;
+
+	open_agent();
+	ck_assert_int_eq(apply(BANK), 0);
+	ck_assert(!bpf_map_update_elem(datapath_map_fd(dp, MAP_SERVICE_RANGE4), &all, &value, 0));
+	ck_assert(!bpf_map_update_elem(datapath_map_fd(dp, MAP_SERVICE_RANGE4), &nobodys, &value,
+				       0));
+	close_agent();
+	open_agent();
+	ck_assert_uint_eq(service_writer_used(writer, MAP_SERVICE_RANGE4), 2);
+	ck_assert_int_eq(apply(BANK), 0);
+	ck_assert(!may(number_of("bank", "http", true), "203.0.113.8"));
+	ck_assert(may(number_of("bank", "http", true), "203.0.113.7"));
+	close_agent();
+}
+END_TEST
+
+START_TEST(a_full_table_of_ranges_refuses_the_service)
+{
+	config.sizes[MAP_SERVICE_RANGE4] = 2;
+	open_agent();
+	ck_assert_int_eq(apply(BANK), 0);
+	service_writer_synced(writer, clock_ms());
+	ck_assert_int_eq(apply("more: http l192.0.2.3#80 r10.0.0.0/8 > 10.1.0.4#80"), -ENOSPC);
+	ck_assert_uint_eq(number_of("more", "http", true), 0);
+	ck_assert_int_eq(apply("bank: http l192.0.2.2#80 r198.51.100.0/24 > 10.1.0.4#80"), 0);
+	ck_assert_int_eq(apply("more: http l192.0.2.3#80 r10.0.0.0/8 > 10.1.0.4#80"), 0);
+	ck_assert(may(number_of("more", "http", true), "10.1.2.3"));
+	close_agent();
+}
+END_TEST
+
+BPFFS_MAIN("service_maps", CHECK_TEST(source_ranges_are_of_their_service_port),
+	   CHECK_TEST(a_range_that_is_nobodys_goes),
+	   CHECK_TEST(a_full_table_of_ranges_refuses_the_service),
+	   CHECK_TEST(programs_find_what_was_written),
 	   CHECK_TEST(a_removed_service_leaves_nothing), CHECK_TEST(the_next_agent_takes_over),
 	   CHECK_TEST(a_number_begins_to_count_at_zero), CHECK_TEST(a_table_of_the_kernel_is_full))

@@ -145,52 +145,6 @@ void service_maps_set_count(struct service_maps *maps, uint32_t count)
 	WRITE(fake.count, count);
 }
 
-int service_maps_each_range(const struct service_maps *maps,
-			    int (*fn)(uint32_t number, const struct prefix *range, void *arg),
-			    void *arg)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < FAKE_RANGES_MAX && !r; i++)
-		if (fake.ranges[i].number)
-			r = fn(fake.ranges[i].number, &fake.ranges[i].range, arg);
-	return r;
-}
-
-/* @number 0: a free place. */
-static struct fake_range *find_range(uint32_t number, const struct prefix *range)
-{
-	for (size_t i = 0; i < FAKE_RANGES_MAX; i++)
-		if (fake.ranges[i].number == number &&
-		    (!number || !prefix_compare(&fake.ranges[i].range, range)))
-			return &fake.ranges[i];
-	return NULL;
-}
-
-int service_maps_put_range(struct service_maps *maps, uint32_t number, const struct prefix *range)
-{
-	struct fake_range *at = find_range(number, range) ?: find_range(0, NULL);
-
-	if (!may_write())
-		return 0;
-	if (!at || (fake.refuse_ranges && !--fake.refuse_ranges))
-		return -ENOSPC;
-	*at = (struct fake_range){ number, *range };
-	wrote();
-	return 0;
-}
-
-int service_maps_delete_range(struct service_maps *maps, uint32_t number, const struct prefix *range)
-{
-	struct fake_range *at = find_range(number, range);
-
-	if (!may_write() || !at)
-		return 0;
-	at->number = 0;
-	wrote();
-	return 0;
-}
-
 static struct fake_entry *find(const struct frontend_key *key)
 {
 	for (size_t i = 0; i < FAKE_FRONTENDS_MAX; i++) {
@@ -241,6 +195,70 @@ int service_maps_delete(struct service_maps *maps, const struct frontend_key *ke
 	if (!entry || !may_write())
 		return 0;
 	entry->used = false;
+	wrote();
+	return 0;
+}
+
+static struct fake_range *find_range(const struct range_key *key)
+{
+	for (size_t i = 0; i < FAKE_RANGES_MAX; i++) {
+		struct fake_range *range = &fake.ranges[i];
+
+		if (range->used && range->key.is_v4 == key->is_v4 &&
+		    range->key.bits == key->bits && range->key.service == key->service &&
+		    ip_addr_equal(&range->key.addr, &key->addr))
+			return range;
+	}
+	return NULL;
+}
+
+static struct fake_range *find_free_range(const struct service_maps *maps, bool is_v4)
+{
+	struct fake_range *place = NULL;
+	uint32_t used = 0;
+
+	for (size_t i = 0; i < FAKE_RANGES_MAX; i++) {
+		if (!fake.ranges[i].used)
+			place = &fake.ranges[i];
+		else if (fake.ranges[i].key.is_v4 == is_v4)
+			used++;
+	}
+	return used < maps->range_max[!is_v4] ? place : NULL;
+}
+
+int service_maps_each_range(const struct service_maps *maps,
+			    int (*fn)(const struct range_key *key, void *arg), void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < FAKE_RANGES_MAX && !r; i++)
+		if (fake.ranges[i].used)
+			r = fn(&fake.ranges[i].key, arg);
+	return r;
+}
+
+int service_maps_put_range(struct service_maps *maps, const struct range_key *key)
+{
+	struct fake_range *range = find_range(key) ?: find_free_range(maps, key->is_v4);
+
+	if (!may_write())
+		return 0;
+	if (fake.refuse && !--fake.refuse)
+		return -ENOMEM;
+	if (!range)
+		return -ENOSPC;
+	*range = (struct fake_range){ true, *key };
+	wrote();
+	return 0;
+}
+
+int service_maps_delete_range(struct service_maps *maps, const struct range_key *key)
+{
+	struct fake_range *range = find_range(key);
+
+	if (!range || !may_write())
+		return 0;
+	range->used = false;
 	wrote();
 	return 0;
 }
@@ -303,4 +321,36 @@ void fake_look(char ret[static FAKE_SIGHT_MAX], const char *text, uint16_t port,
 		look_at_run(ret, frontend->service, ref);
 	else
 		strcpy(ret, service_set_first(ref) == SERVICE_REFUSE ? "refused" : "silent");
+}
+
+/* As an LPM trie does: the number of the service port is the first part of the prefix. */
+static bool range_contains(const struct range_key *key, uint32_t service,
+			   const struct ip_addr *source)
+{
+	const struct prefix prefix = { .addr = key->addr,
+				       .bits = (uint8_t)(key->bits - SERVICE_RANGE_BITS) };
+	uint32_t differ = key->service ^ service;
+
+	if (key->is_v4 != ip_addr_is_v4(source))
+		return false;
+	if (key->bits < SERVICE_RANGE_BITS)
+		return !key->bits || !(differ >> (SERVICE_RANGE_BITS - key->bits));
+	return !differ && prefix_contains(&prefix, source);
+}
+
+bool fake_lets_in(const char *source, const char *addr, uint16_t port)
+{
+	const struct frontend *frontend;
+	struct ip_addr to, from;
+
+	addr_parse(&to, addr);
+	addr_parse(&from, source);
+	frontend = lookup(&to, 0, 0) ? lookup(&to, port, IPPROTO_TCP) : NULL;
+	if (!frontend || !(frontend->flags & FRONTEND_RANGES))
+		return frontend;
+	for (size_t i = 0; i < FAKE_RANGES_MAX; i++)
+		if (fake.ranges[i].used &&
+		    range_contains(&fake.ranges[i].key, frontend->service, &from))
+			return true;
+	return false;
 }

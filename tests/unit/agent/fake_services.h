@@ -8,7 +8,7 @@
 #include "reconcile/service_maps.h"
 
 #define FAKE_FRONTENDS_MAX 256
-#define FAKE_RANGES_MAX 64
+#define FAKE_RANGES_MAX 256
 
 struct fake_entry {
 	bool used;
@@ -17,8 +17,8 @@ struct fake_entry {
 };
 
 struct fake_range {
-	uint32_t number; /* 0: none */
-	struct prefix range;
+	bool used;
+	struct range_key key;
 };
 
 struct fake_services {
@@ -30,8 +30,7 @@ struct fake_services {
 	uint32_t count; /* node_state.services */
 	unsigned int writes; /* so far */
 	unsigned int alive; /* the agent ends before write number @alive + 1; 0: it lives on */
-	unsigned int refuse; /* so many writes to frontends later one is refused; 0: none */
-	unsigned int refuse_ranges; /* the same for writes of source ranges */
+	unsigned int refuse; /* so many writes to frontends and ranges later one is refused; 0: none */
 	void (*after_write)(void); /* or NULL */
 };
 
@@ -48,3 +47,6 @@ void fake_services_close(void);
 #define FAKE_SIGHT_MAX 512
 void fake_look(char ret[static FAKE_SIGHT_MAX], const char *addr, uint16_t port,
 	       enum service_set set);
+
+/* May a packet from @source use it, as far as source ranges go? Without a frontend nobody may. */
+bool fake_lets_in(const char *source, const char *addr, uint16_t port);

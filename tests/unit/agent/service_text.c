@@ -23,22 +23,35 @@ static char *read_place(struct ip_addr *addr, uint16_t *port, char *word)
 	return end;
 }
 
+static void read_range(struct service_image *image, const char *word)
+{
+	if (prefix_parse(&image->ranges[image->range_count++], NULL, word) < 0)
+		abort();
+}
+
 static void read_frontend(struct service_image *image, char *word)
 {
-	struct service_frontend *frontend = &image->frontends[image->frontend_count];
-	bool host_bits;
+	struct service_frontend *frontend;
 
 	if (*word == 'r') {
-		if (prefix_parse(&image->ranges[image->range_count++], &host_bits, word + 1) < 0)
-			abort();
+		read_range(image, word + 1);
 		return;
 	}
-	image->frontend_count++;
+	frontend = &image->frontends[image->frontend_count++];
 	frontend->proto = IPPROTO_TCP;
-	frontend->kind = *word == 'e' ? FRONTEND_EXTERNAL_IP :
-			 *word == 'l' ? FRONTEND_LOAD_BALANCER : FRONTEND_CLUSTER_IP;
-	frontend->flags = *word == 'e' ? FRONTEND_EXTERNAL :
-			  *word == 'l' ? FRONTEND_EXTERNAL | FRONTEND_RANGES : 0;
+	switch (*word) {
+	case 'e':
+		frontend->kind = FRONTEND_EXTERNAL_IP;
+		break;
+	case 'l':
+		frontend->kind = FRONTEND_LOAD_BALANCER;
+		frontend->flags = FRONTEND_RANGES;
+		break;
+	default:
+		frontend->kind = FRONTEND_CLUSTER_IP;
+	}
+	if (*word != 'c')
+		frontend->flags |= FRONTEND_EXTERNAL;
 	read_place(&frontend->addr, &frontend->port, word + 1);
 	image->is_v4 = ip_addr_is_v4(&frontend->addr);
 }
@@ -62,6 +75,11 @@ static void read_backend(struct service_image *image, char *word)
 	}
 }
 
+static int compare_ranges(const void *a, const void *b)
+{
+	return prefix_compare(a, b);
+}
+
 static void read_port(struct service_image *image, char *text)
 {
 	void (*read)(struct service_image *image, char *word) = read_frontend;
@@ -77,6 +95,7 @@ static void read_port(struct service_image *image, char *text)
 		else
 			read(image, word);
 	}
+	qsort(image->ranges, image->range_count, sizeof(*image->ranges), compare_ranges);
 }
 
 void service_text_read(struct service_text *ret, const char *line)

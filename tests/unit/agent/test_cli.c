@@ -307,6 +307,10 @@ static const struct print_row prints[] = {
 	{ "status", "{\"healthy\":true,\"version\":\"1\",\"node\":\"n\",\"uptimeSeconds\":90061}",
 	  "~healthy: weir 1 on n, up 1d 1h\n" },
 	{ "status", "{\"healthy\":false}", "~NOT HEALTHY: " },
+	{ "status",
+	  "{\"outside\":{\"addresses\":[\"192.0.2.1\",\"fd00::1\"],"
+	  "\"nodePortAddresses\":[\"192.0.2.1\"]}}",
+	  "~Outside     this node is 192.0.2.1, fd00::1; NodePorts on 192.0.2.1\n" },
 	{ "status", "{\"policy\":{\"inForce\":false,\"error\":\"no room\"}}",
 	  "~NOT IN FORCE, generation 0: 0 rule sets, 0 classes, 0 peers, applied in 0.0 ms\n"
 	  "            no room\n" },

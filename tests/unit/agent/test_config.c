@@ -51,6 +51,10 @@ START_TEST(defaults_are_complete)
 	ck_assert_ptr_null(config.cgroup);
 	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_HOST);
 	ck_assert_ptr_null(config.uplink);
+	ck_assert_uint_eq(config.source_port_first, 10000);
+	ck_assert_uint_eq(config.source_port_last, 29999);
+	ck_assert_uint_eq(config.node_port_cidr_count, 0);
+	ck_assert_uint_eq(config.health_port, 0);
 	ck_assert_uint_eq(config.pod_cidr_count, 0);
 	ck_assert_uint_eq(config.mtu, 0);
 	ck_assert(config.masquerade);
@@ -86,6 +90,9 @@ START_TEST(a_file_sets_every_option)
 					  "bpffs: /b\n"
 					  "cgroup: /c\n"
 					  "socket-services: off\n"
+					  "service-source-ports: 2000-2999\n"
+					  "node-port-addresses: [192.0.2.9/24, '::/0']\n"
+					  "health-address: '[fd00::1]:10256'\n"
 					  "uplink: eth1\n"
 					  "mtu: 9000\n"
 					  "masquerade: no\n"
@@ -104,6 +111,12 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_str_eq(config.bpffs, "/b");
 	ck_assert_str_eq(config.cgroup, "/c");
 	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_OFF);
+	ck_assert_uint_eq(config.health_port, 10256);
+	ck_assert_str_eq(addr_text(buf, &config.health_ip), "fd00::1");
+	ck_assert_uint_eq(config.source_port_first, 2000);
+	ck_assert_uint_eq(config.source_port_last, 2999);
+	ck_assert_uint_eq(config.node_port_cidr_count, 2);
+	ck_assert_str_eq(prefix_text(buf, &config.node_port_cidrs[0]), "192.0.2.0/24");
 	ck_assert_str_eq(config.uplink, "eth1");
 	ck_assert_uint_eq(config.mtu, 9000);
 	ck_assert(!config.masquerade);
@@ -117,7 +130,8 @@ END_TEST
 static const char *const harmless[] = { "", "# nothing\n", "---\n", "{}\n", "mtu: 0\n",
 					"pod-cidr: 10.0.0.0/24\n", "pod-cidr: []\n",
 					"uplink: auto\n", "masquerade: true\n",
-					"cgroup: auto\n", "socket-services: host\n" };
+					"cgroup: auto\n", "socket-services: host\n",
+					"health-address: off\n" };
 
 START_TEST(a_file_may_be_nearly_empty)
 {
@@ -149,6 +163,18 @@ static const struct refused_row refused[] = {
 	{ "masquerade: maybe\n", ":1: masquerade", "maybe" },
 	{ "masquerade:\n", ":1: masquerade", "\"\"" },
 	{ "socket-services: pods\n", ":1: socket-services", "\"pods\" is not host, all or off" },
+	{ "service-source-ports: 5000\n", ":1: service-source-ports", "not like 10000-29999" },
+	{ "service-source-ports: -5000\n", ":1: service-source-ports", "not like 10000-29999" },
+	{ "service-source-ports: 2000-70000\n", ":1: service-source-ports", "not like 10000-29999" },
+	{ "service-source-ports: 1000-2000\n", ":1: service-source-ports", "begins below 1024" },
+	{ "service-source-ports: 3000-2000\n", ":1: service-source-ports", "less than 16 ports" },
+	{ "service-source-ports: 3000-3014\n", ":1: service-source-ports", "less than 16 ports" },
+	{ "node-port-addresses: eth0\n", ":1: node-port-addresses", "not an address prefix" },
+	{ "health-address: '10256'\n", ":1: health-address", "not off, nor like" },
+	{ "health-address: fd00::1:10256\n", ":1: health-address", "not off, nor like" },
+	{ "health-address: 0.0.0.0:0\n", ":1: health-address", "not off, nor like" },
+	{ "health-address: '[::]:70000'\n", ":1: health-address", "not off, nor like" },
+	{ "health-address: 'here:10256'\n", ":1: health-address", "not off, nor like" },
 	{ "cgroup: unified\n", ":1: cgroup", "absolute path" },
 	{ "pod-cidr: 0.0.0.0/0\n", ":1: pod-cidr", "no pod can have" },
 	{ "pod-cidr: 127.0.0.0/24\n", ":1: pod-cidr", "no pod can have" },

@@ -11,6 +11,7 @@ static const char *const shop[] = {
 	"web: http c10.96.0.1#80 e192.0.2.1#80 > 10.1.0.1#8080 10.1.0.2#8080B 10.1.0.3#8080T "
 	"| v6 cfd00::1#80 > fd01::1#8080L",
 	"db: sql c10.96.0.2#80 >",
+	"bank: http l192.0.2.2#80 r198.51.100.0/25 r203.0.113.0/24 > 10.1.0.4#80",
 };
 
 static void open_shop(struct service_maps *maps)
@@ -98,6 +99,26 @@ static uint32_t wild(unsigned int *seed)
 	return rand_r(seed) % 8 ? (uint32_t)rand_r(seed) % (SIZE + 2) : (uint32_t)rand_r(seed) * 2;
 }
 
+static void write_wild_ranges(unsigned int seed)
+{
+	for (int i = 0; i < FAKE_RANGES_MAX; i++) {
+		struct fake_range *range = &fake.ranges[i];
+
+		if (range->used) {
+			range->used = rand_r(&seed) % 2;
+			continue;
+		}
+		if (rand_r(&seed) % 32)
+			continue;
+		*range = (struct fake_range){ .used = true };
+		range->key.is_v4 = rand_r(&seed) % 2;
+		range->key.bits = (uint32_t)rand_r(&seed) % (range->key.is_v4 ? 65 : 161);
+		range->key.service = wild(&seed);
+		if (range->key.is_v4)
+			ip_addr_set_v4(&range->key.addr, 0);
+	}
+}
+
 static void write_nonsense(unsigned int seed)
 {
 	uint8_t *const tables[] = { (uint8_t *)fake.ports, (uint8_t *)fake.backends,
@@ -144,6 +165,7 @@ START_TEST(what_makes_no_sense_is_rewritten)
 	held_then = held();
 	service_writer_free(writer);
 	write_nonsense((unsigned int)_i);
+	write_wild_ranges((unsigned int)_i);
 	open_writer(&maps);
 	for (int i = 0; i < CHECK_COUNT(shop); i++)
 		ck_assert_int_eq(apply(shop[i]), 0);
@@ -151,7 +173,7 @@ START_TEST(what_makes_no_sense_is_rewritten)
 	is_done();
 	ck_assert_uint_eq(used(), used_then);
 	ck_assert_uint_eq(held(), held_then);
-	ck_assert_uint_eq(fake.count, 4);
+	ck_assert_uint_eq(fake.count, 5);
 	service_writer_free(writer);
 }
 END_TEST

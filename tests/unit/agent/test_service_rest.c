@@ -91,13 +91,16 @@ static const struct full_row {
 	{ "table backend_slot, which has 3 entries", { .port_max = SIZE, .backend_max = SIZE,
 		.slot_max = 3, .frontend_max = { SIZE, SIZE } } },
 	{ "table frontend4, which has 5 entries", { .port_max = SIZE, .backend_max = SIZE,
-		.slot_max = SIZE, .frontend_max = { 5, SIZE } } },
+		.slot_max = SIZE, .frontend_max = { 5, SIZE }, .range_max = { SIZE, 0 } } },
+	{ "table service_range4, which has 2 entries", { .port_max = SIZE, .backend_max = SIZE,
+		.slot_max = SIZE, .frontend_max = { SIZE, SIZE }, .range_max = { 2, 0 } } },
 };
 
 #define SMALL "web: http c10.96.0.1#80 > 10.1.0.1#80"
 #define LARGE                                                                              \
 	"web: http c10.96.0.1#80 > 10.1.0.1#80 10.1.0.2#80 10.1.0.3#80 "                   \
-	"| more c10.96.0.1#81 > 10.1.0.1#81 | most c10.96.0.1#443 e192.0.2.2#80 > 10.1.0.1#82"
+	"| more c10.96.0.1#81 > 10.1.0.1#81 | most c10.96.0.1#443 e192.0.2.2#80 > 10.1.0.1#82 "    \
+	"| last l192.0.2.1#80 r203.0.113.0/24 r198.51.100.1/32 r198.51.100.2/32 > 10.1.0.1#83"
 
 START_TEST(what_does_not_fit_is_refused_as_a_whole)
 {
@@ -150,7 +153,66 @@ START_TEST(what_rests_is_waited_for_once)
 }
 END_TEST
 
+static unsigned int ranges_held(void)
+{
+	unsigned int count = 0;
+
+	for (int i = 0; i < FAKE_RANGES_MAX; i++)
+		count += fake.ranges[i].used;
+	return count;
+}
+
+/* A packet that has read the frontend as it was finds them all the same. */
+START_TEST(ranges_that_nobody_asks_for_rest)
+{
+	static const char limited[] = "web: http l192.0.2.1#80 r198.51.100.0/24 > 10.1.0.1#80";
+	static const char open[] = "web: http e192.0.2.1#80 > 10.1.0.1#80";
+	struct service_maps maps = fake_services_open(SIZE);
+
+	open_writer(&maps);
+	ck_assert_int_eq(apply(limited), 0);
+	ck_assert_int_eq(apply(open), 0);
+	ck_assert_uint_eq(ranges_held(), 1);
+	ck_assert_uint_eq(service_writer_used(writer, MAP_SERVICE_RANGE4), 0);
+	settle();
+	ck_assert_uint_eq(ranges_held(), 0);
+	/* They are wanted again before they went, and then not. */
+	ck_assert_int_eq(apply(limited), 0);
+	ck_assert_int_eq(apply(open), 0);
+	now_ms += SERVICE_GRACE_MS / 2;
+	ck_assert_int_eq(apply(limited), 0);
+	settle();
+	ck_assert_uint_eq(ranges_held(), 1);
+	ck_assert_uint_eq(service_writer_used(writer, MAP_SERVICE_RANGE4), 1);
+	ck_assert_int_eq(apply(open), 0);
+	ck_assert_int_eq(apply("web:"), 0);
+	ck_assert_uint_eq(service_writer_used(writer, MAP_SERVICE_RANGE4), 0);
+	ck_assert_uint_eq(ranges_held(), 1);
+	settle();
+	ck_assert_uint_eq(ranges_held(), 0);
+	service_writer_free(writer);
+}
+END_TEST
+
+START_TEST(ranges_of_a_port_that_ends_rest_with_its_number)
+{
+	struct service_maps maps = fake_services_open(SIZE);
+
+	open_writer(&maps);
+	ck_assert_int_eq(apply("a: http l192.0.2.1#80 r198.51.100.0/24 > 10.1.0.1#80"), 0);
+	ck_assert_int_eq(apply("a:"), 0);
+	ck_assert_uint_eq(ranges_held(), 1);
+	settle();
+	ck_assert_uint_eq(ranges_held(), 0);
+	ck_assert_int_eq(apply("b: http l192.0.2.1#80 > 10.1.0.1#80"), 0);
+	ck_assert(!fake_lets_in("198.51.100.1", "192.0.2.1", 80));
+	service_writer_free(writer);
+}
+END_TEST
+
 CHECK_MAIN("service_rest", CHECK_TEST(a_backend_ends_at_once_and_its_number_rests),
 	   CHECK_TEST(only_new_frontends_let_connections_be_judged_again),
 	   CHECK_LOOP(what_does_not_fit_is_refused_as_a_whole, full_rows),
-	   CHECK_TEST(what_rests_is_waited_for_once))
+	   CHECK_TEST(what_rests_is_waited_for_once),
+	   CHECK_TEST(ranges_that_nobody_asks_for_rest),
+	   CHECK_TEST(ranges_of_a_port_that_ends_rest_with_its_number))

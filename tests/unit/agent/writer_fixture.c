@@ -42,6 +42,11 @@ static const struct {
 };
 _Static_assert(CHECK_COUNT(probes) == PROBES, "PROBES");
 
+/* Of whom source ranges speak. */
+static const char *const sources[] = { "198.51.100.1", "198.51.100.200", "203.0.113.1",
+				       "2001:db8::1" };
+_Static_assert(CHECK_COUNT(sources) == SOURCES, "SOURCES");
+
 struct sights before, after;
 
 void look(struct sights *ret)
@@ -49,6 +54,21 @@ void look(struct sights *ret)
 	for (int i = 0; i < PROBES; i++)
 		for (enum service_set set = 0; set < SERVICE_SETS; set++)
 			fake_look(ret->text[i][set], probes[i].addr, probes[i].port, set);
+	for (int i = 0; i < PROBES; i++)
+		for (int from = 0; from < SOURCES; from++)
+			ret->may[i][from] =
+				fake_lets_in(sources[from], probes[i].addr, probes[i].port);
+}
+
+static void lets_in_whom_it_should(const struct sights *seen)
+{
+	for (int i = 0; i < PROBES; i++)
+		for (int from = 0; from < SOURCES; from++)
+			ck_assert_msg(seen->may[i][from] == before.may[i][from] ||
+				      seen->may[i][from] == after.may[i][from],
+				      "%s port %u: %s may%s use it", probes[i].addr,
+				      probes[i].port, sources[from],
+				      seen->may[i][from] ? "" : " not");
 }
 
 void is_whole(void)
@@ -56,6 +76,7 @@ void is_whole(void)
 	static struct sights seen;
 
 	look(&seen);
+	lets_in_whom_it_should(&seen);
 	for (int i = 0; i < PROBES; i++)
 		for (enum service_set set = 0; set < SERVICE_SETS; set++)
 			ck_assert_msg(!strcmp(seen.text[i][set], before.text[i][set]) ||
@@ -85,7 +106,8 @@ void finish(void)
 unsigned int used(void)
 {
 	static const enum datapath_map maps[] = { MAP_FRONTEND4, MAP_FRONTEND6, MAP_SERVICE_PORT,
-						  MAP_BACKEND, MAP_BACKEND_SLOT };
+						  MAP_BACKEND, MAP_BACKEND_SLOT,
+						  MAP_SERVICE_RANGE4, MAP_SERVICE_RANGE6 };
 	unsigned int sum = 0;
 
 	for (int i = 0; i < CHECK_COUNT(maps); i++)
@@ -100,6 +122,8 @@ unsigned int held(void)
 
 	for (int i = 0; i < FAKE_FRONTENDS_MAX; i++)
 		sum += fake.frontends[i].used;
+	for (int i = 0; i < FAKE_RANGES_MAX; i++)
+		sum += fake.ranges[i].used;
 	for (int i = 1; i < SIZE; i++)
 		sum += !!fake.backends[i].service;
 	return sum;

@@ -27,15 +27,20 @@ unsigned int held(void);
 
 /* What packets see everywhere that the tests speak of. */
 #define PROBES 8
+#define SOURCES 4
 struct sights {
 	char text[PROBES][SERVICE_SETS][FAKE_SIGHT_MAX];
+	bool may[PROBES][SOURCES]; /* may that source use it? */
 };
 
 extern struct sights before, after;
 
 void look(struct sights *ret);
 
-/* Each place is as it was or as it shall be. */
+/*
+ * Each place is as it was or as it shall be; and who may use it before and after may do so,
+ * who may neither before nor after may not.
+ */
 void is_whole(void);
 /* Each is as it shall be. */
 void is_done(void);

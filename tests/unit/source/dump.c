@@ -227,6 +227,7 @@ static void take_object(void *arg, struct object *given)
 	case OBJECT_NODE:
 		put_labels(out, &obj->node.labels);
 		put_ips(out, obj->node.ips, obj->node.ip_count);
+		fprintf(out, "%s", obj->node.deleting ? " deleting" : "");
 		break;
 	case OBJECT_NETWORK_POLICY:
 		put_policy(out, &obj->policy);

@@ -197,11 +197,17 @@ static const struct row nodes[] = {
 	  "error: Node n1: status.addresses[0].address: must be an IP address, not \"x\"\n"
 	  "error: Node n1: status.addresses[1].address: is required\n"
 	  "error: Node n1: status.addresses[2]: must be a mapping, not a number\n" },
+	{ "{apiVersion: v1, kind: Node, metadata: {name: n1, deletionTimestamp: "
+	  "'2026-01-02T03:04:05Z'}}", "Node n1 deleting\n" },
+	{ "{apiVersion: v1, kind: Node, metadata: {name: n1, deletionTimestamp: null}}",
+	  "Node n1\n" },
+	{ "{apiVersion: v1, kind: Node, metadata: {name: n1, deletionTimestamp: {}}}",
+	  "error: Node n1: metadata.deletionTimestamp: must be a string, not a mapping\n" },
 	{ NODE ", status: {addresses: {}}}",
 	  "error: Node n1: status.addresses: must be a list, not a mapping\n" },
 };
 
-START_TEST(a_node_has_labels_and_addresses)
+START_TEST(a_node_has_labels_addresses_and_an_end)
 {
 	check_decodes(nodes[_i].text, nodes[_i].says);
 }
@@ -280,6 +286,6 @@ CHECK_MAIN("decode_misc", CHECK_LOOP(an_object_needs_a_kind_and_a_name, identiti
 	   CHECK_LOOP(an_object_of_a_mistyped_kind_or_version_is_reported, mistyped),
 	   CHECK_LOOP(lists_are_unpacked, lists),
 	   CHECK_LOOP(a_namespace_carries_its_name_as_a_label, namespaces),
-	   CHECK_LOOP(a_node_has_labels_and_addresses, nodes),
+	   CHECK_LOOP(a_node_has_labels_addresses_and_an_end, nodes),
 	   CHECK_LOOP(a_text_is_yaml_or_json, texts),
 	   CHECK_TEST(a_long_problem_is_cut_between_characters))

@@ -110,6 +110,8 @@ static const struct pair different[] = {
 	{ "{apiVersion: v1, kind: Namespace, metadata: {name: a}}",
 	  "{apiVersion: v1, kind: Namespace, metadata: {name: a, labels: {a: b}}}" },
 	{ "{apiVersion: v1, kind: Node, metadata: {name: a}}",
+	  "{apiVersion: v1, kind: Node, metadata: {name: a, deletionTimestamp: x}}" },
+	{ "{apiVersion: v1, kind: Node, metadata: {name: a}}",
 	  "{apiVersion: v1, kind: Node, metadata: {name: a}, "
 	  "status: {addresses: [{type: InternalIP, address: 192.0.2.1}]}}" },
 	{ SERVICE(""), SERVICE("type: NodePort") },

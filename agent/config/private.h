@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of config.h: options whose values are not parsed in config.c, and what they share. */
+#pragma once
+
+#include "config/config.h"
+
+/* The sentence goes to @why. Returns -EINVAL. */
+int __attribute__((format(printf, 2, 3))) config_refuse(char *why, const char *fmt, ...);
+
+/* service.c; as config_set() */
+int config_set_source_ports(struct config *config, const char *value, char *why);
+int config_set_health_address(struct config *config, const char *value, char *why);
+int config_add_node_port_cidr(struct config *config, const char *value, char *why);

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Options of services that the outside uses. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/parse.h"
+#include "config/private.h"
+
+#define PORT_FIRST 1024 /* those below are of servers that are known by them */
+#define PORT_LAST 65535
+#define PORTS_MIN 16 /* eight are tried for a connection */
+
+int config_set_source_ports(struct config *config, const char *value, char *why)
+{
+	const char *mark = strchr(value, '-');
+	char first_text[8] = "";
+	uint64_t first, last;
+
+	if (!mark || (size_t)(mark - value) >= sizeof(first_text))
+		return config_refuse(why, "\"%s\" is not like 10000-29999", value);
+	memcpy(first_text, value, (size_t)(mark - value));
+	if (parse_u64(&first, first_text, PORT_LAST) < 0 ||
+	    parse_u64(&last, mark + 1, PORT_LAST) < 0)
+		return config_refuse(why, "\"%s\" is not like 10000-29999", value);
+	if (first < PORT_FIRST)
+		return config_refuse(why, "\"%s\" begins below %d", value, PORT_FIRST);
+	if (last < first || last - first + 1 < PORTS_MIN)
+		return config_refuse(why, "\"%s\" has less than %d ports", value, PORTS_MIN);
+	config->source_port_first = (uint16_t)first;
+	config->source_port_last = (uint16_t)last;
+	return 0;
+}
+
+int config_add_node_port_cidr(struct config *config, const char *value, char *why)
+{
+	struct prefix prefix;
+
+	if (prefix_parse(&prefix, NULL, value) < 0)
+		return config_refuse(why, "\"%s\" is not an address prefix like 192.0.2.0/24", value);
+	if (config->node_port_cidr_count == CONFIG_NODE_PORT_CIDRS_MAX)
+		return config_refuse(why, "\"%s\" is one too many: at most %d", value,
+				     CONFIG_NODE_PORT_CIDRS_MAX);
+	config->node_port_cidrs[config->node_port_cidr_count++] = prefix;
+	return 0;
+}
+
+/* "192.0.2.1:80", or "[fd00::1]:80". */
+static int split(char addr[static ADDR_TEXT_MAX], uint64_t *port, const char *value)
+{
+	const char *colon = strrchr(value, ':');
+	size_t length;
+
+	if (!colon)
+		return -EINVAL;
+	length = (size_t)(colon - value);
+	if (*value == '[' && length > 2 && value[length - 1] == ']') {
+		value++;
+		length -= 2;
+	} else if (memchr(value, ':', length)) {
+		return -EINVAL;
+	}
+	if (length >= ADDR_TEXT_MAX)
+		return -EINVAL;
+	memcpy(addr, value, length);
+	addr[length] = '\0';
+	return parse_u64(port, colon + 1, PORT_LAST);
+}
+
+int config_set_health_address(struct config *config, const char *value, char *why)
+{
+	char addr[ADDR_TEXT_MAX];
+	uint64_t port = 0;
+
+	if (!strcmp(value, "off")) {
+		config->health_port = 0;
+		return 0;
+	}
+	if (split(addr, &port, value) < 0 || !port || addr_parse(&config->health_ip, addr) < 0)
+		return config_refuse(why, "\"%s\" is not off, nor like 0.0.0.0:10256 or [::]:10256",
+				     value);
+	config->health_port = (uint16_t)port;
+	return 0;
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node_health.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent.h"
+#include "base/clock.h"
+#include "control/connections.h"
+#include "health_doors.h"
+
+#define IDLE_S 5
+#define RETRY_S 5
+#define STALE_MS 60000 /* kube-proxy's: twice its period */
+#define TIME_TEXT_MAX 32
+#define PROBLEM_MAX 256
+
+struct node_health {
+	struct evhttp *http;
+	struct connections connections;
+	struct event *retry;
+	struct doors doors;
+	time_t updated; /* services were as the objects say */
+	int64_t failing_since_ms; /* 0: they are */
+};
+
+static bool is_stale(const struct agent *agent)
+{
+	int64_t since = agent->node_health->failing_since_ms;
+
+	return !reconcile_in_force(agent->rec) || (since && clock_ms() - since > STALE_MS);
+}
+
+static bool is_being_deleted(const struct agent *agent)
+{
+	const char *name = agent->config.node_name;
+	const struct object *obj = store_get(agent->store, OBJECT_NODE, "", name);
+
+	return obj && obj->node.deleting;
+}
+
+static const char *time_text(char text[static TIME_TEXT_MAX], time_t when)
+{
+	struct tm tm;
+
+	gmtime_r(&when, &tm);
+	strftime(text, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return text;
+}
+
+static void answer(struct evhttp_request *request, const struct agent *agent, bool healthy)
+{
+	struct evbuffer *buffer = evbuffer_new();
+	char updated[TIME_TEXT_MAX], now[TIME_TEXT_MAX];
+
+	if (!buffer) {
+		evhttp_send_error(request, 500, NULL);
+		return;
+	}
+	evbuffer_add_printf(buffer,
+			    "{\"lastUpdated\":\"%s\",\"currentTime\":\"%s\",\"nodeEligible\":%s}\n",
+			    time_text(updated, agent->node_health->updated),
+			    time_text(now, time(NULL)), is_being_deleted(agent) ? "false" : "true");
+	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
+			  "application/json");
+	evhttp_send_reply(request, healthy ? 200 : 503, NULL, buffer);
+	evbuffer_free(buffer);
+}
+
+static void on_ready(struct evhttp_request *request, void *arg)
+{
+	const struct agent *agent = arg;
+
+	connections_end_slow(&agent->node_health->connections);
+	answer(request, agent, !is_stale(agent) && !is_being_deleted(agent));
+}
+
+static void on_live(struct evhttp_request *request, void *arg)
+{
+	const struct agent *agent = arg;
+
+	connections_end_slow(&agent->node_health->connections);
+	answer(request, agent, !is_stale(agent));
+}
+
+/* The same again as long as it is not open. */
+static void open_door(struct agent *agent)
+{
+	const struct timeval later = { .tv_sec = RETRY_S };
+	struct node_health *health = agent->node_health;
+
+	doors_want(&health->doors, &agent->config.health_ip, agent->config.health_port);
+	if (!doors_apply(&health->doors, health->http, agent->base))
+		evtimer_add(health->retry, &later);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	open_door(arg);
+	service_problems_update(arg);
+}
+
+int node_health_open(struct agent *agent)
+{
+	struct node_health *health;
+
+	if (!agent->config.health_port)
+		return 0;
+	health = agent->node_health = calloc(1, sizeof(*health));
+	if (!health)
+		return -ENOMEM;
+	health->updated = time(NULL);
+	health->http = evhttp_new(agent->base);
+	health->retry = evtimer_new(agent->base, on_retry, agent);
+	if (!health->http || !health->retry ||
+	    connections_open(&health->connections, health->http, agent->base) < 0)
+		return -ENOMEM;
+	evhttp_set_allowed_methods(health->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+	evhttp_set_timeout(health->http, IDLE_S);
+	if (evhttp_set_cb(health->http, "/healthz", on_ready, agent) < 0 ||
+	    evhttp_set_cb(health->http, "/livez", on_live, agent) < 0)
+		return -ENOMEM;
+	open_door(agent);
+	return 0;
+}
+
+void node_health_close(struct agent *agent)
+{
+	struct node_health *health = agent->node_health;
+
+	if (!health)
+		return;
+	connections_close(&health->connections);
+	if (health->http)
+		evhttp_free(health->http);
+	if (health->retry)
+		event_free(health->retry);
+	doors_done(&health->doors);
+	free(health);
+	agent->node_health = NULL;
+}
+
+void node_health_applied(struct agent *agent, bool failed)
+{
+	struct node_health *health = agent->node_health;
+
+	if (!health)
+		return;
+	if (failed) {
+		health->failing_since_ms = health->failing_since_ms ?: clock_ms();
+		return;
+	}
+	health->failing_since_ms = 0;
+	health->updated = time(NULL);
+}
+
+void node_health_each_problem(const struct agent *agent, void (*fn)(const char *text, void *arg),
+			      void *arg)
+{
+	const struct node_health *health = agent->node_health;
+	char text[PROBLEM_MAX], addr[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; health && i < health->doors.count; i++) {
+		const struct door *door = &health->doors.items[i];
+
+		if (!door->error)
+			continue;
+		snprintf(text, sizeof(text),
+			 "health-address: port %u of %s cannot be opened: %s; it is tried again",
+			 door->port, addr_text(addr, &door->addr), strerror(-door->error));
+		fn(text, arg);
+	}
+}
