@@ -76,6 +76,28 @@ START_TEST(a_link_speaks_from_its_first_lasting_address)
 }
 END_TEST
 
+START_TEST(a_link_has_all_its_addresses_that_can_be_used)
+{
+	cleanup(net_freep) struct net *net = world_net();
+	cleanup(freep) struct ip_addr *addrs = NULL, *none = NULL;
+	size_t count;
+
+	world_run("ip link add wire type veth peer name other && ip link set wire up && "
+		  "ip link set other up && ip addr add 192.0.2.7/24 dev wire && "
+		  "ip addr add 192.0.2.8/24 dev wire && ip addr add 127.9.9.9/8 scope host dev wire && "
+		  "ip addr add 2001:db8::6/64 dev wire nodad preferred_lft 0 && "
+		  "ip addr add 2001:db8::7/64 dev wire nodad");
+	ck_assert_int_eq(net_link_addrs(&addrs, &count, net, world_ifindex("wire")), 0);
+	ck_assert_uint_eq(count, 3);
+	ck_assert_uint_eq(addrs[0].bytes[15], 7);
+	ck_assert_uint_eq(addrs[1].bytes[15], 8);
+	ck_assert(!ip_addr_is_v4(&addrs[2]));
+	ck_assert_uint_eq(addrs[2].bytes[15], 7);
+	ck_assert_int_eq(net_link_addrs(&none, &count, net, world_ifindex("other")), 0);
+	ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
 START_TEST(links_are_listed_by_the_start_of_their_names)
 {
 	cleanup(net_freep) struct net *net = world_net();
@@ -284,6 +306,7 @@ END_TEST
 CHECK_MAIN("net-links", CHECK_TEST(a_link_is_found_by_name_and_by_index),
 	   CHECK_TEST(a_link_that_is_not_there_is_enodev),
 	   CHECK_TEST(a_link_speaks_from_its_first_lasting_address),
+	   CHECK_TEST(a_link_has_all_its_addresses_that_can_be_used),
 	   CHECK_TEST(links_are_listed_by_the_start_of_their_names),
 	   CHECK_TEST(a_prepared_link_says_nothing_when_it_goes_up),
 	   CHECK_TEST(two_hundred_links_die_together_and_no_other),
