@@ -226,8 +226,8 @@ static void report_sizes(void)
 	static const struct {
 		const char *name;
 		enum program program;
-	} programs[] = { { "from_pod", FROM_POD }, { "to_pod", TO_POD }, { "from_wire", FROM_WIRE },
-			 { "sweep", SWEEP }, { "clock", CLOCK } };
+	} programs[] = { { "from_pod", FROM_POD },   { "to_pod", TO_POD }, { "from_wire", FROM_WIRE },
+			 { "to_wire", TO_WIRE }, { "sweep", SWEEP },   { "clock", CLOCK } };
 
 	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
 		struct bpf_prog_info info = {};

@@ -24,13 +24,6 @@ FLOWS_MAX = 200
 Flow = collections.namedtuple("Flow", "question source_port owner place")
 
 
-class InKernel(Services):
-    """There is no table of source ranges for pods yet: where there are ranges nobody passes."""
-
-    def may(self, claim, source):
-        return claim.kind != "balancer" or not claim.service["spec"].get("loadBalancerSourceRanges")
-
-
 def place_of(line):
     address, port = line.split(" ")
     return address_of(address), int(port)
@@ -62,7 +55,7 @@ class Session:
 
     def step(self, world):
         """Texts: what is wrong."""
-        right = InKernel(world.scene.node, world.scene.hosts, world.scene.objects)
+        right = Services(world.scene.node, world.scene.hosts, world.scene.objects)
         questions = [question for question in world.questions if question.client == "pod"]
         return self.known(right) + self.new(right, questions)
 
