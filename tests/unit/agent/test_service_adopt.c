@@ -8,8 +8,9 @@
 
 /* Two Services, in all that there can be of them. */
 static const char *const shop[] = {
-	"web: http c10.96.0.1#80 e192.0.2.1#80 > 10.1.0.1#8080 10.1.0.2#8080B 10.1.0.3#8080T "
-	"| v6 cfd00::1#80 > fd01::1#8080L",
+	/* In parentheses: they are one text. */
+	("web: http c10.96.0.1#80 e192.0.2.1#80 > 10.1.0.1#8080 10.1.0.2#8080B 10.1.0.3#8080T "
+	 "| v6 cfd00::1#80 > fd01::1#8080L"),
 	"db: sql c10.96.0.2#80 >",
 	"bank: http l192.0.2.2#80 r198.51.100.0/25 r203.0.113.0/24 > 10.1.0.4#80",
 };
