@@ -147,6 +147,9 @@ SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key, int an
 	if (!flow || !key || !sc)
 		return DROP_INTERNAL;
 	hit = answered ? ct_find(key, flow->now) : ct_find_new(key, flow->now);
+	/* Another CPU may have moved it since track() looked, and is then past its opening. */
+	if (!answered && !hit.entry && flow->role != ROLE_OPEN)
+		hit = ct_find(key, flow->now);
 	service_case_begin(sc, flow, key);
 	if (hit.entry && hit.entry->flags & CT_SERVICE) {
 		ct_nat_read(&sc->to, hit);
