@@ -16,13 +16,6 @@ static __always_inline enum drop_reason leave_alone(struct flow *flow)
 	return DROP_NONE;
 }
 
-static __always_inline _Bool addr_is_host(const struct ip_addr *addr)
-{
-	const struct peer *peer = peer_find(addr);
-
-	return peer && peer->kind == PEER_HOST;
-}
-
 int arrive_parse(struct __sk_buff *skb, struct flow *flow);
 
 /*

@@ -40,12 +40,15 @@ SUBPROGRAM int service_begin(struct flow *flow, struct service_case *sc)
 	if (!flow || !sc)
 		return DROP_INTERNAL;
 	whole = frontend_find(&flow->dst, 0, 0);
-	if (!whole || flow->role == ROLE_ANSWER)
+	if (!whole)
 		return DROP_NONE;
 	if (proto_has_ports(flow->proto))
 		frontend = frontend_find(&flow->dst, flow->dport, flow->proto);
 	if (!frontend && !(whole->flags & FRONTEND_WHOLE))
 		return DROP_NONE;
+	/* Of no known connection: the stack would send it back to the router that it came from. */
+	if (flow->role == ROLE_ANSWER)
+		return addr_is_host(&flow->dst) ? DROP_NONE : DROP_CT_INVALID;
 	/* Nobody is there to answer an echo; and an answer to it would be a lie. */
 	if (!frontend)
 		return proto_has_ports(flow->proto) ? service_reject(flow, DROP_SERVICE_NO_PORT) :
