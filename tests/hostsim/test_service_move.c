@@ -55,7 +55,8 @@ static void connect_far(bool v6)
 
 static void connect_to_pod(bool v6)
 {
-	const struct step syn = FROM_OUTSIDE(TO_PEER, { PACKET_TCP, WORLD, POD_B, 4000, 8080, SYN });
+	const struct step syn = FROM_OUTSIDE(TO_PEER, { PACKET_TCP, WORLD, POD_B, 4000, 8080,
+							SYN });
 
 	node_port_at(POD_B);
 	step_play(&syn, v6, "the opening");
@@ -63,7 +64,8 @@ static void connect_to_pod(bool v6)
 
 static void connect_to_host(bool v6)
 {
-	const struct step syn = FROM_OUTSIDE(TO_STACK, { PACKET_TCP, WORLD, HOST, 4000, 8080, SYN });
+	const struct step syn = FROM_OUTSIDE(TO_STACK, { PACKET_TCP, WORLD, HOST, 4000, 8080,
+							 SYN });
 
 	node_port_at(HOST);
 	step_play(&syn, v6, "the opening");
