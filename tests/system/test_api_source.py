@@ -341,6 +341,14 @@ def test_text_with_nul_is_text(api):
         source.no_problems()
 
 
+def test_what_text_contains_makes_no_object_too_large(api):
+    with Source(api.url) as source:
+        source.is_exactly(*FIRST)
+        api.put("pods", "shop", "odd", spec={"nodeName": "n1", "containers": [], "note": "{" * 200000}, status={})
+        source.is_exactly(*FIRST, "Pod shop/odd")
+        source.no_problems()
+
+
 def test_a_kind_appears_and_vanishes(api):
     kind = "adminnetworkpolicies"
     spec = {"priority": 5, "subject": {"namespaces": {}}, "ingress": [{"action": "Deny", "from": [{"namespaces": {}}]}]}
