@@ -159,7 +159,18 @@ json_t *api_feed_parse(const char *text, size_t length)
 	return json_loadb(text, length, JSON_ALLOW_NUL, NULL);
 }
 
-int api_feed_unread(struct api_feed *feed, const json_t *outline)
+/* A policy that was never read isolates, like one whose spec is nonsense. */
+static int isolate(struct api_feed *feed, json_t *outline, const char *namespace, const char *name)
+{
+	if (feed->kind->kind != OBJECT_NETWORK_POLICY ||
+	    store_get(feed->store, feed->kind->kind, namespace, name))
+		return 0;
+	if (json_object_set_new(outline, "spec", json_string("")) < 0)
+		return -ENOMEM;
+	return api_feed_apply(feed, outline, false, true);
+}
+
+int api_feed_unread(struct api_feed *feed, json_t *outline)
 {
 	const char *namespace = feed->kind->namespaced ? api_feed_text(outline, "namespace") : "";
 	const char *name = api_feed_text(outline, "name");
@@ -169,13 +180,14 @@ int api_feed_unread(struct api_feed *feed, const json_t *outline)
 	if (!*name || (feed->kind->namespaced && !*namespace))
 		return -EBADMSG;
 	name_object(taking.label, feed, namespace, name);
+	r = isolate(feed, outline, namespace, name);
 	problem_list_drop(&feed->problems, taking.label);
 	taking.first_problem = feed->problems.count;
-	r = add_problem(feed, &(struct decode_problem){
-				      .object = taking.label,
-				      .field = "",
-				      .text = "cannot be read: too large, or no JSON",
-			      });
+	r = r ?: add_problem(feed, &(struct decode_problem){
+					   .object = taking.label,
+					   .field = "",
+					   .text = "cannot be read: too large, or no JSON",
+				   });
 	return r ?: keep_former(&taking, namespace, name);
 }
 

@@ -15,6 +15,7 @@ int api_feed_apply(struct api_feed *feed, json_t *object, bool is_deleted, bool 
 
 /*
  * The same of one that is there and cannot be read, but for @outline: a problem is told, and
- * a former version stays in force. -EBADMSG: not even its name is known.
+ * a former version stays in force; a NetworkPolicy without one isolates. -EBADMSG: not even
+ * its name is known.
  */
-int api_feed_unread(struct api_feed *feed, const json_t *outline);
+int api_feed_unread(struct api_feed *feed, json_t *outline);

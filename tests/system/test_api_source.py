@@ -375,6 +375,17 @@ def test_an_object_that_is_too_large_stands_in_nobody_s_way(api):
         source.no_problems()
 
 
+def test_a_policy_that_is_too_large_isolates(api):
+    with Source(api.url) as source:
+        source.is_exactly(*FIRST)
+        api.put("networkpolicies", "shop", "huge", spec={"podSelector": {}, "ingress": [{"ports": [{}] * 100000}]})
+        assert source.problem("too large")["object"] == "NetworkPolicy shop/huge"
+        source.is_exactly(*FIRST, "NetworkPolicy shop/huge")
+        api.put("networkpolicies", "shop", "huge", spec={"podSelector": {}})
+        source.no_problems()
+        source.is_exactly(*FIRST, "NetworkPolicy shop/huge")
+
+
 def test_a_kind_appears_and_vanishes(api):
     kind = "adminnetworkpolicies"
     spec = {"priority": 5, "subject": {"namespaces": {}}, "ingress": [{"action": "Deny", "from": [{"namespaces": {}}]}]}
