@@ -2,18 +2,18 @@
 #include "source/api_feed.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/jsoncost.h"
 #include "base/utf8.h"
+#include "source/api_feed_private.h"
+#include "source/api_outline.h"
 #include "source/decode.h"
 #include "source/fingerprint.h"
 #include "source/yaml.h"
 
-#define GONE 410
 #define LABEL_MAX 512 /* kind, namespace and name have 63 + 63 + 253 characters at most */
 
 /* What the decoder makes of one object. */
@@ -124,7 +124,7 @@ static int use(struct taking *taking, const char *namespace, const char *name, c
 	return feed->state && value ? api_state_put(feed->state, feed->kind, value, changed) : 0;
 }
 
-static int apply(struct api_feed *feed, json_t *object, bool is_deleted, bool is_copy)
+int api_feed_apply(struct api_feed *feed, json_t *object, bool is_deleted, bool is_copy)
 {
 	const char *namespace = feed->kind->namespaced ? api_feed_text(object, "namespace") : "";
 	const char *name = api_feed_text(object, "name");
@@ -152,11 +152,43 @@ static int apply(struct api_feed *feed, json_t *object, bool is_deleted, bool is
 	return r;
 }
 
-static json_t *parse(const char *text, size_t length)
+json_t *api_feed_parse(const char *text, size_t length)
 {
 	if (json_cost(text, length) > YAML_COST_MAX)
 		return NULL;
 	return json_loadb(text, length, JSON_ALLOW_NUL, NULL);
+}
+
+/* A policy that was never read isolates, like one whose spec is nonsense. */
+static int isolate(struct api_feed *feed, json_t *outline, const char *namespace, const char *name)
+{
+	if (feed->kind->kind != OBJECT_NETWORK_POLICY ||
+	    store_get(feed->store, feed->kind->kind, namespace, name))
+		return 0;
+	if (json_object_set_new(outline, "spec", json_string("")) < 0)
+		return -ENOMEM;
+	return api_feed_apply(feed, outline, false, true);
+}
+
+int api_feed_unread(struct api_feed *feed, json_t *outline)
+{
+	const char *namespace = feed->kind->namespaced ? api_feed_text(outline, "namespace") : "";
+	const char *name = api_feed_text(outline, "name");
+	struct taking taking = { .feed = feed };
+	int r;
+
+	if (!*name || (feed->kind->namespaced && !*namespace))
+		return -EBADMSG;
+	name_object(taking.label, feed, namespace, name);
+	r = isolate(feed, outline, namespace, name);
+	problem_list_drop(&feed->problems, taking.label);
+	taking.first_problem = feed->problems.count;
+	r = r ?: add_problem(feed, &(struct decode_problem){
+					   .object = taking.label,
+					   .field = "",
+					   .text = "cannot be read: too large, or no JSON",
+				   });
+	return r ?: keep_former(&taking, namespace, name);
 }
 
 void api_feed_begin(struct api_feed *feed, uint32_t round)
@@ -171,8 +203,10 @@ void api_feed_begin(struct api_feed *feed, uint32_t round)
 
 int api_feed_item(struct api_feed *feed, const char *text, size_t length)
 {
-	cleanup(json_decrefp) json_t *object = parse(text, length);
-	int r = object ? apply(feed, object, false, false) : -EBADMSG;
+	cleanup(json_decrefp) json_t *object = api_feed_parse(text, length);
+	cleanup(json_decrefp) json_t *outline = object ? NULL : api_outline(text, length);
+	int r = object ? api_feed_apply(feed, object, false, false) :
+			 api_feed_unread(feed, outline);
 
 	if (r != -EBADMSG)
 		return r;
@@ -212,67 +246,7 @@ void api_feed_absent(struct api_feed *feed)
 int api_feed_recall(struct api_feed *feed, const json_t *object)
 {
 	cleanup(json_decrefp) json_t *copy = json_copy((json_t *)object);
-	int r = copy ? apply(feed, copy, false, true) : -ENOMEM;
+	int r = copy ? api_feed_apply(feed, copy, false, true) : -ENOMEM;
 
 	return r == -EBADMSG ? 0 : r;
-}
-
-static int __attribute__((format(printf, 3, 4)))
-refuse(struct api_feed *feed, int r, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(feed->error, sizeof(feed->error), fmt, ap);
-	va_end(ap);
-	return r;
-}
-
-/* The object of an ERROR event is a Status. */
-static int take_error(struct api_feed *feed, const json_t *status)
-{
-	json_int_t code = json_integer_value(json_object_get(status, "code"));
-	const char *message = json_string_value(json_object_get(status, "message")) ?: "";
-
-	return refuse(feed, code == GONE ? -ESTALE : -EAGAIN, "the watch was ended: %lld: %.256s",
-		      (long long)code, message);
-}
-
-static int take_version(struct api_feed *feed, struct api_sync *sync, const json_t *object)
-{
-	const char *version = api_feed_text(object, "resourceVersion");
-	int r = *version ? api_sync_event(sync, version) : -EBADMSG;
-
-	if (r == -ESTALE)
-		return refuse(feed, r, "resourceVersion goes backwards, from %.64s to %.64s",
-			      sync->version, version);
-	return r == -EBADMSG ? refuse(feed, -ESTALE, "an event has no resourceVersion") : r;
-}
-
-static int take_event(struct api_feed *feed, struct api_sync *sync, const char *type,
-		      json_t *object)
-{
-	bool is_deleted = !strcmp(type, "DELETED");
-	int r;
-
-	if (!strcmp(type, "ERROR"))
-		return take_error(feed, object);
-	r = take_version(feed, sync, object);
-	if (r < 0 || !strcmp(type, "BOOKMARK"))
-		return r;
-	if (!is_deleted && strcmp(type, "ADDED") != 0 && strcmp(type, "MODIFIED") != 0)
-		return refuse(feed, -ESTALE, "an event of an unknown type: \"%.32s\"", type);
-	r = apply(feed, object, is_deleted, false);
-	return r == -EBADMSG ? refuse(feed, -ESTALE, "an event without a usable object") : r;
-}
-
-int api_feed_event(struct api_feed *feed, struct api_sync *sync, const char *text, size_t length)
-{
-	cleanup(json_decrefp) json_t *event = parse(text, length);
-	const char *type = json_string_value(json_object_get(event, "type"));
-	json_t *object = json_object_get(event, "object");
-
-	if (!type || !json_is_object(object))
-		return refuse(feed, -ESTALE, "an event cannot be read");
-	return take_event(feed, sync, type, object);
 }

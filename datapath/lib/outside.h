@@ -16,13 +16,6 @@ static __always_inline enum drop_reason leave_alone(struct flow *flow)
 	return DROP_NONE;
 }
 
-static __always_inline _Bool addr_is_host(const struct ip_addr *addr)
-{
-	const struct peer *peer = peer_find(addr);
-
-	return peer && peer->kind == PEER_HOST;
-}
-
 int arrive_parse(struct __sk_buff *skb, struct flow *flow);
 
 /*
@@ -62,6 +55,21 @@ static __always_inline _Bool is_answer(struct ct_hit hit, const struct flow *flo
 	       flow->role != ROLE_OPEN;
 }
 
+/*
+ * The connection that the packet may answer. In this order another CPU, which moves it to
+ * the answered ones, hides it at no moment.
+ */
+static __always_inline struct ct_hit question_find(const struct flow *flow,
+						    const struct ct_key *key)
+{
+	struct ct_hit hit = {};
+
+	if (flow->role == ROLE_OPEN)
+		return hit;
+	hit = ct_find_new(key, flow->now);
+	return hit.entry ? hit : ct_find(key, flow->now);
+}
+
 /* What comes from outside may be for a service, or answer one that it has used. */
 static __always_inline enum drop_reason track_arrived(struct flow *flow, struct ct_key *key,
 						      _Bool answered)
@@ -74,7 +82,7 @@ static __always_inline enum drop_reason track_arrived(struct flow *flow, struct 
 			return why;
 		if (flow->flags & FLOW_TRANSLATED)
 			return track_translated(flow, key);
-		if (!is_answer(ct_find_any(key, flow->now), flow, key))
+		if (!is_answer(question_find(flow, key), flow, key))
 			return leave_alone(flow);
 	}
 	return track_received(flow, key, answered);
@@ -117,8 +125,8 @@ static __always_inline enum drop_reason service_leave(struct __sk_buff *skb, str
 {
 	_Bool tracked = !!(skb->mark & WEIR_MARK_ANSWER);
 	enum drop_reason why;
+	struct ct_hit hit = {};
 	struct ct_key key;
-	struct ct_hit hit;
 
 	why = parse_l4_now(flow, skb);
 	if (why)
@@ -128,7 +136,10 @@ static __always_inline enum drop_reason service_leave(struct __sk_buff *skb, str
 		return why == DROP_ICMP_UNRELATED ? DROP_NONE : why;
 	}
 	ct_key_pack(&key, flow);
-	hit = ct_find_any(&key, flow->now);
+	if (tracked)
+		hit = ct_find(&key, flow->now);
+	if (!hit.entry)
+		hit = question_find(flow, &key);
 	if (!is_answer(hit, flow, &key))
 		return DROP_NONE;
 	why = leave_track(flow, &key, hit, tracked);

@@ -25,6 +25,14 @@ static __always_inline const struct peer *peer_find(const struct ip_addr *addr)
 	return peer;
 }
 
+/* One of this node's own addresses. */
+static __always_inline _Bool addr_is_host(const struct ip_addr *addr)
+{
+	const struct peer *peer = peer_find(addr);
+
+	return peer && peer->kind == PEER_HOST;
+}
+
 /* The interface index of the local pod with this address, 0: it is none. */
 static __always_inline __u32 peer_local_ifindex(const struct peer *peer)
 {

@@ -40,12 +40,15 @@ SUBPROGRAM int service_begin(struct flow *flow, struct service_case *sc)
 	if (!flow || !sc)
 		return DROP_INTERNAL;
 	whole = frontend_find(&flow->dst, 0, 0);
-	if (!whole || flow->role == ROLE_ANSWER)
+	if (!whole)
 		return DROP_NONE;
 	if (proto_has_ports(flow->proto))
 		frontend = frontend_find(&flow->dst, flow->dport, flow->proto);
 	if (!frontend && !(whole->flags & FRONTEND_WHOLE))
 		return DROP_NONE;
+	/* Of no known connection: the stack would send it back to the router that it came from. */
+	if (flow->role == ROLE_ANSWER)
+		return addr_is_host(&flow->dst) ? DROP_NONE : DROP_CT_INVALID;
 	/* Nobody is there to answer an echo; and an answer to it would be a lie. */
 	if (!frontend)
 		return proto_has_ports(flow->proto) ? service_reject(flow, DROP_SERVICE_NO_PORT) :
@@ -147,6 +150,9 @@ SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key, int an
 	if (!flow || !key || !sc)
 		return DROP_INTERNAL;
 	hit = answered ? ct_find(key, flow->now) : ct_find_new(key, flow->now);
+	/* Another CPU may have moved it since track() looked, and is then past its opening. */
+	if (!answered && !hit.entry && flow->role != ROLE_OPEN)
+		hit = ct_find(key, flow->now);
 	service_case_begin(sc, flow, key);
 	if (hit.entry && hit.entry->flags & CT_SERVICE) {
 		ct_nat_read(&sc->to, hit);

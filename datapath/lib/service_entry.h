@@ -138,6 +138,23 @@ static __always_inline enum drop_reason service_first_put(const struct service_c
 	return DROP_NONE;
 }
 
+/*
+ * The second entry, which has just let a packet pass. @answered: it is among the answered
+ * ones, where another CPU may move it between two looks.
+ */
+static __always_inline struct ct_hit service_second_get(_Bool *answered, const struct ct_key *key,
+							__u32 now)
+{
+	struct ct_hit hit = ct_find(key, now);
+
+	*answered = 1;
+	if (hit.entry)
+		return hit;
+	hit = ct_find_new(key, now);
+	*answered = !hit.entry;
+	return hit.entry ? hit : ct_find(key, now);
+}
+
 int service_commit(struct flow *flow, const struct ct_key *other);
 
 /*
@@ -148,15 +165,11 @@ SUBPROGRAM int service_commit(struct flow *flow, const struct ct_key *other)
 {
 	struct service_case *sc = service_case();
 	struct ct_hit second;
-	_Bool answered = 1;
+	_Bool answered;
 
 	if (!flow || !other || !sc)
 		return DROP_INTERNAL;
-	second = ct_find(other, flow->now);
-	if (!second.entry) {
-		second = ct_find_new(other, flow->now);
-		answered = 0;
-	}
+	second = service_second_get(&answered, other, flow->now);
 	/* Other packets have pushed it out in this very moment. */
 	if (!second.entry)
 		return DROP_CT_FULL;
@@ -225,16 +238,15 @@ int service_answer(struct flow *flow, const struct ct_key *key);
 SUBPROGRAM int service_answer(struct flow *flow, const struct ct_key *key)
 {
 	struct ct_hit second;
-	_Bool answered = 1;
+	_Bool answered;
 
 	if (!flow || !key)
 		return DROP_INTERNAL;
-	second = ct_find(key, flow->now);
-	if (!second.entry) {
-		second = ct_find_new(key, flow->now);
-		answered = 0;
-	}
-	if (!second.entry || !(second.entry->flags & CT_TRANSLATED))
+	second = service_second_get(&answered, key, flow->now);
+	/* Pushed out in this very moment: as it is, nobody may have asked for it. */
+	if (!second.entry)
+		return DROP_CT_FULL;
+	if (!(second.entry->flags & CT_TRANSLATED))
 		return DROP_NONE;
 	service_answer_become(flow, second);
 	service_refresh(flow, second.entry->flags, second.entry->expires, answered);

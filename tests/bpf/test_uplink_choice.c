@@ -147,6 +147,11 @@ static const struct scene refused[] = {
 	{ "the middle of a connection that nobody knows", BOTH, {
 		{ FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, ACK },
 		  DROP_SERVICE_BACKEND_GONE, .before = balancer, .rejected = true } } },
+	{ "the end of a connection that nobody knows", BOTH, {
+		{ FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, FIN | ACK }, DROP_CT_INVALID,
+		  .before = balancer },
+		{ FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 81, RST }, DROP_CT_INVALID },
+		{ FROM_WIRE, { PACKET_ECHO_REPLY, WORLD, VIP, 4000 }, DROP_CT_INVALID } } },
 	{ "what cannot be followed", ONLY_V6, {
 		{ FROM_WIRE, { PACKET_PROTO, WORLD, VIP, .type = 51, .payload = 24 },
 		  DROP_EXTENSION_HEADER, .before = balancer } } },
@@ -172,6 +177,9 @@ static const struct scene alone[] = {
 		AT_NODE(WORLD, 22, .before = node_port, .fate = TO_STACK),
 		{ TO_WIRE, { PACKET_TCP, HOST, WORLD, 22, 4000, SYN | ACK }, .from_socket = true,
 		  .fate = TO_STACK } } },
+	{ "the end of a connection that nobody knows, at a port of the node", BOTH, {
+		{ FROM_WIRE, { PACKET_TCP, WORLD, HOST, 4000, 30080, FIN | ACK },
+		  .before = node_port, .fate = TO_STACK } } },
 	{ "a port of another protocol", BOTH, {
 		{ FROM_WIRE, { PACKET_SCTP, WORLD, HOST, 4000, 30080, .flags = 1 },
 		  .before = node_port, .fate = TO_STACK } } },

@@ -90,6 +90,25 @@ bool sim_will_fail(void)
 	return sim.fail;
 }
 
+void sim_move(const char *from, const char *to, unsigned int looks)
+{
+	sim.move_from = sim_map_find(from);
+	sim.move_to = sim_map_find(to);
+	sim.move_after = looks;
+	sim.moved = false;
+}
+
+bool sim_move_end(void)
+{
+	struct sim_map *from = sim.move_from;
+	uint8_t key[64];
+
+	sim.move_from = NULL;
+	while (sim.moved && !sim_map_next(from, NULL, key))
+		bpf_map_delete_elem(from, key);
+	return sim.moved;
+}
+
 /* Copies of packets that wait to arrive; the kernel's backlog. */
 struct arrival {
 	struct arrival *next;

@@ -22,6 +22,13 @@ void sim_fail(const char *helper, unsigned int calls);
 /* It has not done so yet. */
 bool sim_will_fail(void);
 
+/*
+ * After @looks look-ups in map @from another CPU has moved all of it to map @to, in the
+ * middle of a program. sim_move_end() says whether it has come to that; then it is over.
+ */
+void sim_move(const char *from, const char *to, unsigned int looks);
+bool sim_move_end(void);
+
 /* Packets that a program made arrive, or leave, once more. */
 struct sim_clones {
 	unsigned int count;

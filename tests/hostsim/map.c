@@ -142,6 +142,19 @@ static long update_array(struct sim_map *map, const void *key, const void *value
 
 struct sim_lookups sim_lookups;
 
+/* What programs hold of the elements stays readable, as in the kernel: they are only not found. */
+static bool has_moved(struct sim_map *map)
+{
+	if (map != sim.move_from)
+		return false;
+	if (sim.moved || sim.move_after--)
+		return sim.moved;
+	for (struct sim_element *el = map->elements; el; el = el->next)
+		bpf_map_update_elem(sim.move_to, el->key, el->value, BPF_ANY);
+	sim.moved = true;
+	return true;
+}
+
 void *bpf_map_lookup_elem(struct sim_map *map, const void *key)
 {
 	struct sim_element **at, *el;
@@ -157,7 +170,7 @@ void *bpf_map_lookup_elem(struct sim_map *map, const void *key)
 	}
 	sim_lookups.hashes++;
 	at = find_exact(map, key);
-	if (!*at)
+	if (has_moved(map) || !*at)
 		return NULL;
 	el = take(at);
 	push(map, el);

@@ -85,6 +85,10 @@ struct sim {
 	uint32_t mtu; /* and what it takes */
 	const char *fail; /* the helper of this name fails once, */
 	unsigned int fail_after; /* after so many calls that do not */
+	/* After so many look-ups in it another CPU has moved all of one map to the other. */
+	struct sim_map *move_from, *move_to;
+	unsigned int move_after;
+	bool moved;
 	void (*clone)(const struct sim_skb *skb, uint32_t ifindex, uint64_t flags);
 };
 

@@ -341,6 +341,51 @@ def test_text_with_nul_is_text(api):
         source.no_problems()
 
 
+def test_what_text_contains_makes_no_object_too_large(api):
+    with Source(api.url) as source:
+        source.is_exactly(*FIRST)
+        api.put("pods", "shop", "odd", spec={"nodeName": "n1", "containers": [], "note": "{" * 200000}, status={})
+        source.is_exactly(*FIRST, "Pod shop/odd")
+        source.no_problems()
+
+
+def put_huge(api, name):
+    ports = [{"containerPort": 1}] * 100000
+    api.put("pods", "shop", name, spec={"nodeName": "n1", "containers": [{"name": "c", "ports": ports}]}, status={})
+
+
+def test_an_object_that_is_too_large_stands_in_nobody_s_way(api):
+    with Source(api.url) as source:
+        source.is_exactly(*FIRST)
+        put_huge(api, "front")
+        assert source.problem("its former version stays in force")["object"] == "Pod shop/front"
+        put_huge(api, "new")
+        put_pod(api, "back")
+        source.is_exactly(*FIRST, "Pod shop/back")
+        # What is missing in a list that has them is gone.
+        api.misbehave("watch", "pods", lambda handler, plural, query: handler.answer(500, "down"))
+        api.cut()
+        api.delete("pods", "shop", "back")
+        api.compact()
+        source.is_exactly(*FIRST)
+        source.problem("too large")
+        api.delete("pods", "shop", "front")
+        api.delete("pods", "shop", "new")
+        source.lacks("Pod shop/front")
+        source.no_problems()
+
+
+def test_a_policy_that_is_too_large_isolates(api):
+    with Source(api.url) as source:
+        source.is_exactly(*FIRST)
+        api.put("networkpolicies", "shop", "huge", spec={"podSelector": {}, "ingress": [{"ports": [{}] * 100000}]})
+        assert source.problem("too large")["object"] == "NetworkPolicy shop/huge"
+        source.is_exactly(*FIRST, "NetworkPolicy shop/huge")
+        api.put("networkpolicies", "shop", "huge", spec={"podSelector": {}})
+        source.no_problems()
+        source.is_exactly(*FIRST, "NetworkPolicy shop/huge")
+
+
 def test_a_kind_appears_and_vanishes(api):
     kind = "adminnetworkpolicies"
     spec = {"priority": 5, "subject": {"namespaces": {}}, "ingress": [{"action": "Deny", "from": [{"namespaces": {}}]}]}

@@ -16,6 +16,7 @@ static const char *const values[] = {
 	"{}", "[]", "1", "\"x\"", "null", "{\"k\":1}", "{\"k\":\"v\"}", "[[]]", "[{}]", "{\"k\":{}}",
 	"{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9}",
 	"\"a text that does not fit into the smallest piece of memory\"",
+	"\"\\\\\",[\"\\\"\",\"{,[\"]", "[\"\\\"\",{\"\\\\\":{}}]",
 };
 
 START_TEST(the_cost_is_never_below_what_is_taken)
@@ -40,4 +41,21 @@ START_TEST(the_cost_is_never_below_what_is_taken)
 }
 END_TEST
 
-CHECK_MAIN("jsoncost", CHECK_LOOP(the_cost_is_never_below_what_is_taken, values))
+/* Who may write a label or an annotation must not make its object too dear to be read. */
+START_TEST(strings_cost_their_length)
+{
+	char text[1000];
+
+	memset(text, "{[,"[_i], sizeof(text));
+	text[0] = text[sizeof(text) - 1] = '"';
+	ck_assert_uint_eq(json_cost(text, sizeof(text)), sizeof(text));
+	text[1] = '\\';
+	text[2] = '"';
+	ck_assert_uint_eq(json_cost(text, sizeof(text)), sizeof(text));
+}
+END_TEST
+
+static const int marks[3];
+
+CHECK_MAIN("jsoncost", CHECK_LOOP(the_cost_is_never_below_what_is_taken, values),
+	   CHECK_LOOP(strings_cost_their_length, marks))
