@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/slab.h"
 #include "model/store_index.h"
 #include "model/workload.h"
 
@@ -19,6 +20,7 @@
 
 struct table {
 	struct store_index by_key;
+	struct slab entries;
 	struct store_entry **order; /* [0, sorted) in order, [sorted, count) as they came */
 	struct store_entry **spare; /* as large as order, for merging without allocation */
 	size_t sorted;
@@ -56,6 +58,8 @@ int store_new(struct store **ret)
 	store->tables = calloc(OBJECT_KIND_MAX, sizeof(*store->tables));
 	if (!store->tables)
 		return -ENOMEM;
+	for (int kind = 0; kind < OBJECT_KIND_MAX; kind++)
+		store->tables[kind].entries = slab_of(sizeof(struct store_entry));
 	*ret = take_ptr(&store);
 	return 0;
 }
@@ -63,10 +67,9 @@ int store_new(struct store **ret)
 static void table_done(struct table *table)
 {
 	store_index_done(&table->by_key);
-	for (size_t i = 0; i < table->count; i++) {
+	for (size_t i = 0; i < table->count; i++)
 		object_free(table->order[i]->obj);
-		free(table->order[i]);
-	}
+	slab_done(&table->entries);
 	free(table->order);
 	free(table->spare);
 }
@@ -95,7 +98,7 @@ static void sweep(struct table *table)
 		struct store_entry *entry = table->order[i];
 
 		if (!entry->obj) {
-			free(entry);
+			slab_give(&table->entries, entry);
 			continue;
 		}
 		table->order[kept++] = entry;
@@ -159,19 +162,21 @@ static int make_room(struct table *table)
 
 static int add(struct table *table, struct object *obj)
 {
-	cleanup(freep) struct store_entry *entry = NULL;
+	struct store_entry *entry;
 	int r = make_room(table);
 
 	if (r < 0)
 		return r;
-	entry = calloc(1, sizeof(*entry));
+	entry = slab_take(&table->entries);
 	if (!entry)
 		return -ENOMEM;
 	entry->obj = obj;
 	r = store_index_add(&table->by_key, entry);
-	if (r < 0)
+	if (r < 0) {
+		slab_give(&table->entries, entry);
 		return r;
-	table->order[table->count++] = take_ptr(&entry);
+	}
+	table->order[table->count++] = entry;
 	return 0;
 }
 
