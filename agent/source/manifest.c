@@ -322,7 +322,8 @@ int manifest_new(struct manifest **ret, struct event_base *base, struct store *s
 	if (!manifest)
 		return -ENOMEM;
 	manifest->watch.fd = -1;
-	manifest->store = manifest->merge.store = store;
+	manifest->store = store;
+	manifest_merge_init(&manifest->merge, store);
 	manifest->listener = *listener;
 	r = watch_open(&manifest->watch, dir);
 	manifest->dir.path = manifest->watch.dir;
