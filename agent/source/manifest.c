@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "source/manifest_copier.h"
 #include "source/manifest_dir.h"
@@ -237,6 +238,7 @@ static void on_copy(evutil_socket_t fd, short what, void *arg)
 		in_no_time(manifest->copy);
 		return;
 	}
+	heap_trim();
 	if (!problems && !manifest->copier.copies.problems.count)
 		return;
 	collect_problems(manifest);
