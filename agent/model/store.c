@@ -22,7 +22,6 @@ struct table {
 	struct store_index by_key;
 	struct slab entries;
 	struct store_entry **order; /* [0, sorted) in order, [sorted, count) as they came */
-	struct store_entry **spare; /* as large as order, for merging without allocation */
 	size_t sorted;
 	size_t count;
 	size_t dead; /* deleted ones among them */
@@ -71,7 +70,6 @@ static void table_done(struct table *table)
 		object_free(table->order[i]->obj);
 	slab_done(&table->entries);
 	free(table->order);
-	free(table->spare);
 }
 
 void store_free(struct store *store)
@@ -109,11 +107,14 @@ static void sweep(struct table *table)
 	table->dead = 0;
 }
 
-static void merge(struct table *table)
+/* -ENOMEM: nothing has changed. */
+static int merge(struct table *table)
 {
-	struct store_entry **from = table->order, **to = table->spare;
+	struct store_entry **from = table->order, **to = calloc(table->room, sizeof(*to));
 	size_t a = 0, b = table->sorted;
 
+	if (!to)
+		return -ENOMEM;
 	for (size_t i = 0; i < table->count; i++) {
 		bool left = b == table->count ||
 			    (a < table->sorted && compare_entries(&from[a], &from[b]) < 0);
@@ -121,7 +122,8 @@ static void merge(struct table *table)
 		to[i] = left ? from[a++] : from[b++];
 	}
 	table->order = to;
-	table->spare = from;
+	free(from);
+	return 0;
 }
 
 static void put_in_order(struct table *table)
@@ -132,8 +134,9 @@ static void put_in_order(struct table *table)
 		return;
 	qsort(table->order + table->sorted, table->count - table->sorted, sizeof(*table->order),
 	      compare_entries);
-	if (table->sorted)
-		merge(table);
+	/* Without memory for two it takes longer. */
+	if (table->sorted && merge(table) < 0)
+		qsort(table->order, table->count, sizeof(*table->order), compare_entries);
 	table->sorted = table->count;
 }
 
@@ -152,10 +155,6 @@ static int make_room(struct table *table)
 	if (!grown)
 		return -ENOMEM;
 	table->order = grown;
-	grown = reallocarray(table->spare, room, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	table->spare = grown;
 	table->room = room;
 	return 0;
 }
