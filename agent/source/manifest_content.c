@@ -68,7 +68,6 @@ static void take_object(void *arg, struct object *obj)
 {
 	struct reading *reading = arg;
 	struct manifest_object item = {
-		.kind = obj->kind,
 		.label = label_new(obj),
 		.hash = fingerprint_object(obj),
 		.object = obj,

@@ -14,7 +14,6 @@ struct manifest_object {
 	struct manifest_label *label;
 	uint64_t hash; /* fingerprint.h: equal, the same object */
 	struct object *object; /* NULL once the store has it */
-	enum object_kind kind;
 	bool wanted; /* the store lets go of it, see manifest_merge.c */
 	bool kept; /* of an earlier text */
 	bool moved; /* on its way into another content */
