@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/heap.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "cidrs.h"
@@ -113,6 +114,7 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
 	adopt_deleted(arg);
 	endpoint_housekeeping(arg);
 	sockets_housekeeping(arg);
+	heap_trim();
 }
 
 static int open_events(struct agent *agent)
@@ -216,6 +218,7 @@ int agent_run(struct agent *agent)
 {
 	log_info("node %s is ready: %zu pods, socket %s/weir.sock", agent->config.node_name,
 		 agent->endpoints.count, agent->config.run_dir);
+	heap_trim();
 	return event_base_dispatch(agent->base) < 0 ? -EIO : 0;
 }
 

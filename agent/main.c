@@ -3,6 +3,7 @@
 
 #include "agent.h"
 #include "base/cleanup.h"
+#include "base/heap.h"
 #include "base/log.h"
 
 int main(int argc, char **argv)
@@ -12,6 +13,7 @@ int main(int argc, char **argv)
 	struct config config;
 	int r;
 
+	heap_init();
 	if (config_load(&config, argc, argv, error) < 0) {
 		log_error("%s", error);
 		return 2;

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "endpoint/adopt.h"
 #include "services.h"
@@ -173,15 +174,19 @@ void policy_on_objects(struct agent *agent)
 	in_ms(agent->refresh, 0);
 }
 
-void policy_on_refresh(evutil_socket_t fd, short what, void *arg)
+static void refresh(struct agent *agent)
 {
-	struct agent *agent = arg;
-
 	agent_services_apply(agent);
 	if (!agent->policy_stale || policy_apply(agent) < 0 || !agent->waiting)
 		return;
 	agent->waiting = false;
 	adopt_waiting(agent);
+}
+
+void policy_on_refresh(evutil_socket_t fd, short what, void *arg)
+{
+	refresh(arg);
+	heap_trim();
 }
 
 void policy_on_settle(evutil_socket_t fd, short what, void *arg)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sources.h"
 
+#include "base/heap.h"
 #include "base/log.h"
 #include "policy.h"
 #include "problems.h"
@@ -14,6 +15,7 @@ static void on_objects(void *arg)
 static void on_look(void *arg)
 {
 	problems_log(arg);
+	heap_trim();
 }
 
 static int open_api(struct agent *agent, const struct manifest_listener *listener)

@@ -118,25 +118,24 @@ struct service_spec_port {
  * @cluster_ips, of which there is at most one of each family, are in order.
  */
 struct service {
+	struct ip_addr *cluster_ips;
+	struct ip_addr *external_ips;
+	struct ip_addr *balancer_ips; /* status.loadBalancer.ingress[].ip whose ipMode is VIP or unset */
+	struct prefix *ranges; /* loadBalancerSourceRanges */
+	struct service_spec_port *ports;
+	uint32_t cluster_ip_count;
+	uint32_t external_ip_count;
+	uint32_t balancer_ip_count;
+	uint32_t range_count;
+	uint32_t port_count;
+	uint32_t affinity_s; /* sessionAffinity ClientIP: timeout in seconds; 0: None */
 	enum service_type type;
+	uint16_t health_port; /* healthCheckNodePort, 0: none */
+	bool has_ranges; /* there are some; without one that can be read: nobody may */
 	bool headless; /* clusterIP "None", or the label service.kubernetes.io/headless */
 	bool foreign; /* another proxy's: the label service.kubernetes.io/service-proxy-name */
 	bool internal_local; /* internalTrafficPolicy Local */
 	bool external_local; /* externalTrafficPolicy Local */
-	uint32_t affinity_s; /* sessionAffinity ClientIP: timeout in seconds; 0: None */
-	uint16_t health_port; /* healthCheckNodePort, 0: none */
-	struct ip_addr *cluster_ips;
-	size_t cluster_ip_count;
-	struct ip_addr *external_ips;
-	size_t external_ip_count;
-	struct ip_addr *balancer_ips; /* status.loadBalancer.ingress[].ip whose ipMode is VIP or unset */
-	size_t balancer_ip_count;
-	/* loadBalancerSourceRanges; @has_ranges without a range that can be read: nobody may. */
-	bool has_ranges;
-	struct prefix *ranges;
-	size_t range_count;
-	struct service_spec_port *ports;
-	size_t port_count;
 };
 
 enum slice_condition {
@@ -164,14 +163,14 @@ struct slice_port {
 
 struct endpoint_slice {
 	char *service; /* label kubernetes.io/service-name, "": belongs to none */
-	bool is_v4; /* addressType; slices of FQDN arrive without endpoints */
 	struct slice_endpoint *endpoints;
-	size_t endpoint_count;
 	struct slice_port *ports;
-	size_t port_count;
 	char **names; /* sorted, unique; one allocation: the texts stand behind the array */
-	size_t name_count;
 	const char **hint_names; /* what @zones and @nodes of the endpoints point into */
+	uint32_t endpoint_count;
+	uint32_t port_count;
+	uint32_t name_count;
+	bool is_v4; /* addressType; slices of FQDN arrive without endpoints */
 };
 
 /* One element of from / to. */

@@ -13,9 +13,9 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/pool.h"
 #include "model/image_mem.h"
 #include "model/service.h"
-#include "model/service_pool.h"
 
 /* A Service or its EndpointSlices, whichever came first; the objects are the store's. */
 struct service_entry {

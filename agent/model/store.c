@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/slab.h"
 #include "model/store_index.h"
 #include "model/workload.h"
 
@@ -19,8 +20,8 @@
 
 struct table {
 	struct store_index by_key;
+	struct slab entries;
 	struct store_entry **order; /* [0, sorted) in order, [sorted, count) as they came */
-	struct store_entry **spare; /* as large as order, for merging without allocation */
 	size_t sorted;
 	size_t count;
 	size_t dead; /* deleted ones among them */
@@ -56,6 +57,8 @@ int store_new(struct store **ret)
 	store->tables = calloc(OBJECT_KIND_MAX, sizeof(*store->tables));
 	if (!store->tables)
 		return -ENOMEM;
+	for (int kind = 0; kind < OBJECT_KIND_MAX; kind++)
+		store->tables[kind].entries = slab_of(sizeof(struct store_entry));
 	*ret = take_ptr(&store);
 	return 0;
 }
@@ -63,12 +66,10 @@ int store_new(struct store **ret)
 static void table_done(struct table *table)
 {
 	store_index_done(&table->by_key);
-	for (size_t i = 0; i < table->count; i++) {
+	for (size_t i = 0; i < table->count; i++)
 		object_free(table->order[i]->obj);
-		free(table->order[i]);
-	}
+	slab_done(&table->entries);
 	free(table->order);
-	free(table->spare);
 }
 
 void store_free(struct store *store)
@@ -95,7 +96,7 @@ static void sweep(struct table *table)
 		struct store_entry *entry = table->order[i];
 
 		if (!entry->obj) {
-			free(entry);
+			slab_give(&table->entries, entry);
 			continue;
 		}
 		table->order[kept++] = entry;
@@ -106,11 +107,14 @@ static void sweep(struct table *table)
 	table->dead = 0;
 }
 
-static void merge(struct table *table)
+/* -ENOMEM: nothing has changed. */
+static int merge(struct table *table)
 {
-	struct store_entry **from = table->order, **to = table->spare;
+	struct store_entry **from = table->order, **to = calloc(table->room, sizeof(*to));
 	size_t a = 0, b = table->sorted;
 
+	if (!to)
+		return -ENOMEM;
 	for (size_t i = 0; i < table->count; i++) {
 		bool left = b == table->count ||
 			    (a < table->sorted && compare_entries(&from[a], &from[b]) < 0);
@@ -118,7 +122,8 @@ static void merge(struct table *table)
 		to[i] = left ? from[a++] : from[b++];
 	}
 	table->order = to;
-	table->spare = from;
+	free(from);
+	return 0;
 }
 
 static void put_in_order(struct table *table)
@@ -129,8 +134,9 @@ static void put_in_order(struct table *table)
 		return;
 	qsort(table->order + table->sorted, table->count - table->sorted, sizeof(*table->order),
 	      compare_entries);
-	if (table->sorted)
-		merge(table);
+	/* Without memory for two it takes longer. */
+	if (table->sorted && merge(table) < 0)
+		qsort(table->order, table->count, sizeof(*table->order), compare_entries);
 	table->sorted = table->count;
 }
 
@@ -149,29 +155,27 @@ static int make_room(struct table *table)
 	if (!grown)
 		return -ENOMEM;
 	table->order = grown;
-	grown = reallocarray(table->spare, room, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	table->spare = grown;
 	table->room = room;
 	return 0;
 }
 
 static int add(struct table *table, struct object *obj)
 {
-	cleanup(freep) struct store_entry *entry = NULL;
+	struct store_entry *entry;
 	int r = make_room(table);
 
 	if (r < 0)
 		return r;
-	entry = calloc(1, sizeof(*entry));
+	entry = slab_take(&table->entries);
 	if (!entry)
 		return -ENOMEM;
 	entry->obj = obj;
 	r = store_index_add(&table->by_key, entry);
-	if (r < 0)
+	if (r < 0) {
+		slab_give(&table->entries, entry);
 		return r;
-	table->order[table->count++] = take_ptr(&entry);
+	}
+	table->order[table->count++] = entry;
 	return 0;
 }
 

@@ -39,11 +39,11 @@ uint32_t service_writer_port(const struct service_writer *writer, const char *na
 {
 	const struct service_owner *owner = service_find_owner(writer, namespace, name);
 
-	for (size_t i = 0; owner && i < owner->port_count; i++) {
-		const struct service_number *port = owner->ports[i];
+	for (size_t i = 0; owner && i < owner->ports.count; i++) {
+		const struct service_number *port = owner_ports(owner)[i];
 
 		if (port->proto == image->proto && port->is_v4 == image->is_v4 &&
-		    !strcmp(port->port_name, image->port_name))
+		    !strcmp(service_number_name(port), image->port_name))
 			return port->number;
 	}
 	return 0;

@@ -29,11 +29,11 @@ static int touch(struct plan *plan, const struct frontend_entry *entry,
 
 	if (!address)
 		return -ENOMEM;
-	if (address->seen != writer->change)
+	if (!address->seen)
 		plan->touched[plan->touched_count++] = (struct plan_address){
 			address, address->frontends, address->whole
 		};
-	address->seen = writer->change;
+	address->seen = true;
 	if (value)
 		frontends_count(address, value, by);
 	return 0;
@@ -50,9 +50,9 @@ static int expose(struct plan *plan, struct plan_port *pp, const struct service_
 
 	if (!entry)
 		return -ENOMEM;
-	if (entry->seen == plan->writer->change)
+	if (entry->seen)
 		return 0;
-	entry->seen = plan->writer->change;
+	entry->seen = true;
 	pp->frontends[pp->frontend_count++] = entry;
 	r = touch(plan, entry, NULL, 0);
 	if (r < 0 || (entry->held && entry->value.service == value.service &&
@@ -86,18 +86,18 @@ static int expose_all(struct plan *plan, size_t *count)
 	return 0;
 }
 
-/* Frontends of the Service that the change has not seen; others' have moved on already. */
+/* Frontends of the Service that the plan has not seen; others' have moved on already. */
 static int hide_rest(struct plan *plan)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < plan->owner->port_count; i++) {
-		struct service_number *port = plan->owner->ports[i];
+	for (size_t i = 0; i < plan->owner->ports.count; i++) {
+		struct service_number *port = owner_ports(plan->owner)[i];
 
-		for (size_t j = 0; j < port->frontend_count && r >= 0; j++) {
-			struct frontend_entry *entry = port->frontends[j];
+		for (size_t j = 0; j < port->frontends.count && r >= 0; j++) {
+			struct frontend_entry *entry = service_number_frontends(port)[j];
 
-			if (entry->seen == plan->writer->change || !entry->held)
+			if (entry->seen || !entry->held)
 				continue;
 			r = frontend_ops_add(&plan->ops, entry, false, (struct frontend){});
 			r = r ?: touch(plan, entry, &entry->value, -1);

@@ -35,6 +35,11 @@ struct frontend_entry *frontends_find(const struct frontends *frontends,
 	return find(frontends, key, hash_key(key));
 }
 
+void frontends_init(struct frontends *frontends)
+{
+	frontends->entries = slab_of(sizeof(struct frontend_entry));
+}
+
 struct frontend_entry *frontends_add(struct frontends *frontends, const struct frontend_key *key)
 {
 	uint32_t hash = hash_key(key);
@@ -42,12 +47,12 @@ struct frontend_entry *frontends_add(struct frontends *frontends, const struct f
 
 	if (entry)
 		return entry;
-	entry = calloc(1, sizeof(*entry));
+	entry = slab_take(&frontends->entries);
 	if (!entry)
 		return NULL;
 	entry->key = *key;
 	if (hash_add(&frontends->by_key, &entry->node, hash) < 0) {
-		free(entry);
+		slab_give(&frontends->entries, entry);
 		return NULL;
 	}
 	return entry;
@@ -55,10 +60,12 @@ struct frontend_entry *frontends_add(struct frontends *frontends, const struct f
 
 void frontends_forget(struct frontends *frontends, struct frontend_entry *entry)
 {
-	if (entry->held || entry->port || entry->frontends)
+	bool needed = frontend_is_address(&entry->key) ? entry->frontends : entry->port != NULL;
+
+	if (entry->held || needed)
 		return;
 	hash_remove(&frontends->by_key, &entry->node);
-	free(entry);
+	slab_give(&frontends->entries, entry);
 }
 
 void frontends_count(struct frontend_entry *address, const struct frontend *value, int by)
@@ -76,15 +83,10 @@ struct frontend_entry *frontends_address(struct frontends *frontends,
 	return frontends_add(frontends, &address);
 }
 
-static void free_node(struct hash_node *node, void *arg)
-{
-	free(node);
-}
-
 void frontends_done(struct frontends *frontends)
 {
-	hash_each(&frontends->by_key, free_node, NULL);
 	hash_done(&frontends->by_key);
+	slab_done(&frontends->entries);
 }
 
 int frontend_ops_add(struct frontend_ops *ops, struct frontend_entry *entry, bool has,

@@ -10,15 +10,15 @@
 static bool is_of(const struct service_number *port, const struct service_image *image)
 {
 	return port->proto == image->proto && port->is_v4 == image->is_v4 &&
-	       !strcmp(port->port_name, image->port_name);
+	       !strcmp(service_number_name(port), image->port_name);
 }
 
 static struct service_number *find_named(const struct service_owner *owner,
 					 const struct service_image *image)
 {
-	for (size_t i = 0; i < owner->port_count; i++)
-		if (is_of(owner->ports[i], image))
-			return owner->ports[i];
+	for (size_t i = 0; i < owner->ports.count; i++)
+		if (is_of(owner_ports(owner)[i], image))
+			return owner_ports(owner)[i];
 	return NULL;
 }
 
@@ -45,13 +45,13 @@ static struct service_number *exposed_by(const struct service_writer *writer,
 static size_t count_common(const struct service_writer *writer, const struct service_number *port,
 			   const struct service_image *image)
 {
+	const uint32_t *numbers = service_number_backends(port);
 	size_t i = 0, j = 0, count = 0;
 
-	while (i < image->backend_count && j < port->backend_count) {
+	while (i < image->backend_count && j < port->backends.count) {
 		const struct backend wanted = { .addr = image->backends[i].addr,
 						.port = htons(image->backends[i].port) };
-		const struct backend there = service_maps_backend(&writer->maps,
-								  port->backends[j]);
+		const struct backend there = service_maps_backend(&writer->maps, numbers[j]);
 		int order = service_number_compare(&wanted, &there);
 
 		count += !order;
@@ -93,22 +93,11 @@ static int take_over(struct plan *plan, struct service_number *port,
 		     const struct service_image *image)
 {
 	struct service_owner *owner = plan->owner;
-	char *name = strdup(image->port_name);
-	struct service_number **ports;
 
-	if (!name)
+	if (service_number_rename(port, image->port_name) < 0)
 		return -ENOMEM;
-	if (!port->owner) {
-		ports = reallocarray(owner->ports, owner->port_count + 1, sizeof(*ports));
-		if (!ports) {
-			free(name);
-			return -ENOMEM;
-		}
-		owner->ports = ports;
-		owner->ports[owner->port_count++] = port;
-	}
-	free(port->port_name);
-	port->port_name = name;
+	if (!port->owner && few_add(&owner->ports, &port, sizeof(port)) < 0)
+		return -ENOMEM;
 	port->owner = owner;
 	port->proto = image->proto;
 	port->is_v4 = image->is_v4;
@@ -134,9 +123,9 @@ int plan_match_ports(struct plan *plan, const struct service_images *images)
 		plan->ports[i].image = &images->items[i];
 		plan->ports[i].port = find_named(plan->owner, &images->items[i]);
 	}
-	for (size_t i = 0; i < plan->owner->port_count; i++)
-		if (!is_wanted(plan->owner->ports[i], images))
-			plan->leaving[plan->leaving_count++] = plan->owner->ports[i];
+	for (size_t i = 0; i < plan->owner->ports.count; i++)
+		if (!is_wanted(owner_ports(plan->owner)[i], images))
+			plan->leaving[plan->leaving_count++] = owner_ports(plan->owner)[i];
 	return 0;
 }
 
@@ -184,8 +173,8 @@ static bool match(const struct service_writer *writer, struct plan_port *pp,
 {
 	const struct service_number *port = pp->port;
 
-	for (; port && *next < port->backend_count; (*next)++) {
-		uint32_t number = port->backends[*next];
+	for (; port && *next < port->backends.count; (*next)++) {
+		uint32_t number = service_number_backends(port)[*next];
 		struct backend record = service_maps_backend(&writer->maps, number);
 		int order = service_number_compare(&record, &member->record);
 
@@ -219,7 +208,7 @@ static int take_number(struct plan *plan, struct plan_member *member)
 
 int plan_match_backends(struct plan *plan, struct plan_port *pp)
 {
-	size_t former = pp->port ? pp->port->backend_count : 0, next = 0;
+	size_t former = pp->port ? pp->port->backends.count : 0, next = 0;
 	int r = list_members(pp);
 
 	if (r < 0)
@@ -236,6 +225,6 @@ int plan_match_backends(struct plan *plan, struct plan_port *pp)
 		pp->numbers[i] = pp->members[i].number;
 	}
 	while (next < former)
-		pp->leaving[pp->leaving_count++] = pp->port->backends[next++];
+		pp->leaving[pp->leaving_count++] = service_number_backends(pp->port)[next++];
 	return 0;
 }

@@ -1,19 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One service port, as the kernel holds it. */
 #include <arpa/inet.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 #include "reconcile/service_private.h"
 
-void service_number_free(struct service_number *port)
+struct service_number *service_number_new(struct service_writer *writer)
+{
+	return slab_take(&writer->port_slab);
+}
+
+void service_number_free(struct service_writer *writer, struct service_number *port)
 {
 	if (!port)
 		return;
-	free(port->port_name);
-	free(port->backends);
-	free(port->frontends);
-	free(port);
+	few_done(&port->port_name);
+	few_done(&port->backends);
+	few_done(&port->frontends);
+	slab_give(&writer->port_slab, port);
+}
+
+int service_number_rename(struct service_number *port, const char *name)
+{
+	struct few renamed = {};
+
+	if (few_add(&renamed, name, strlen(name) + 1) < 0)
+		return -ENOMEM;
+	few_done(&port->port_name);
+	port->port_name = renamed;
+	return 0;
 }
 
 bool service_number_has_set(const struct service_writer *writer, const struct service_number *port,
@@ -38,28 +54,25 @@ int service_number_compare(const struct backend *a, const struct backend *b)
 
 void service_number_lose(struct service_number *port, const struct frontend_entry *entry)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < port->frontend_count; i++)
-		if (port->frontends[i] != entry)
-			port->frontends[kept++] = port->frontends[i];
-	port->frontend_count = kept;
+	few_remove(&port->frontends, &entry, sizeof(entry));
 }
 
 void service_number_leave(struct service_writer *writer, struct service_number *port,
 			  int64_t now_ms)
 {
-	for (size_t i = 0; i < port->frontend_count; i++) {
-		port->frontends[i]->port = NULL;
-		frontends_forget(&writer->frontends, port->frontends[i]);
+	struct frontend_entry **frontends = service_number_frontends(port);
+
+	for (size_t i = 0; i < port->frontends.count; i++) {
+		frontends[i]->port = NULL;
+		frontends_forget(&writer->frontends, frontends[i]);
 	}
-	for (size_t i = 0; i < port->backend_count; i++)
-		rest_backend(writer, port->backends[i], now_ms);
+	for (size_t i = 0; i < port->backends.count; i++)
+		rest_backend(writer, service_number_backends(port)[i], now_ms);
 	for (enum service_set set = 0; set < SERVICE_SETS; set++)
 		if (port->runs[set].count)
 			rest_add(&writer->rest, REST_RUN, port->runs[set].first,
 				 port->runs[set].count, now_ms);
 	rest_add(&writer->rest, REST_PORT, port->number, 1, now_ms);
 	writer->ports[port->number] = NULL;
-	service_number_free(port);
+	service_number_free(writer, port);
 }

@@ -40,7 +40,7 @@ static int make_port(struct plan *plan, struct plan_port *pp)
 {
 	const struct service_image *image = pp->image;
 
-	pp->port = calloc(1, sizeof(*pp->port));
+	pp->port = service_number_new(plan->writer);
 	if (!pp->port)
 		return -ENOMEM;
 	pp->fresh = true;
@@ -50,8 +50,7 @@ static int make_port(struct plan *plan, struct plan_port *pp)
 	}
 	pp->port->proto = image->proto;
 	pp->port->is_v4 = image->is_v4;
-	pp->port->port_name = strdup(image->port_name);
-	return pp->port->port_name ? 0 : -ENOMEM;
+	return service_number_rename(pp->port, image->port_name);
 }
 
 static int plan_port(struct plan *plan, struct plan_port *pp)
@@ -69,8 +68,8 @@ static int reserve(struct plan *plan)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < plan->owner->port_count; i++)
-		count += 1 + SERVICE_SETS + plan->owner->ports[i]->backend_count;
+	for (size_t i = 0; i < plan->owner->ports.count; i++)
+		count += 1 + SERVICE_SETS + owner_ports(plan->owner)[i]->backends.count;
 	for (size_t i = 0; i < plan->port_count; i++)
 		count += 2 + SERVICE_SETS + plan->ports[i].member_count;
 	return rest_reserve(&plan->writer->rest, count);
@@ -82,8 +81,8 @@ static int allocate(struct plan *plan, const struct service_images *images)
 
 	for (size_t i = 0; i < images->count; i++)
 		touched += images->items[i].frontend_count;
-	for (size_t i = 0; i < plan->owner->port_count; i++)
-		touched += plan->owner->ports[i]->frontend_count;
+	for (size_t i = 0; i < plan->owner->ports.count; i++)
+		touched += owner_ports(plan->owner)[i]->frontends.count;
 	plan->touched = calloc(touched, sizeof(*plan->touched));
 	plan->kept = calloc(images->count + 1, sizeof(struct service_number *));
 	return plan->touched && plan->kept ? 0 : -ENOMEM;
@@ -114,10 +113,9 @@ int plan_make(struct plan *plan, const struct service_images *images)
 {
 	int r;
 
-	plan->writer->change++;
 	plan->port_count = images->count;
 	plan->ports = calloc(images->count + 1, sizeof(*plan->ports));
-	plan->leaving = calloc(plan->owner->port_count + images->count + 1,
+	plan->leaving = calloc(plan->owner->ports.count + images->count + 1,
 			       sizeof(struct service_number *));
 	r = plan->ports && plan->leaving ? plan_match_ports(plan, images) : -ENOMEM;
 	/* What was taken over counts. */
@@ -136,16 +134,20 @@ int plan_make(struct plan *plan, const struct service_images *images)
 	return r;
 }
 
+static void forget_entry(struct plan *plan, struct frontend_entry *entry)
+{
+	entry->seen = false;
+	frontends_forget(&plan->writer->frontends, entry);
+}
+
 /* Entries that were only planned are no more. */
 static void forget_entries(struct plan *plan)
 {
-	struct frontends *frontends = &plan->writer->frontends;
-
 	for (size_t i = 0; i < plan->port_count; i++)
 		for (size_t j = 0; j < plan->ports[i].frontend_count; j++)
-			frontends_forget(frontends, plan->ports[i].frontends[j]);
+			forget_entry(plan, plan->ports[i].frontends[j]);
 	for (size_t i = 0; i < plan->touched_count; i++)
-		frontends_forget(frontends, plan->touched[i].entry);
+		forget_entry(plan, plan->touched[i].entry);
 }
 
 void plan_done(struct plan *plan)
@@ -155,7 +157,7 @@ void plan_done(struct plan *plan)
 		struct plan_port *pp = &plan->ports[i];
 
 		if (pp->fresh)
-			service_number_free(pp->port);
+			service_number_free(plan->writer, pp->port);
 		free(pp->members);
 		free(pp->leaving);
 		free(pp->numbers);

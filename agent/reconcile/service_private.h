@@ -2,7 +2,9 @@
 /* Inside of service.h: what the writer knows of the maps, and the steps of a change. */
 #pragma once
 
+#include "base/few.h"
 #include "base/hash.h"
+#include "base/slab.h"
 #include "reconcile/runs.h"
 #include "reconcile/service.h"
 
@@ -12,18 +14,19 @@ struct service_run {
 	uint32_t count;
 };
 
-/* A service port that the kernel holds. Its sets and backends are read from there. */
+/*
+ * A service port that the kernel holds. Its sets and backends are read from there. There
+ * are as many as Services and more, and so all of these structs are kept small.
+ */
 struct service_number {
-	uint32_t number;
 	struct service_owner *owner; /* NULL: of a former agent, and nobody has taken it over */
-	char *port_name;
+	uint32_t number;
 	uint8_t proto;
 	bool is_v4;
 	struct service_run runs[SERVICE_SETS];
-	uint32_t *backends; /* numbers, by address and port */
-	size_t backend_count;
-	struct frontend_entry **frontends;
-	size_t frontend_count;
+	struct few port_name; /* service_number_name(); none: "" */
+	struct few backends; /* numbers (uint32_t), by address and port */
+	struct few frontends; /* struct frontend_entry * */
 };
 
 /* What the kernel has of source ranges for one number of a service port. */
@@ -36,12 +39,11 @@ struct service_ranges {
 /* A Service, or one that was refused: it has a problem and perhaps no ports. */
 struct service_owner {
 	struct hash_node node;
-	char *namespace;
-	char *name;
-	struct service_number **ports;
-	size_t port_count;
+	struct few ports; /* struct service_number * */
 	char *problem;
-	bool put_off; /* refused once because there may be room soon */
+	uint32_t put_off : 1; /* refused once because there may be room soon */
+	uint32_t name_at : 31; /* in @key */
+	char key[]; /* namespace, NUL, name, NUL */
 };
 
 /* A key of the frontend maps that the kernel holds, or shall hold in a moment. */
@@ -50,15 +52,19 @@ struct frontend_entry {
 	struct frontend_key key;
 	struct frontend value; /* when @held */
 	bool held;
-	struct service_number *port; /* NULL: an address, or nonsense of a former agent */
-	/* Of an address: */
-	uint32_t frontends;
-	uint32_t whole; /* of them, those that make it FRONTEND_WHOLE */
-	/* Of the change that is under way: */
-	uint64_t seen; /* its number, when it has looked here */
+	bool seen; /* by the plan that is under way */
+	union {
+		struct service_number *port; /* NULL: nonsense of a former agent */
+		/* Of an address: */
+		struct {
+			uint32_t frontends;
+			uint32_t whole; /* of them, those that make it FRONTEND_WHOLE */
+		};
+	};
 };
 
 struct frontends {
+	struct slab entries;
 	struct hash by_key;
 	uint32_t held[2]; /* IPv4, IPv6; addresses too */
 	uint32_t ports[2]; /* of them, those that are no addresses */
@@ -92,12 +98,12 @@ struct service_writer {
 	struct runs backends;
 	struct runs slots;
 	struct rest rest;
+	struct slab port_slab;
 	struct service_number **ports; /* by number, NULL: none */
 	struct service_ranges *ranges; /* by number; also of those that rest */
 	uint32_t ranges_held[2]; /* IPv4, IPv6 */
 	struct frontends frontends;
 	struct hash owners;
-	uint64_t change; /* number of the one under way */
 	bool synced;
 	bool added; /* frontends, since the last commit */
 };
@@ -113,6 +119,26 @@ static inline int frontend_family(const struct frontend_key *key)
 	return ip_addr_is_v4(&key->addr) ? 0 : 1;
 }
 
+static inline struct service_number **owner_ports(const struct service_owner *owner)
+{
+	return few_items(&owner->ports);
+}
+
+static inline const char *service_number_name(const struct service_number *port)
+{
+	return few_items(&port->port_name);
+}
+
+static inline uint32_t *service_number_backends(const struct service_number *port)
+{
+	return few_items(&port->backends);
+}
+
+static inline struct frontend_entry **service_number_frontends(const struct service_number *port)
+{
+	return few_items(&port->frontends);
+}
+
 /* NULL: nothing is known of it. */
 struct service_owner *service_find_owner(const struct service_writer *writer,
 					 const char *namespace, const char *name);
@@ -120,6 +146,7 @@ struct service_owner *service_find_owner(const struct service_writer *writer,
 /* service_frontends.c */
 struct frontend_entry *frontends_find(const struct frontends *frontends,
 				      const struct frontend_key *key);
+void frontends_init(struct frontends *frontends);
 /* Finds or makes. NULL: out of memory. */
 struct frontend_entry *frontends_add(struct frontends *frontends, const struct frontend_key *key);
 /* Unless something needs it. */
@@ -169,7 +196,11 @@ static inline bool rest_is_empty(const struct rest *rest)
 }
 
 /* service_number.c */
-void service_number_free(struct service_number *port);
+/* NULL: out of memory. */
+struct service_number *service_number_new(struct service_writer *writer);
+void service_number_free(struct service_writer *writer, struct service_number *port);
+/* 0 or -ENOMEM. */
+int service_number_rename(struct service_number *port, const char *name);
 /* Numbers of the slots of set @set are those of @numbers. */
 bool service_number_has_set(const struct service_writer *writer, const struct service_number *port,
 			    enum service_set set, const uint32_t *numbers, uint32_t count);

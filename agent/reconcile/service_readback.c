@@ -18,7 +18,7 @@ static struct service_number *number_at(struct service_writer *writer, uint32_t 
 		return NULL;
 	if (writer->ports[number])
 		return writer->ports[number];
-	port = calloc(1, sizeof(*port));
+	port = service_number_new(writer);
 	if (!port)
 		return NULL;
 	port->number = number;
@@ -29,17 +29,8 @@ static struct service_number *number_at(struct service_writer *writer, uint32_t 
 
 static int add_frontend(struct service_number *port, struct frontend_entry *entry)
 {
-	struct frontend_entry **frontends;
-
-	/* Few each: grown at powers of two. */
-	if (!(port->frontend_count & (port->frontend_count - 1))) {
-		frontends = reallocarray(port->frontends, port->frontend_count * 2 ?: 1,
-					 sizeof(*frontends));
-		if (!frontends)
-			return -ENOMEM;
-		port->frontends = frontends;
-	}
-	port->frontends[port->frontend_count++] = entry;
+	if (few_add(&port->frontends, &entry, sizeof(entry)) < 0)
+		return -ENOMEM;
 	entry->port = port;
 	return 0;
 }
@@ -103,21 +94,6 @@ static void read_sets(struct service_writer *writer, struct service_number *port
 	}
 }
 
-static int add_backend(struct service_number *port, uint32_t number)
-{
-	uint32_t *backends;
-
-	if (!(port->backend_count & (port->backend_count - 1))) {
-		backends = reallocarray(port->backends, port->backend_count * 2 ?: 1,
-					sizeof(*backends));
-		if (!backends)
-			return -ENOMEM;
-		port->backends = backends;
-	}
-	port->backends[port->backend_count++] = number;
-	return 0;
-}
-
 /* Those of a service port without frontends end: its Service went, or was never there. */
 static int read_backends(struct service_writer *writer, int64_t now_ms)
 {
@@ -132,7 +108,7 @@ static int read_backends(struct service_writer *writer, int64_t now_ms)
 		runs_take_at(&writer->backends, number, 0);
 		port = service < writer->maps.port_max ? writer->ports[service] : NULL;
 		if (port) {
-			r = add_backend(port, number);
+			r = few_add(&port->backends, &number, sizeof(number));
 			continue;
 		}
 		r = rest_reserve(&writer->rest, 1);
@@ -167,9 +143,8 @@ int service_readback(struct service_writer *writer, int64_t now_ms)
 		if (!port)
 			continue;
 		read_sets(writer, port);
-		if (port->backend_count)
-			qsort_r(port->backends, port->backend_count, sizeof(*port->backends),
-				compare_backends, writer);
+		qsort_r(service_number_backends(port), port->backends.count, sizeof(uint32_t),
+			compare_backends, writer);
 	}
 	return r;
 }

@@ -70,7 +70,7 @@ static void sweep_port(struct service_writer *writer, struct service_number *por
 {
 	if (port->owner)
 		return;
-	if (rest_reserve(&writer->rest, port->backend_count + SERVICE_SETS + 1) < 0)
+	if (rest_reserve(&writer->rest, port->backends.count + SERVICE_SETS + 1) < 0)
 		return;
 	service_number_leave(writer, port, now_ms);
 }

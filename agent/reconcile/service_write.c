@@ -113,21 +113,23 @@ static void settle_frontends(struct plan *plan, struct plan_port *pp)
 {
 	struct service_number *port = pp->port;
 
-	for (size_t i = 0; i < port->frontend_count; i++)
-		if (port->frontends[i]->port == port)
-			port->frontends[i]->port = NULL;
+	struct frontend_entry **former = service_number_frontends(port);
+
+	for (size_t i = 0; i < port->frontends.count; i++)
+		if (former[i]->port == port)
+			former[i]->port = NULL;
 	for (size_t i = 0; i < pp->frontend_count; i++) {
 		struct frontend_entry *entry = pp->frontends[i];
 
 		if (entry->port && entry->port != port)
 			service_number_lose(entry->port, entry);
 		entry->port = port;
+		entry->seen = false;
 	}
-	for (size_t i = 0; i < port->frontend_count; i++)
-		frontends_forget(&plan->writer->frontends, port->frontends[i]);
-	free(port->frontends);
-	port->frontends = take_ptr(&pp->frontends);
-	port->frontend_count = pp->frontend_count;
+	for (size_t i = 0; i < port->frontends.count; i++)
+		frontends_forget(&plan->writer->frontends, former[i]);
+	few_take(&port->frontends, take_ptr(&pp->frontends), (uint32_t)pp->frontend_count,
+		 sizeof(*pp->frontends));
 	pp->frontend_count = 0;
 }
 
@@ -146,9 +148,8 @@ static void settle_port(struct plan *plan, struct plan_port *pp)
 				 plan->now_ms);
 		port->runs[set] = pp->sets[set].run;
 	}
-	free(port->backends);
-	port->backends = take_ptr(&pp->numbers);
-	port->backend_count = pp->member_count;
+	few_take(&port->backends, take_ptr(&pp->numbers), (uint32_t)pp->member_count,
+		 sizeof(*pp->numbers));
 	port->owner = plan->owner;
 	plan->writer->ports[port->number] = port;
 	plan_ranges_settle(plan, pp);
@@ -166,9 +167,8 @@ static void settle(struct plan *plan)
 	}
 	for (size_t i = 0; i < plan->leaving_count; i++)
 		service_number_leave(plan->writer, plan->leaving[i], plan->now_ms);
-	free(owner->ports);
-	owner->ports = take_ptr(&plan->kept);
-	owner->port_count = plan->port_count;
+	few_take(&owner->ports, take_ptr(&plan->kept), (uint32_t)plan->port_count,
+		 sizeof(*plan->kept));
 }
 
 static bool adds_frontend(const struct plan *plan)

@@ -19,6 +19,8 @@ int service_writer_new(struct service_writer **ret, const struct service_maps *m
 	if (!writer)
 		return -ENOMEM;
 	writer->maps = *maps;
+	writer->port_slab = slab_of(sizeof(struct service_number));
+	frontends_init(&writer->frontends);
 	writer->ports = calloc(maps->port_max, sizeof(*writer->ports));
 	writer->ranges = calloc(maps->port_max, sizeof(*writer->ranges));
 	r = writer->ports && writer->ranges ? 0 : -ENOMEM;
@@ -34,9 +36,7 @@ int service_writer_new(struct service_writer **ret, const struct service_maps *m
 
 static void owner_free(struct service_owner *owner)
 {
-	free(owner->namespace);
-	free(owner->name);
-	free(owner->ports);
+	few_done(&owner->ports);
 	free(owner->problem);
 	free(owner);
 }
@@ -57,7 +57,8 @@ void service_writer_free(struct service_writer *writer)
 	hash_each(&writer->owners, free_owner_node, NULL);
 	hash_done(&writer->owners);
 	for (uint32_t number = 0; writer->ports && number < writer->maps.port_max; number++)
-		service_number_free(writer->ports[number]);
+		service_number_free(writer, writer->ports[number]);
+	slab_done(&writer->port_slab);
 	service_ranges_done(writer);
 	frontends_done(&writer->frontends);
 	runs_done(&writer->numbers);
@@ -78,6 +79,11 @@ static uint32_t hash_names(const char *namespace, const char *name)
 	return hash_bytes(hash_bytes(0, namespace, strlen(namespace) + 1), name, strlen(name));
 }
 
+static const char *owner_name(const struct service_owner *owner)
+{
+	return owner->key + owner->name_at;
+}
+
 struct service_owner *service_find_owner(const struct service_writer *writer, const char *namespace,
 					const char *name)
 {
@@ -86,7 +92,7 @@ struct service_owner *service_find_owner(const struct service_writer *writer, co
 	for (; node; node = node->next) {
 		struct service_owner *owner = (struct service_owner *)node;
 
-		if (!strcmp(owner->namespace, namespace) && !strcmp(owner->name, name))
+		if (!strcmp(owner->key, namespace) && !strcmp(owner_name(owner), name))
 			return owner;
 	}
 	return NULL;
@@ -95,14 +101,16 @@ struct service_owner *service_find_owner(const struct service_writer *writer, co
 static struct service_owner *add_owner(struct service_writer *writer, const char *namespace,
 				       const char *name)
 {
-	struct service_owner *owner = calloc(1, sizeof(*owner));
+	size_t name_at = strlen(namespace) + 1, name_size = strlen(name) + 1;
+	struct service_owner *owner =
+		calloc(1, offsetof(struct service_owner, key) + name_at + name_size);
 
 	if (!owner)
 		return NULL;
-	owner->namespace = strdup(namespace);
-	owner->name = strdup(name);
-	if (!owner->namespace || !owner->name ||
-	    hash_add(&writer->owners, &owner->node, hash_names(namespace, name)) < 0) {
+	owner->name_at = (uint32_t)name_at & INT32_MAX;
+	memcpy(owner->key, namespace, name_at);
+	memcpy(owner->key + name_at, name, name_size);
+	if (hash_add(&writer->owners, &owner->node, hash_names(namespace, name)) < 0) {
 		owner_free(owner);
 		return NULL;
 	}
@@ -151,7 +159,7 @@ static bool has_room_soon(const struct service_writer *writer)
 static int refuse(struct service_writer *writer, struct service_owner *owner, int r, bool soon,
 		  enum datapath_map full)
 {
-	const char *stays = owner->port_count ? "it stays as it was" : "it does not work";
+	const char *stays = owner->ports.count ? "it stays as it was" : "it does not work";
 
 	if (r == -ENOSPC && soon && !owner->put_off) {
 		owner->put_off = true;
@@ -159,11 +167,11 @@ static int refuse(struct service_writer *writer, struct service_owner *owner, in
 	}
 	if (r == -ENOSPC)
 		complain(owner, "Service %s/%s: there is no room in table %s, which has %u "
-			 "entries; %s", owner->namespace, owner->name, datapath_map_name(full),
+			 "entries; %s", owner->key, owner_name(owner), datapath_map_name(full),
 			 size_of(writer, full), stays);
 	else
-		complain(owner, "Service %s/%s: it cannot be written: %s; %s", owner->namespace,
-			 owner->name, strerror(-r), stays);
+		complain(owner, "Service %s/%s: it cannot be written: %s; %s", owner->key,
+			 owner_name(owner), strerror(-r), stays);
 	return r == -ENOSPC && soon ? -EAGAIN : r;
 }
 
@@ -191,7 +199,7 @@ int service_writer_apply(struct service_writer *writer, const struct service_ima
 	owner->put_off = false;
 	free(owner->problem);
 	owner->problem = NULL;
-	if (!owner->port_count) {
+	if (!owner->ports.count) {
 		hash_remove(&writer->owners, &owner->node);
 		owner_free(owner);
 	}

@@ -25,7 +25,7 @@ static const char *const ingress_modes[] = {
 
 struct addr_list {
 	struct ip_addr **addrs;
-	size_t *count;
+	uint32_t *count;
 };
 
 static void add_addr(const struct addr_list *list, const struct field *field)

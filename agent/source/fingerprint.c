@@ -24,9 +24,9 @@ NAIL(struct policy_rule, 56);
 NAIL(struct network_policy, 80);
 NAIL(struct requirement, 32);
 NAIL(struct prefix, 24);
-NAIL(struct service, 104);
+NAIL(struct service, 80);
 NAIL(struct service_spec_port, 16);
-NAIL(struct endpoint_slice, 72);
+NAIL(struct endpoint_slice, 56);
 NAIL(struct slice_endpoint, 48);
 NAIL(struct slice_port, 16);
 NAIL(struct object, 112); /* stamp: the store's */

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "source/manifest_copier.h"
 #include "source/manifest_dir.h"
@@ -237,6 +238,7 @@ static void on_copy(evutil_socket_t fd, short what, void *arg)
 		in_no_time(manifest->copy);
 		return;
 	}
+	heap_trim();
 	if (!problems && !manifest->copier.copies.problems.count)
 		return;
 	collect_problems(manifest);
@@ -322,7 +324,8 @@ int manifest_new(struct manifest **ret, struct event_base *base, struct store *s
 	if (!manifest)
 		return -ENOMEM;
 	manifest->watch.fd = -1;
-	manifest->store = manifest->merge.store = store;
+	manifest->store = store;
+	manifest_merge_init(&manifest->merge, store);
 	manifest->listener = *listener;
 	r = watch_open(&manifest->watch, dir);
 	manifest->dir.path = manifest->watch.dir;

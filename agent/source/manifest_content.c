@@ -20,7 +20,7 @@ struct reading {
 
 static void object_done(struct manifest_object *item)
 {
-	free(item->label);
+	label_release(item->label);
 	object_free(item->object);
 }
 
@@ -36,37 +36,39 @@ void content_done(struct manifest_content *content)
 /* Leaves the array as it is when there is no memory. */
 static int content_append(struct manifest_content *content, const struct manifest_object *item)
 {
-	struct manifest_object *objects = content->objects;
+	size_t room = content->room * 2 ?: 1;
+	struct manifest_object *objects;
 
-	/* Grows when the count is a power of two. */
-	if (!(content->count & (content->count - 1))) {
-		objects = reallocarray(objects, content->count ? content->count * 2 : 1,
-				       sizeof(*objects));
+	if (content->count == content->room) {
+		objects = reallocarray(content->objects, room, sizeof(*objects));
 		if (!objects)
 			return -ENOMEM;
 		content->objects = objects;
+		content->room = room;
 	}
-	objects[content->count++] = *item;
+	content->objects[content->count++] = *item;
 	return 0;
 }
 
-char *content_label(const struct object *obj)
+/* Most contents stay as they are. */
+static void content_fit(struct manifest_content *content)
 {
-	const char *slash = obj->namespace[0] ? "/" : "";
-	char *label;
+	struct manifest_object *objects;
 
-	if (asprintf(&label, "%s %s%s%s", object_kind_name(obj->kind), obj->namespace, slash,
-		     obj->name) < 0)
-		return NULL;
-	return label;
+	if (content->count == content->room || !content->count)
+		return;
+	objects = reallocarray(content->objects, content->count, sizeof(*objects));
+	if (!objects)
+		return;
+	content->objects = objects;
+	content->room = content->count;
 }
 
 static void take_object(void *arg, struct object *obj)
 {
 	struct reading *reading = arg;
 	struct manifest_object item = {
-		.kind = obj->kind,
-		.label = content_label(obj),
+		.label = label_new(obj),
 		.hash = fingerprint_object(obj),
 		.object = obj,
 	};
@@ -128,6 +130,7 @@ int content_decode(struct manifest_content *ret, const char *file, const char *t
 		content_done(&reading.content);
 		return -ENOMEM;
 	}
+	content_fit(&reading.content);
 	*ret = reading.content;
 	return 0;
 }
@@ -139,7 +142,7 @@ struct manifest_object *content_find(const struct manifest_content *content, con
 
 	for (size_t i = 0; i < content->count; i++) {
 		at = (*hint + i) % content->count;
-		if (!strcmp(content->objects[at].label, label)) {
+		if (!strcmp(content->objects[at].label->text, label)) {
 			*hint = at + 1;
 			return &content->objects[at];
 		}
@@ -191,11 +194,13 @@ static int move_rest(struct manifest_content *after, struct manifest_content *be
 	if (!labels)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		labels[i] = after->objects[i].label;
+		labels[i] = after->objects[i].label->text;
 	qsort(labels, count, sizeof(*labels), compare_labels);
 	for (size_t i = 0; i < before->count; i++) {
-		if (before->objects[i].moved || bsearch(&before->objects[i].label, labels, count,
-							sizeof(*labels), compare_labels))
+		const char *label = before->objects[i].label->text;
+
+		if (before->objects[i].moved ||
+		    bsearch(&label, labels, count, sizeof(*labels), compare_labels))
 			continue;
 		r = move_object(after, &before->objects[i]);
 		if (r < 0)

@@ -7,13 +7,13 @@
 #include <stdint.h>
 
 #include "model/objects.h"
+#include "source/manifest_label.h"
 #include "source/manifest_problem.h"
 
 struct manifest_object {
-	char *label; /* "NetworkPolicy shop/front": names it, and identifies it */
+	struct manifest_label *label;
 	uint64_t hash; /* fingerprint.h: equal, the same object */
 	struct object *object; /* NULL once the store has it */
-	enum object_kind kind;
 	bool wanted; /* the store lets go of it, see manifest_merge.c */
 	bool kept; /* of an earlier text */
 	bool moved; /* on its way into another content */
@@ -21,13 +21,10 @@ struct manifest_object {
 
 struct manifest_content {
 	struct manifest_object *objects; /* in the order of the text */
-	size_t count;
+	size_t count, room;
 	struct problem_list problems;
 	bool broken; /* some of the text cannot be read: @objects is not all of it */
 };
-
-/* "NetworkPolicy shop/front", as in manifest_object; NULL: no memory. The caller frees. */
-char *content_label(const struct object *obj);
 
 /* @file is for the problems. 0 or -ENOMEM. */
 int content_decode(struct manifest_content *ret, const char *file, const char *text,

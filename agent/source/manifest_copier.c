@@ -24,7 +24,7 @@ static void add_source(void *arg, const struct object *obj, const json_t *value)
 {
 	struct supplement *supplement = arg;
 	const struct manifest_content *content = supplement->content;
-	cleanup(freep) char *label = content_label(obj);
+	cleanup(freep) char *label = label_text(obj);
 	struct manifest_object *item;
 
 	supplement->no_memory |= !label;

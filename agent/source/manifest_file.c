@@ -206,7 +206,7 @@ int manifest_file_refill(struct manifest_file *file)
 		item = &file->content.objects[i];
 		if (!item->wanted || item->object)
 			continue;
-		fresh = content_find(&content, item->label, &hint);
+		fresh = content_find(&content, item->label->text, &hint);
 		if (fresh && fresh->hash == item->hash)
 			item->object = take_ptr(&fresh->object);
 	}

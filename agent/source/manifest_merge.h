@@ -10,15 +10,17 @@
  */
 #pragma once
 
+#include "base/pool.h"
 #include "model/store.h"
 #include "source/manifest_file.h"
 
-struct merge_claim;
-
 struct manifest_merge {
 	struct store *store; /* borrowed */
-	struct merge_claim *claims; /* what it holds because of us */
+	struct pool claims; /* what it holds because of us: struct merge_claim */
 };
+
+void manifest_merge_init(struct manifest_merge *merge, struct store *store);
+
 
 /*
  * Make the store say what @files, sorted by name, say. Equal objects are not put

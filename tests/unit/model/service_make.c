@@ -60,7 +60,7 @@ static void read_addr(const char *word, void *arg)
 	addrs->items[addrs->count++] = make_addr(word);
 }
 
-static void read_addrs(struct ip_addr **ret, size_t *count, const char *text)
+static void read_addrs(struct ip_addr **ret, uint32_t *count, const char *text)
 {
 	struct addrs addrs = {};
 

@@ -84,7 +84,7 @@ static void tell(const struct object *old, const struct object *new, void *arg)
 {
 	size_t used = strlen(told);
 
-	snprintf(told + used, sizeof(told) - used, "%s %zu>%zu;",
+	snprintf(told + used, sizeof(told) - used, "%s %u>%u;",
 		 object_kind_name((new ?: old)->kind), old ? old->slice->endpoint_count : 0,
 		 new ? new->slice->endpoint_count : 0);
 }

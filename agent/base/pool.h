@@ -2,7 +2,6 @@
 /*
  * Items of one size in one array, numbered from 1 and found by a hash. At 30,000
  * services a link of 4 bytes instead of a handle of 56 is what the budget allows.
- * Private to service*.c.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/service_pool.h"
+#include "base/pool.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "model/service_pool.h"
+#include "base/pool.h"
 
 struct item {
 	struct pool_link link;
