@@ -17,7 +17,7 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 54040 },
+	{ "from_pod", FROM_POD, 58349 },
 	{ "to_pod", TO_POD, 35885 },
 	{ "from_wire", FROM_WIRE, 48727 },
 	{ "to_wire", TO_WIRE, 32233 },

@@ -144,9 +144,9 @@ static const struct scene refused[] = {
 		{ FROM_WIRE, { PACKET_UDP, WORLD, VIP, 4000, 81 }, DROP_SERVICE_NO_PORT,
 		  .rejected = true },
 		{ FROM_WIRE, { PACKET_ECHO, WORLD, VIP, 4000 }, DROP_SERVICE_NO_PORT } } },
-	{ "the middle of a connection that nobody knows", BOTH, {
+	{ "the middle of a connection that nobody knows, to a ClusterIP", BOTH, {
 		{ FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, ACK },
-		  DROP_SERVICE_BACKEND_GONE, .before = balancer, .rejected = true } } },
+		  DROP_SERVICE_BACKEND_GONE, .before = cluster_ip, .rejected = true } } },
 	{ "what cannot be followed", ONLY_V6, {
 		{ FROM_WIRE, { PACKET_PROTO, WORLD, VIP, .type = 51, .payload = 24 },
 		  DROP_EXTENSION_HEADER, .before = balancer } } },
