@@ -168,6 +168,15 @@ static void b_hears_nobody_else(bool v6)
 	b_hears_nobody(v6);
 }
 
+static void b_sends_to_nobody(bool v6)
+{
+	static const struct rules none = { .flags = RULESET_ISOLATED };
+
+	balancer(v6);
+	ruleset_write(1, &none);
+	endpoint_ruleset(POD_B, 1, POLICY_EGRESS, 1);
+}
+
 static void others_get_c(bool v6)
 {
 	backend_put(2, WEB, POD_C, 8080, BACKEND_IN_CLUSTER);
@@ -194,6 +203,8 @@ static const struct scene middles[] = {
 	{ "a pod elsewhere knew another source", BOTH, { ASKS(ACK, GONE, .before = balancer_away) } },
 	{ "policy must allow it to begin", BOTH, {
 		ASKS(ACK, DROP_POLICY_INGRESS, .before = b_hears_nobody_else) } },
+	{ "and nothing else: the client has opened it", BOTH, {
+		ASKS(ACK, .before = b_sends_to_nobody, GOT(POD_B, ACK)) } },
 	{ "what only answers begins nothing", BOTH, {
 		ASKS(RST, .before = balancer, .fate = TO_STACK) } },
 	{ "a ClusterIP has no tables", BOTH, { ASKS(ACK, GONE, .before = cluster_ip) } },
