@@ -29,8 +29,8 @@ static inline __attribute__((always_inline)) __u16 spread_from_be16(__be16 port)
 }
 
 /* One end of a connection, or a backend. */
-static inline __attribute__((always_inline)) __u64 spread_end(__u64 hash, const struct ip_addr *addr,
-							      __be16 port, __u8 proto)
+static inline __attribute__((always_inline)) __u64
+spread_end(__u64 hash, const struct ip_addr *addr, __be16 port, __u8 proto)
 {
 	hash = spread_mix(hash, spread_from_be64(addr->halves[0]));
 	hash = spread_mix(hash, spread_from_be64(addr->halves[1]));
