@@ -85,6 +85,7 @@ static __always_inline enum service_answer choose(struct socket_addr *ret, struc
 	const struct backend *record;
 
 	client_of(ask, ctx);
+	ask->pick.place = bpf_get_prandom_u32();
 	answer = service_pick(&ask->pick);
 	if (answer != SERVICE_FOUND)
 		return answer;

@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "model/maglev.h"
 
 #define MTU_MIN 1280 /* what IPv6 needs */
 #define MTU_MAX 65535
@@ -35,6 +36,9 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_SOURCE_PORTS] = { "service-source-ports", "FIRST-LAST",
 				  "of connections from outside that go on to another node "
 				  "(default 10000-29999)" },
+	[CONFIG_MAGLEV_SIZE] = { "maglev-table-size", "ENTRIES",
+				 "of the table that spreads connections from outside, a prime; on "
+				 "all nodes the same (default 16381)" },
 	[CONFIG_NODE_PORT_CIDR] = { "node-port-addresses", "CIDR",
 				    "of this node, on which NodePorts answer; repeat it for others",
 				    true },
@@ -71,6 +75,7 @@ int config_init(struct config *config)
 
 	*config = (struct config){ .source_port_first = 10000,
 				   .source_port_last = 29999,
+				   .maglev_size = MAGLEV_SIZE_DEFAULT,
 				   .masquerade = true,
 				   .log_level = LOG_LEVEL_INFO };
 	if (gethostname(host, sizeof(host) - 1) < 0 || !host[0])
@@ -287,6 +292,8 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return set_socket_services(config, value, why);
 	case CONFIG_SOURCE_PORTS:
 		return config_set_source_ports(config, value, why);
+	case CONFIG_MAGLEV_SIZE:
+		return config_set_maglev_size(config, value, why);
 	case CONFIG_NODE_PORT_CIDR:
 		return config_add_node_port_cidr(config, value, why);
 	case CONFIG_HEALTH_ADDRESS:

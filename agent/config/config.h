@@ -55,6 +55,7 @@ struct config {
 	enum socket_services socket_services;
 	/* Of connections from outside to a service that go on to another node. */
 	uint16_t source_port_first, source_port_last;
+	uint32_t maglev_size; /* entries of a Maglev table (model/maglev.h) */
 	struct prefix node_port_cidrs[CONFIG_NODE_PORT_CIDRS_MAX]; /* where NodePorts answer, */
 	size_t node_port_cidr_count; /* 0: see nodeaddr.h */
 	struct ip_addr health_ip;
@@ -79,6 +80,7 @@ enum config_key {
 	CONFIG_CGROUP,
 	CONFIG_SOCKET_SERVICES,
 	CONFIG_SOURCE_PORTS,
+	CONFIG_MAGLEV_SIZE,
 	CONFIG_NODE_PORT_CIDR,
 	CONFIG_HEALTH_ADDRESS,
 	CONFIG_UPLINK,

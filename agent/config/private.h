@@ -9,5 +9,6 @@ int __attribute__((format(printf, 2, 3))) config_refuse(char *why, const char *f
 
 /* service.c; as config_set() */
 int config_set_source_ports(struct config *config, const char *value, char *why);
+int config_set_maglev_size(struct config *config, const char *value, char *why);
 int config_set_health_address(struct config *config, const char *value, char *why);
 int config_add_node_port_cidr(struct config *config, const char *value, char *why);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Options of services that the outside uses. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/addr.h"
 #include "base/parse.h"
 #include "config/private.h"
+#include "model/maglev.h"
 
 #define PORT_FIRST 1024 /* those below are of servers that are known by them */
 #define PORT_LAST 65535
@@ -30,6 +33,22 @@ int config_set_source_ports(struct config *config, const char *value, char *why)
 	config->source_port_first = (uint16_t)first;
 	config->source_port_last = (uint16_t)last;
 	return 0;
+}
+
+int config_set_maglev_size(struct config *config, const char *value, char *why)
+{
+	char sizes[96] = "";
+	size_t length = 0;
+	uint64_t size = 0;
+
+	if (!parse_u64(&size, value, UINT32_MAX) && maglev_size_is_valid(size)) {
+		config->maglev_size = (uint32_t)size;
+		return 0;
+	}
+	for (size_t i = 0; i < maglev_size_count; i++)
+		length += (size_t)snprintf(sizes + length, sizeof(sizes) - length, " %" PRIu32,
+					   maglev_sizes[i]);
+	return config_refuse(why, "\"%s\" is none of%s", value, sizes);
 }
 
 int config_add_node_port_cidr(struct config *config, const char *value, char *why)

@@ -10,7 +10,8 @@
  *  - What goes is first made invisible, frontends and all. Its backends end: connections
  *    choose again. After a grace period their records are nobody's, after another one their
  *    numbers are free.
- *  - What does not fit is refused as a whole for that Service, and what it had stays.
+ *  - What does not fit is refused as a whole for that Service, and what it had stays. Only
+ *    a Maglev table may be missing: then the set is its backends, and it is told all the same.
  *
  * A new agent finds what the former one left: a Service takes over the service port that
  * its frontends lead to, and with it the backends and their generations. What nobody
@@ -36,8 +37,8 @@ void service_writer_freep(struct service_writer **writer);
 /*
  * Put @images in force. On failure nothing has changed for packets, and it shall be tried
  * again: -EAGAIN when there may be room after service_writer_settle(), -ENOSPC for a full
- * table, or another negative errno. service_writer_each_problem() tells of it, but for the
- * first -EAGAIN.
+ * table, or another negative errno. -ENOSPC as well when all is in force but a Maglev table.
+ * service_writer_each_problem() tells of it, but for the first -EAGAIN.
  */
 int service_writer_apply(struct service_writer *writer, const struct service_images *images,
 			 int64_t now_ms);

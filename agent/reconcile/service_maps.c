@@ -13,7 +13,7 @@
 /* What was written before is seen by whoever sees this. */
 #define STORE(p, value) __atomic_store_n(p, value, __ATOMIC_RELEASE)
 
-void service_maps_open(struct service_maps *maps, struct datapath *dp)
+void service_maps_open(struct service_maps *maps, struct datapath *dp, uint32_t maglev_size)
 {
 	uint32_t ports = datapath_map_entries_max(dp, MAP_SERVICE_PORT);
 	uint32_t hits = datapath_map_entries_max(dp, MAP_SERVICE_HIT);
@@ -27,6 +27,7 @@ void service_maps_open(struct service_maps *maps, struct datapath *dp)
 				  datapath_map_entries_max(dp, MAP_FRONTEND6) },
 		.range_max = { datapath_map_entries_max(dp, MAP_SERVICE_RANGE4),
 			       datapath_map_entries_max(dp, MAP_SERVICE_RANGE6) },
+		.maglev_size = maglev_size,
 	};
 }
 

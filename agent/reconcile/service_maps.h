@@ -18,6 +18,7 @@ struct service_maps {
 	uint32_t slot_max;
 	uint32_t frontend_max[2]; /* entries; IPv4, IPv6 */
 	uint32_t range_max[2];
+	uint32_t maglev_size; /* of tables, a prime (model/maglev.h); 0: there are none */
 };
 
 /* Both families have one key here. With port and protocol 0: an address. */
@@ -35,7 +36,8 @@ struct range_key {
 	struct ip_addr addr;
 };
 
-void service_maps_open(struct service_maps *maps, struct datapath *dp);
+/* @maglev_size: see there. */
+void service_maps_open(struct service_maps *maps, struct datapath *dp, uint32_t maglev_size);
 
 uint64_t service_maps_set(const struct service_maps *maps, uint32_t number, enum service_set set);
 uint32_t service_maps_affinity(const struct service_maps *maps, uint32_t number);

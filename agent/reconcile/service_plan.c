@@ -5,37 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The run of slots for @set, unless the kernel has it as it shall be. */
-static int plan_set(struct plan *plan, struct plan_port *pp, enum service_set set)
-{
-	const struct service_writer *writer = plan->writer;
-	struct plan_set *ps = &pp->sets[set];
-	uint32_t *numbers = calloc(pp->member_count + 1, sizeof(*numbers));
-	uint32_t count = 0;
-	bool same;
-
-	if (!numbers)
-		return -ENOMEM;
-	for (size_t i = 0; i < pp->member_count; i++)
-		if (pp->members[i].record.flags & 1 << set)
-			numbers[count++] = pp->members[i].number;
-	ps->empty = pp->image->empty[set];
-	same = !pp->fresh && service_number_has_set(writer, pp->port, set, numbers, count);
-	free(numbers);
-	if (same && !count)
-		same = service_maps_set(&writer->maps, pp->port->number, set) ==
-		       service_set_ref(ps->empty, 0);
-	ps->turns = !same;
-	if (same || !count)
-		return 0;
-	if (runs_take(&ps->run.first, &plan->writer->slots, runs_order(count)) < 0) {
-		plan->full = MAP_BACKEND_SLOT;
-		return -ENOSPC;
-	}
-	ps->run.count = count;
-	return 0;
-}
-
 static int make_port(struct plan *plan, struct plan_port *pp)
 {
 	const struct service_image *image = pp->image;
@@ -162,6 +131,8 @@ void plan_done(struct plan *plan)
 		free(pp->leaving);
 		free(pp->numbers);
 		free(pp->frontends);
+		for (enum service_set set = 0; set < SERVICE_SETS; set++)
+			free(pp->sets[set].slots);
 	}
 	free(plan->ports);
 	free(plan->leaving);

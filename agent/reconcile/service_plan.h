@@ -18,6 +18,8 @@ struct plan_member {
 struct plan_set {
 	bool turns; /* another run, or another meaning of none */
 	struct service_run run; /* that was taken */
+	uint32_t *slots; /* what it shall hold: numbers of backends */
+	uint32_t slot_count;
 	enum service_empty empty;
 };
 
@@ -56,6 +58,8 @@ struct plan {
 	size_t touched_count;
 	int64_t now_ms;
 	enum datapath_map full; /* after -ENOSPC */
+	bool patient; /* rather fail than go without a Maglev table */
+	bool tableless; /* there was no room for one */
 };
 
 /* Nothing is written. On failure nothing has been taken: 0, -ENOSPC with plan->full, or -ENOMEM. */
@@ -69,6 +73,9 @@ void plan_done(struct plan *plan);
 int plan_match_ports(struct plan *plan, const struct service_images *images);
 /* Backends of the kernel for those of the image, or new numbers. 0, -ENOSPC, -ENOMEM. */
 int plan_match_backends(struct plan *plan, struct plan_port *pp);
+
+/* service_sets.c: what @set shall be. 0, -ENOSPC, -ENOMEM. */
+int plan_set(struct plan *plan, struct plan_port *pp, enum service_set set);
 
 /* service_ranges.c: is there room for the old and the new ones? 0, -ENOSPC, -ENOMEM. */
 int plan_ranges(struct plan *plan);

@@ -24,14 +24,10 @@ static void write_backends(struct service_writer *writer, const struct plan_port
 static void write_slots(struct service_writer *writer, const struct plan_port *pp,
 			enum service_set set)
 {
-	const struct service_run *run = &pp->sets[set].run;
-	uint32_t slot = run->first;
+	const struct plan_set *ps = &pp->sets[set];
 
-	if (!run->count)
-		return;
-	for (size_t i = 0; i < pp->member_count; i++)
-		if (pp->members[i].record.flags & 1 << set)
-			service_maps_set_slot(&writer->maps, slot++, pp->members[i].number);
+	for (uint32_t i = 0; i < ps->run.count; i++)
+		service_maps_set_slot(&writer->maps, ps->run.first + i, ps->slots[i]);
 }
 
 static uint64_t ref_of(const struct plan_set *ps)

@@ -175,6 +175,26 @@ static int refuse(struct service_writer *writer, struct service_owner *owner, in
 	return r == -ENOSPC && soon ? -EAGAIN : r;
 }
 
+/* All is as it shall be, but for Maglev tables perhaps. */
+static int accept(struct service_writer *writer, struct service_owner *owner, bool tableless)
+{
+	owner->put_off = false;
+	free(owner->problem);
+	owner->problem = NULL;
+	if (!owner->ports.count) {
+		hash_remove(&writer->owners, &owner->node);
+		owner_free(owner);
+		return 0;
+	}
+	if (!tableless)
+		return 0;
+	complain(owner, "Service %s/%s: there is no room in table %s, which has %u entries, for a "
+		 "Maglev table of %u; connections from outside go without", owner->key,
+		 owner_name(owner), datapath_map_name(MAP_BACKEND_SLOT), writer->maps.slot_max,
+		 writer->maps.maglev_size);
+	return -ENOSPC;
+}
+
 int service_writer_apply(struct service_writer *writer, const struct service_images *images,
 			 int64_t now_ms)
 {
@@ -191,19 +211,13 @@ int service_writer_apply(struct service_writer *writer, const struct service_ima
 	plan.owner = owner;
 	service_writer_settle(writer, now_ms);
 	soon = has_room_soon(writer);
+	plan.patient = soon && !owner->put_off;
 	r = plan_make(&plan, images);
 	r = r ?: plan_write(&plan);
 	plan_done(&plan);
 	if (r < 0)
 		return refuse(writer, owner, r, soon, plan.full);
-	owner->put_off = false;
-	free(owner->problem);
-	owner->problem = NULL;
-	if (!owner->ports.count) {
-		hash_remove(&writer->owners, &owner->node);
-		owner_free(owner);
-	}
-	return 0;
+	return accept(writer, owner, plan.tableless);
 }
 
 bool service_writer_commit(struct service_writer *writer)

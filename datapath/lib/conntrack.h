@@ -150,12 +150,16 @@ static __noinline enum drop_reason track_again(const struct flow *flow, const st
 
 /*
  * TCP or SCTP in the middle of a connection that is not known: forgotten, or older
- * than weir. Nobody can tell who opened it, so either end must be allowed to.
+ * than weir. Nobody can tell who opened it, so either end must be allowed to; but what
+ * comes from outside to a service was opened by its client.
  */
 static __noinline enum drop_reason track_midstream(const struct flow *flow)
 {
+	const __u32 from_client = FLOW_FROM_WIRE | FLOW_TRANSLATED;
 	struct policy_case pc = {};
 
+	if ((flow->flags & from_client) == from_client)
+		return DROP_NONE;
 	if (flow->role != ROLE_ANY || (flow->proto != IPPROTO_TCP && flow->proto != IPPROTO_SCTP))
 		return DROP_NONE;
 	return ct_judge(&pc, flow, 0) ? DROP_CT_INVALID : DROP_NONE;

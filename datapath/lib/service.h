@@ -53,8 +53,8 @@ SUBPROGRAM int service_begin(struct flow *flow, struct service_case *sc)
 	if (!frontend)
 		return proto_has_ports(flow->proto) ? service_reject(flow, DROP_SERVICE_NO_PORT) :
 						      DROP_SERVICE_NO_PORT;
-	/* The middle of a connection that nobody knows any more: its backend cannot be told. */
-	if (proto_is_stream(flow->proto) && flow->role != ROLE_OPEN)
+	/* The middle of a connection whose backend cannot be told any more. */
+	if (!service_begins(flow) && !service_may_go_on(flow, frontend))
 		return service_reject(flow, DROP_SERVICE_BACKEND_GONE);
 	return service_choose(flow, sc, frontend);
 }

@@ -8,6 +8,7 @@
 #include "lib/peer.h"
 #include "lib/service_entry.h"
 #include "lib/service_pick.h"
+#include "weir/spread.h"
 
 #define SOURCE_PORT_FIRST 1024
 #define SOURCE_PORT_TRIES 8
@@ -24,6 +25,14 @@ static __always_inline enum service_set flow_set(const struct flow *flow,
 	return peer && peer->kind == PEER_REMOTE_POD ? frontend_set(frontend) : SERVICE_LOCAL;
 }
 
+/* What comes from outside finds the same backend whenever, and at whatever node, it arrives. */
+static __always_inline __u32 flow_place(const struct flow *flow)
+{
+	return flow->flags & FLOW_FROM_WIRE ?
+		       spread_flow(&flow->src, flow->sport, &flow->dst, flow->dport, flow->proto) :
+		       bpf_get_prandom_u32();
+}
+
 /* The choice of service_pick.h, for the sender of the flow. */
 static __always_inline enum drop_reason backend_choose(struct service_pick *pick, struct flow *flow,
 						       const struct frontend *frontend)
@@ -34,6 +43,7 @@ static __always_inline enum drop_reason backend_choose(struct service_pick *pick
 	pick->service = frontend->service;
 	pick->set = flow_set(flow, frontend);
 	pick->now = flow->now;
+	pick->place = flow_place(flow);
 	answer = service_pick(pick);
 	if (answer == SERVICE_FOUND)
 		return DROP_NONE;
@@ -176,6 +186,23 @@ static __always_inline enum drop_reason source_check(const struct flow *flow,
 	return peer && peer->kind == PEER_HOST ? DROP_POD_FROM_WIRE : DROP_NONE;
 }
 
+/* It is not the middle of a connection that nobody knows any more. */
+static __always_inline _Bool service_begins(const struct flow *flow)
+{
+	return !proto_is_stream(flow->proto) || flow->role == ROLE_OPEN;
+}
+
+/*
+ * Nor need it be: what came from outside may have come by another node before, or was
+ * forgotten, and its backend can be told. If that is not here it has seen another source, and
+ * the client is told at once; if it is, and does not know the connection, it says so itself.
+ */
+static __always_inline _Bool service_may_go_on(const struct flow *flow,
+					       const struct frontend *frontend)
+{
+	return flow->flags & FLOW_FROM_WIRE && frontend->flags & FRONTEND_EXTERNAL;
+}
+
 /* The connection gets a backend of @frontend, and the flow becomes one to it. */
 static __always_inline enum drop_reason service_choose(struct flow *flow, struct service_case *sc,
 						       const struct frontend *frontend)
@@ -187,6 +214,10 @@ static __always_inline enum drop_reason service_choose(struct flow *flow, struct
 		return why;
 	if (!backend_address(sc, flow, sc->pick.backend))
 		return DROP_INTERNAL;
+	if (!service_begins(flow) && !backend_is_here(sc)) {
+		flow->flags |= FLOW_REJECTED;
+		return DROP_SERVICE_BACKEND_GONE;
+	}
 	/* The service has its backend's own address: nothing to translate, or to remember. */
 	if (nat_equal(&sc->to, &sc->from))
 		return DROP_NONE;

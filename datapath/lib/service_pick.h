@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The choice of a backend for a new connection of this node's: of a pod's packet, or of
- * a socket before it has sent one.
+ * The choice of a backend for a new connection: of a pod's packet, of a socket before it has
+ * sent one, or of a packet from outside. The set is a run of slots, evenly used, in which the
+ * connection has a place: a random one, or the one that it has on every node (weir/spread.h).
  */
 #pragma once
 
@@ -19,15 +20,21 @@ struct service_pick {
 	struct ip_addr client; /* who has session affinity; of the service's family */
 	__u32 service; /* number of the service port */
 	__u32 now; /* jiffies */
+	__u32 place; /* in the set, of 2^32 */
 	__u8 set; /* enum service_set */
 	__u32 backend; /* the chosen one's number, */
 	__u32 generation; /* and generation */
 };
 
-/* Evenly below @end, but for what 2^32 leaves over. */
+/* What @place of 2^32 is of @end, evenly but for what 2^32 leaves over. */
+static __always_inline __u32 place_below(__u32 place, __u32 end)
+{
+	return (__u32)((__u64)place * end >> 32);
+}
+
 static __always_inline __u32 random_below(__u32 end)
 {
-	return (__u32)((__u64)bpf_get_prandom_u32() * end >> 32);
+	return place_below(bpf_get_prandom_u32(), end);
 }
 
 /* What is external comes from this node here, so its traffic policy Local does not count. */
@@ -65,12 +72,13 @@ static __always_inline void affinity_remember(const struct service_pick *pick)
 	affinity_put(&pick->client, pick->service, &affinity);
 }
 
-/* One of the set, each as likely. */
-static __always_inline _Bool backend_draw(struct service_pick *pick, __u64 ref)
+/* The one at the connection's place in the set. */
+static __always_inline _Bool backend_at_place(struct service_pick *pick, __u64 ref)
 {
 	const struct backend *record;
 
-	pick->backend = backend_at(service_set_first(ref) + random_below(service_set_count(ref)));
+	pick->backend = backend_at(service_set_first(ref) +
+				   place_below(pick->place, service_set_count(ref)));
 	record = backend_find(pick->backend);
 	if (!record || record->service != pick->service)
 		return 0;
@@ -96,7 +104,7 @@ static __always_inline enum service_answer service_pick(struct service_pick *pic
 		hit->connections++;
 		return SERVICE_FOUND;
 	}
-	if (!service_set_count(ref) || !backend_draw(pick, ref)) {
+	if (!service_set_count(ref) || !backend_at_place(pick, ref)) {
 		hit->refused++;
 		return SERVICE_REFUSED;
 	}

@@ -14,7 +14,9 @@
  *   service_range4, service_range6  LPM  { service port, prefix } -> 1
  *   service_hit           per-CPU array  number of a service port -> struct service_hit
  *
- * The arrays are memory-mapped by the agent. A set of backends is a run of slots. It is
+ * The arrays are memory-mapped by the agent. A set of backends is a run of slots, each
+ * backend once, or, where the outside chooses from it, as often as in its Maglev table
+ * (decisions/0010); the programs take a slot of either in the same way. It is
  * never changed while a service port refers to it: the agent writes a new run and
  * swaps the reference in one store, so a packet sees the old set or the new one. Runs,
  * numbers of backends and of service ports are used again only after a grace period

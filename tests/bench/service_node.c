@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "figure.h"
+#include "model/maglev.h"
 #include "source/manifest_content.h"
 
 double ms_since(int64_t start_ns)
@@ -75,7 +76,7 @@ void node_start(struct bench_node *node, struct split *split)
 	struct service_maps maps;
 	int r;
 
-	service_maps_open(&maps, node->dp);
+	service_maps_open(&maps, node->dp, MAGLEV_SIZE_DEFAULT);
 	r = service_writer_new(&node->writer, &maps);
 	split->write = ms_since(start);
 	r = r ?: services_new(&node->services, node->store);

@@ -8,6 +8,7 @@
 #define BACKENDS 64
 #define SLOTS 256
 #define SLOTS_OF_SET 8
+#define SLOTS_OF_TABLE 4096 /* of a large set; behind SLOTS */
 
 static void put(const char *map, const void *key, const void *value)
 {
@@ -110,6 +111,20 @@ void set_put(uint32_t service, enum service_set set, uint32_t first, uint32_t co
 		port.sets[set] = service_set_ref(slot, count);
 		for (uint32_t i = 0; i < count; i++, slot++)
 			put("backend_slot", &slot, &(uint32_t){ NUMBER_OF(first + i, v6) });
+		put("service_port", &number, &port);
+	}
+}
+
+void table_put(uint32_t service, enum service_set set, const uint32_t *backends, uint32_t count)
+{
+	for (uint32_t v6 = 0; v6 < 2; v6++) {
+		uint32_t number = NUMBER_OF(service, v6);
+		uint32_t slot = SLOTS + (2 * number + set) * SLOTS_OF_TABLE;
+		struct service_port port = port_get(number);
+
+		port.sets[set] = service_set_ref(slot, count);
+		for (uint32_t i = 0; i < count; i++, slot++)
+			put("backend_slot", &slot, &(uint32_t){ NUMBER_OF(backends[i], v6) });
 		put("service_port", &number, &port);
 	}
 }

@@ -25,6 +25,8 @@ void backend_end(uint32_t n);
 
 /* The set is @count backends from number @first on; their flags are not looked at. */
 void set_put(uint32_t service, enum service_set set, uint32_t first, uint32_t count);
+/* The set is a run of these @count backends, each as often as it stands there: a Maglev table. */
+void table_put(uint32_t service, enum service_set set, const uint32_t *backends, uint32_t count);
 /* It has none. */
 void set_empty(uint32_t service, enum service_set set, enum service_empty empty);
 void affinity_set(uint32_t service, uint32_t seconds);

@@ -17,9 +17,9 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 54040 },
-	{ "to_pod", TO_POD, 35885 },
-	{ "from_wire", FROM_WIRE, 48727 },
+	{ "from_pod", FROM_POD, 58349 },
+	{ "to_pod", TO_POD, 36415 },
+	{ "from_wire", FROM_WIRE, 51894 },
 	{ "to_wire", TO_WIRE, 32233 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },

@@ -144,9 +144,9 @@ static const struct scene refused[] = {
 		{ FROM_WIRE, { PACKET_UDP, WORLD, VIP, 4000, 81 }, DROP_SERVICE_NO_PORT,
 		  .rejected = true },
 		{ FROM_WIRE, { PACKET_ECHO, WORLD, VIP, 4000 }, DROP_SERVICE_NO_PORT } } },
-	{ "the middle of a connection that nobody knows", BOTH, {
+	{ "the middle of a connection that nobody knows, to a ClusterIP", BOTH, {
 		{ FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, ACK },
-		  DROP_SERVICE_BACKEND_GONE, .before = balancer, .rejected = true } } },
+		  DROP_SERVICE_BACKEND_GONE, .before = cluster_ip, .rejected = true } } },
 	{ "the end of a connection that nobody knows", BOTH, {
 		{ FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, FIN | ACK }, DROP_CT_INVALID,
 		  .before = balancer },

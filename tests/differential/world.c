@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "model/maglev.h"
 #include "source/decode.h"
 
 #define BPFFS "/sys/fs/bpf"
@@ -72,7 +73,7 @@ static void open_services(struct world *world)
 	struct service_maps maps;
 	int r;
 
-	service_maps_open(&maps, world->dp);
+	service_maps_open(&maps, world->dp, MAGLEV_SIZE_DEFAULT);
 	r = services_new(&world->services, world->store);
 	r = r ?: service_writer_new(&world->writer, &maps);
 	if (r < 0)

@@ -166,11 +166,16 @@ def dump(node):
 
 
 def test_a_restart_changes_nothing_of_services(nodes):
-    node = nodes(options=[f"--table-size={table}=64" for table in ("service_port", "backend_slot", "backend")])
+    sizes = {"service_port": 64, "backend_slot": 2048, "backend": 64}
+    options = [f"--table-size={name}={size}" for name, size in sizes.items()]
+    node = nodes(options=["--maglev-table-size=251", *options])
     for number in range(8):
-        node.manifest(f"s{number}", service(f"s{number}", [f"10.96.0.{number + 1}", f"fd00:96::{number + 1}"]),
+        # Half of them have Maglev tables.
+        outside = {"externalIPs": [f"203.0.113.{number + 1}"]} if number % 2 else {}
+        node.manifest(f"s{number}", service(f"s{number}", [f"10.96.0.{number + 1}", f"fd00:96::{number + 1}"], **outside),
                       slice_of(f"s{number}", "10.77.0.8", ("10.77.0.9", node.name)), wait=number == 7)
     before, used = dump(node), usage(node)
+    assert used["backend_slot"] >= 4 * 256 and not problems(node)
     for end in (signal.SIGTERM, signal.SIGKILL):
         node.restart(end)
         assert dump(node) == before and usage(node) == used

@@ -4,6 +4,7 @@
 import contextlib
 import http.client
 import json
+import select
 import socket
 
 import pytest
@@ -146,6 +147,48 @@ def test_an_external_ip_is_served_by_all_nodes(pair, family):
         if not ip:
             second.outside.ip(f"-{family_of(address)}", "route", "replace", address, "via", SECOND_IPS[family])
         assert first.outside.probe(("tcp", address, 80), timeout_ms=2000) == ["open"], ip
+
+
+def route_external(pair, family, to_second):
+    """What the client sends to the external IP comes by the second node, or the first."""
+    first, second = pair
+    kind, address = f"-{family_of(EXTERNAL_IPS[family])}", EXTERNAL_IPS[family]
+    via = BETWEEN[family][1] if to_second else NODE_IPS[family]
+    first.outside.ip(kind, "route", "replace", address, "via", via)
+    second.outside.ip(kind, "route", "replace", address, "via", SECOND_IPS[family])
+
+
+def arrival(client, port, address, servers):
+    """Which of the servers gets a datagram from this port of the client's."""
+    with udp(client, OUTSIDE_IPS[0 if family_of(address) == 4 else 1], port) as asking:
+        for _ in range(3):
+            asking.sendto(b"question", (address, 80))
+            ready = select.select(servers, [], [], 2)[0]
+            if ready:
+                assert len(ready) == 1 and ready[0].recv(64) == b"question"
+                return servers.index(ready[0])
+    raise AssertionError(f"nobody got the datagram from port {port}")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_all_nodes_choose_the_same_endpoint(pair, family):
+    pods = [(node, node.add_pod("shop", f"web-{number}")) for number in range(2) for node in pair]
+    for node in pair:
+        # Each has learnt of the endpoints in another order.
+        known = [(ip, host.name) for host, pod in pods for ip in pod.ips]
+        known = known if node is pair[0] else known[::-1]
+        for count in (2, len(known)):
+            web, *slices = objects(node, *known[:count])
+            web["spec"]["externalIPs"] = list(EXTERNAL_IPS)
+            node.manifest("web", web, *slices)
+    servers = [udp(pod, pod.ips[family], 8080) for _, pod in pods]
+    went = []
+    for to_second in (False, True):
+        route_external(pair, family, to_second)
+        went.append([arrival(pair[0].outside, port, EXTERNAL_IPS[family], servers) for port in range(40000, 40016)])
+    for server in servers:
+        server.close()
+    assert went[0] == went[1] and len(set(went[0])) > 1
 
 
 def node_object(node, *ips):

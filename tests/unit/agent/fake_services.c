@@ -23,7 +23,8 @@ struct service_maps fake_services_open(uint32_t size)
 				       .backend_max = size,
 				       .slot_max = size,
 				       .frontend_max = { FAKE_FRONTENDS_MAX, FAKE_FRONTENDS_MAX },
-				       .range_max = { FAKE_RANGES_MAX, FAKE_RANGES_MAX } };
+				       .range_max = { FAKE_RANGES_MAX, FAKE_RANGES_MAX },
+				       .maglev_size = FAKE_MAGLEV_SIZE };
 	return sizes;
 }
 
@@ -276,25 +277,47 @@ static const struct frontend *lookup(const struct ip_addr *addr, uint16_t port, 
 	return entry ? &entry->value : NULL;
 }
 
+static const struct backend *backend_in(uint32_t slot, uint32_t service)
+{
+	const struct backend *backend;
+
+	if (slot >= sizes.slot_max || fake.slots[slot] >= sizes.backend_max)
+		return NULL;
+	backend = &fake.backends[fake.slots[slot]];
+	return backend->service == service ? backend : NULL;
+}
+
+static int compare_backends(const void *a, const void *b)
+{
+	return memcmp(*(const struct backend *const *)a, *(const struct backend *const *)b,
+		      offsetof(struct backend, proto));
+}
+
+/* Of a Maglev table too: which ones, not how often. */
 static void look_at_run(char ret[static FAKE_SIGHT_MAX], uint32_t service, uint64_t ref)
 {
-	size_t length = 0;
+	const struct backend *seen[FAKE_RUN_MAX];
+	uint32_t count = service_set_count(ref), found = 0;
 	char text[ADDR_TEXT_MAX];
+	size_t length = 0;
 
-	for (uint32_t i = 0; i < service_set_count(ref); i++) {
-		uint32_t slot = service_set_first(ref) + i;
-		const struct backend *backend;
-
-		backend = slot < sizes.slot_max && fake.slots[slot] < sizes.backend_max ?
-				  &fake.backends[fake.slots[slot]] : NULL;
-		if (!backend || backend->service != service) {
-			strcpy(ret, "torn");
-			return;
-		}
-		length += (size_t)snprintf(ret + length, FAKE_SIGHT_MAX - length, "%s%s:%d",
-					   i ? " " : "", addr_text(text, &backend->addr),
-					   ntohs(backend->port));
+	while (found < count && found < FAKE_RUN_MAX) {
+		seen[found] = backend_in(service_set_first(ref) + found, service);
+		if (!seen[found])
+			break;
+		found++;
 	}
+	if (found < count) {
+		strcpy(ret, "torn");
+		return;
+	}
+	qsort(seen, count, sizeof(*seen), compare_backends);
+	for (uint32_t i = 0; i < count; i++)
+		if (!i || seen[i] != seen[i - 1])
+			length += (size_t)snprintf(ret + length, FAKE_SIGHT_MAX - length,
+						   "%s%s:%d", i ? " " : "",
+						   addr_text(text, &seen[i]->addr),
+						   ntohs(seen[i]->port));
 }
 
 /* The order is the datapath's: address, frontend, set, slot, record. */

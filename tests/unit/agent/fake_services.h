@@ -9,6 +9,8 @@
 
 #define FAKE_FRONTENDS_MAX 256
 #define FAKE_RANGES_MAX 256
+#define FAKE_MAGLEV_SIZE 7
+#define FAKE_RUN_MAX 64 /* slots of a set */
 
 struct fake_entry {
 	bool used;
@@ -42,7 +44,8 @@ void fake_services_close(void);
 
 /*
  * What a packet to @addr, @port sees: "none", "refused", "silent", or the backends that
- * it may get, "10.0.0.1:80 10.0.0.2:80"; "torn" for what must never be. Static memory.
+ * it may get, each once and in their order, "10.0.0.1:80 10.0.0.2:80"; "torn" for what must
+ * never be.
  */
 #define FAKE_SIGHT_MAX 512
 void fake_look(char ret[static FAKE_SIGHT_MAX], const char *addr, uint16_t port,

@@ -43,6 +43,10 @@ static void read_frontend(struct service_image *image, char *word)
 	case 'e':
 		frontend->kind = FRONTEND_EXTERNAL_IP;
 		break;
+	case 'n':
+		frontend->kind = FRONTEND_NODE_PORT;
+		frontend->flags = FRONTEND_LOCAL;
+		break;
 	case 'l':
 		frontend->kind = FRONTEND_LOAD_BALANCER;
 		frontend->flags = FRONTEND_RANGES;

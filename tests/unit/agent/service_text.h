@@ -4,8 +4,9 @@
  *
  *	NAME: PORT FRONTEND... > BACKEND... | PORT ...
  *
- * PORT is the name of the service port; FRONTEND is c (ClusterIP), e (external IP) or l (load
- * balancer address with source ranges) and ADDRESS#PORT, or r and a PREFIX, such a range;
+ * PORT is the name of the service port; FRONTEND is c (ClusterIP), e (external IP) l (load
+ * balancer address with source ranges) or n (NodePort, traffic policy Local) and ADDRESS#PORT,
+ * or r and a PREFIX, such a range;
  * BACKEND is ADDRESS#PORT, and L for the local set only, B for both, T for none
  * (terminating); otherwise it is in the cluster set. All is TCP. "NAME:" is a Service that is gone.
  */

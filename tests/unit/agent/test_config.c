@@ -91,6 +91,7 @@ START_TEST(a_file_sets_every_option)
 					  "cgroup: /c\n"
 					  "socket-services: off\n"
 					  "service-source-ports: 2000-2999\n"
+					  "maglev-table-size: 65521\n"
 					  "node-port-addresses: [192.0.2.9/24, '::/0']\n"
 					  "health-address: '[fd00::1]:10256'\n"
 					  "uplink: eth1\n"
@@ -115,6 +116,7 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_str_eq(addr_text(buf, &config.health_ip), "fd00::1");
 	ck_assert_uint_eq(config.source_port_first, 2000);
 	ck_assert_uint_eq(config.source_port_last, 2999);
+	ck_assert_uint_eq(config.maglev_size, 65521);
 	ck_assert_uint_eq(config.node_port_cidr_count, 2);
 	ck_assert_str_eq(prefix_text(buf, &config.node_port_cidrs[0]), "192.0.2.0/24");
 	ck_assert_str_eq(config.uplink, "eth1");
@@ -169,6 +171,8 @@ static const struct refused_row refused[] = {
 	{ "service-source-ports: 1000-2000\n", ":1: service-source-ports", "begins below 1024" },
 	{ "service-source-ports: 3000-2000\n", ":1: service-source-ports", "less than 16 ports" },
 	{ "service-source-ports: 3000-3014\n", ":1: service-source-ports", "less than 16 ports" },
+	{ "maglev-table-size: 16384\n", ":1: maglev-table-size", "\"16384\" is none of 251 509" },
+	{ "maglev-table-size: many\n", ":1: maglev-table-size", "16381 32749 65521 131071" },
 	{ "node-port-addresses: eth0\n", ":1: node-port-addresses", "not an address prefix" },
 	{ "health-address: '10256'\n", ":1: health-address", "not off, nor like" },
 	{ "health-address: fd00::1:10256\n", ":1: health-address", "not off, nor like" },
