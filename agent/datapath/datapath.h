@@ -108,8 +108,8 @@ volatile struct node_state *datapath_state(struct datapath *dp);
 
 /*
  * Element @index of a mapped array: MAP_SERVICE_PORT, MAP_BACKEND_SLOT or MAP_BACKEND.
- * A store to it is seen by the next packet. Elements lie a multiple of 8 bytes apart,
- * so ask for each. NULL: the array ends before.
+ * A store to it is seen by the next packet. Good until another element of the same
+ * array is asked for, which may map another part of it. NULL: the array ends before.
  */
 volatile void *datapath_element(struct datapath *dp, enum datapath_map map, uint32_t index);
 

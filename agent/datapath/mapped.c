@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Arrays that the agent writes as memory: a store is seen by the next packet. */
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "datapath/private.h"
 #include "weir/service.h"
+
+/* Holds a Maglev table of the default size. */
+#define WINDOW_BYTES (512u * 1024)
 
 static const struct {
 	enum datapath_map map;
@@ -22,17 +27,36 @@ static size_t round_up(size_t size, size_t unit)
 	return (size + unit - 1) / unit * unit;
 }
 
-static int map_array(struct mapped_array *array, int fd, uint32_t value_size, uint32_t entries)
+/* Of what does not fill windows evenly an element would lie in two: it is mapped whole. */
+static size_t window_bytes(const struct mapped_array *array)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	uint32_t stride = (uint32_t)round_up(value_size, 8);
-	size_t length = round_up((size_t)stride * entries, page);
-	void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return WINDOW_BYTES % array->stride ? array->total : WINDOW_BYTES;
+}
+
+/* The window of @array that begins at @offset. */
+static int map_window(struct mapped_array *array, int fd, size_t offset)
+{
+	size_t rest = array->total - offset, window = window_bytes(array);
+	size_t length = rest < window ? rest : window;
+	void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
 
 	if (memory == MAP_FAILED)
 		return -errno;
-	*array = (struct mapped_array){ memory, length, stride };
+	if (array->memory)
+		munmap(array->memory, array->length);
+	array->memory = memory;
+	array->length = length;
+	array->offset = offset;
 	return 0;
+}
+
+static int map_array(struct mapped_array *array, int fd, uint32_t value_size, uint32_t entries)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	array->stride = (uint32_t)round_up(value_size, 8);
+	array->total = round_up((size_t)array->stride * entries, page);
+	return map_window(array, fd, 0);
 }
 
 int datapath_map_arrays(struct datapath *dp, enum datapath_map *failed)
@@ -61,11 +85,30 @@ volatile struct node_state *datapath_state(struct datapath *dp)
 	return datapath_element(dp, MAP_STATE, 0);
 }
 
+/*
+ * Mapping fails where the kernel has no memory left for the page table. Then the agent
+ * ends as if it had been killed: what it has written is whole, and the next one goes on.
+ */
+static void move_window(struct datapath *dp, enum datapath_map map, size_t offset)
+{
+	struct mapped_array *array = &dp->arrays[map];
+	size_t window = window_bytes(array);
+	int r = map_window(array, dp->maps[map], offset / window * window);
+
+	if (r >= 0)
+		return;
+	log_error_errno(r, "map %s cannot be mapped", datapath_map_name(map));
+	abort();
+}
+
 volatile void *datapath_element(struct datapath *dp, enum datapath_map map, uint32_t index)
 {
-	const struct mapped_array *array = &dp->arrays[map];
+	struct mapped_array *array = &dp->arrays[map];
+	size_t offset = (size_t)index * array->stride;
 
 	if (!array->memory || index >= dp->entries_max[map])
 		return NULL;
-	return array->memory + (size_t)index * array->stride;
+	if (offset < array->offset || offset - array->offset >= array->length)
+		move_window(dp, map, offset);
+	return array->memory + (offset - array->offset);
 }

@@ -9,10 +9,15 @@
 #include "weir/maps.h"
 #include "weir/state.h"
 
-/* The memory of a mapped array; NULL for all other maps. */
+/*
+ * A mapped array, or a window of it; without memory: another map. Pages that are mapped
+ * count as the agent's own memory, so of a large array only a window is.
+ */
 struct mapped_array {
 	char *memory;
 	size_t length;
+	size_t offset; /* of the window in the array, bytes */
+	size_t total; /* bytes of the array */
 	uint32_t stride; /* bytes from one element to the next */
 };
 

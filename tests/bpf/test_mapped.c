@@ -8,17 +8,24 @@
 #include "weir/service.h"
 
 #define SIZE 100
+#define LARGE 200003 /* several windows, and part of another */
+#define STEP 7919 /* coprime to it, and large: from window to window */
 
-static struct datapath *open_datapath(void)
+static struct datapath *open_sized(uint32_t size)
 {
 	struct datapath_config config = { .bpffs = bpffs };
 	char error[DATAPATH_ERROR_MAX];
 	struct datapath *dp;
 
-	config.sizes[MAP_SERVICE_PORT] = config.sizes[MAP_BACKEND_SLOT] = SIZE;
-	config.sizes[MAP_BACKEND] = SIZE;
+	config.sizes[MAP_SERVICE_PORT] = config.sizes[MAP_BACKEND_SLOT] = size;
+	config.sizes[MAP_BACKEND] = size;
 	ck_assert_msg(!datapath_open(&dp, &config, error), "%s", error);
 	return dp;
+}
+
+static struct datapath *open_datapath(void)
+{
+	return open_sized(SIZE);
 }
 
 static const struct {
@@ -45,6 +52,24 @@ START_TEST(each_element_is_the_maps)
 		for (uint32_t at = 4; at < arrays[_i].value_size; at++)
 			ck_assert_uint_eq(value[at], 0);
 	}
+}
+END_TEST
+
+/* Of which only a part is mapped at a time. */
+START_TEST(a_large_array_is_written_in_any_order)
+{
+	cleanup(datapath_freep) struct datapath *dp = open_sized(LARGE);
+	enum datapath_map map = arrays[_i].map;
+	uint8_t value[64];
+
+	for (uint32_t i = 0, at = 0; i < LARGE; i++, at = (at + STEP) % LARGE)
+		*(volatile uint32_t *)datapath_element(dp, map, at) = 1000 + at;
+	for (uint32_t i = 0; i < LARGE; i++) {
+		ck_assert_int_eq(bpf_map_lookup_elem(datapath_map_fd(dp, map), &i, value), 0);
+		ck_assert_uint_eq(*(uint32_t *)value, 1000 + i);
+		ck_assert_uint_eq(*(volatile uint32_t *)datapath_element(dp, map, i), 1000 + i);
+	}
+	ck_assert_ptr_null((void *)datapath_element(dp, map, LARGE));
 }
 END_TEST
 
@@ -82,5 +107,6 @@ START_TEST(what_was_there_is_adopted)
 }
 END_TEST
 
-BPFFS_MAIN("mapped", CHECK_LOOP(each_element_is_the_maps, arrays), CHECK_TEST(there_are_no_others),
+BPFFS_MAIN("mapped", CHECK_LOOP(each_element_is_the_maps, arrays),
+	   CHECK_LOOP(a_large_array_is_written_in_any_order, arrays), CHECK_TEST(there_are_no_others),
 	   CHECK_TEST(what_was_there_is_adopted))
