@@ -206,7 +206,7 @@ static const struct scene middles[] = {
 	{ "and nothing else: the client has opened it", BOTH, {
 		ASKS(ACK, .before = b_sends_to_nobody, GOT(POD_B, ACK)) } },
 	{ "what only answers begins nothing", BOTH, {
-		ASKS(RST, .before = balancer, .fate = TO_STACK) } },
+		ASKS(RST, DROP_CT_INVALID, .before = balancer) } },
 	{ "a ClusterIP has no tables", BOTH, { ASKS(ACK, GONE, .before = cluster_ip) } },
 	{ "of a pod it is forgotten", BOTH, {
 		{ FROM_POD, { PACKET_TCP, POD_A, VIP, 4000, 80, ACK }, GONE, .before = balancer } } },
