@@ -178,6 +178,10 @@ class Shop:
         self.put("service", service(self.KEY, "tcp:80:web", "udp:80:dns", **spec))
         self.endpoints(*pods)
 
+    def forget(self):
+        """All connections: a datagram from a source port that was in use goes where its flow goes, affinity or not."""
+        self.node.weir("conntrack", "flush")
+
     def clean(self):
         """The service is gone; the agent is there."""
         if not self.node.agent:

@@ -232,6 +232,7 @@ def check_apart(client, kind, ways):
 def test_a_client_keeps_its_backend_until_the_backend_ends(shop):
     shop.open(*shop.backends, sessionAffinity="ClientIP",
               sessionAffinityConfig={"clientIP": {"timeoutSeconds": 10800}})
+    shop.forget()
     for proto in ("tcp", "udp"):
         for vip in VIPS:
             kept = answers(shop.client, proto, vip, 80)
@@ -248,6 +249,7 @@ def test_affinity_may_be_switched_on_and_off(shop):
     for affinity, many in (("None", True), ("ClientIP", False), ("None", True)):
         shop.put("service", service(shop.KEY, "tcp:80:web", "udp:80:dns", sessionAffinity=affinity))
         shop.endpoints(*shop.backends)
+        shop.forget()
         for proto in ("tcp", "udp"):
             for vip in VIPS:
                 assert answers(shop.client, proto, vip, 80) == shop.names or not many
