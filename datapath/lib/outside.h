@@ -31,8 +31,11 @@ SUBPROGRAM int arrive_parse(struct __sk_buff *skb, struct flow *flow)
 
 	if (!flow)
 		return DROP_INTERNAL;
-	/* What a switch floods is another node's, though the address may be many nodes'. */
-	if (!flow->generation || skb->pkt_type == PKT_TYPE_OTHERHOST || !services_exist())
+	/*
+	 * What a switch floods is another node's, though the address may be many nodes'; and of
+	 * a frame to everybody every node would make a connection.
+	 */
+	if (!flow->generation || skb->pkt_type != PKT_TYPE_HOST || !services_exist())
 		return leave_alone(flow);
 	flow->flags |= FLOW_FROM_WIRE;
 	flow->way = WAY_TRACK;
