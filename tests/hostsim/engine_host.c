@@ -111,6 +111,20 @@ bool sim_move_end(void)
 	return sim.moved;
 }
 
+void sim_race(const char *map, void (*race)(void))
+{
+	sim.race = race;
+	sim.race_for = sim_map_find(map);
+}
+
+bool sim_race_end(void)
+{
+	bool waits = sim.race_for;
+
+	sim.race_for = NULL;
+	return waits;
+}
+
 /* Copies of packets that wait to arrive; the kernel's backlog. */
 struct arrival {
 	struct arrival *next;
