@@ -24,6 +24,7 @@ static void schedule(struct report *report, int64_t ms)
 {
 	const struct timeval delay = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
+	report->look_ms = clock_ms() + ms;
 	evtimer_add(report->timer, &delay);
 }
 
@@ -195,19 +196,15 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 void report_soon(struct report *report)
 {
-	struct timeval left, now;
-
-	if (!report || report->job.topic != REPORT_NOTHING)
-		return;
-	event_base_gettimeofday_cached(event_get_base(report->timer), &now);
-	if (evtimer_pending(report->timer, &left) && evutil_timercmp(&left, &now, <))
+	if (!report || report->job.topic != REPORT_NOTHING ||
+	    report->look_ms <= clock_ms() + SOON_MS)
 		return;
 	schedule(report, SOON_MS);
 }
 
 const char *report_problem(const struct report *report)
 {
-	return report->problem;
+	return report ? report->problem : "";
 }
 
 int report_new(struct report **ret, struct event_base *base, const struct report_host *host)

@@ -46,5 +46,5 @@ void report_free(struct report *report);
 /* Something may have to be said. NULL is accepted. */
 void report_soon(struct report *report);
 
-/* Why the API server did not take the last thing, or "". Borrowed. */
+/* Why the API server did not take the last thing, or "". Borrowed; NULL is accepted. */
 const char *report_problem(const struct report *report);

@@ -31,6 +31,7 @@ struct report_job {
 struct report {
 	struct report_host host;
 	struct event *timer;
+	int64_t look_ms; /* when it fires */
 	struct said said;
 	struct report_job job; /* what is being said */
 	struct api_call *call;
