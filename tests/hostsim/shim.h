@@ -121,5 +121,8 @@ uint64_t bpf_jiffies64(void);
 /* As of a packet whose checksum is complete (CHECKSUM_NONE). */
 long bpf_l4_csum_replace(struct __sk_buff *skb, uint32_t offset, uint64_t from, uint64_t to,
 			 uint64_t flags);
+/* What @to adds to @seed and @from takes away. */
+int64_t bpf_csum_diff(const void *from, uint32_t from_size, const void *to, uint32_t to_size,
+		      uint32_t seed);
 uint32_t bpf_get_prandom_u32(void);
 long bpf_loop(uint32_t count, void *callback, void *ctx, uint64_t flags);

@@ -250,6 +250,25 @@ long bpf_l4_csum_replace(struct __sk_buff *skb, uint32_t offset, uint64_t from, 
 	return 0;
 }
 
+int64_t bpf_csum_diff(const void *from, uint32_t from_size, const void *to, uint32_t to_size,
+		      uint32_t seed)
+{
+	uint64_t sum = seed;
+	uint32_t word;
+
+	if ((from_size | to_size) % sizeof(word))
+		return -EINVAL;
+	for (uint32_t i = 0; i < from_size; i += sizeof(word)) {
+		memcpy(&word, (const uint8_t *)from + i, sizeof(word));
+		sum += (uint32_t)~word;
+	}
+	for (uint32_t i = 0; i < to_size; i += sizeof(word)) {
+		memcpy(&word, (const uint8_t *)to + i, sizeof(word));
+		sum += word;
+	}
+	return sum_fold(sum);
+}
+
 uint32_t bpf_get_prandom_u32(void)
 {
 	/* xorshift32; its state is never 0. */
