@@ -7,6 +7,7 @@
 #pragma once
 
 #include "lib/csum.h"
+#include "lib/ctx_skb.h"
 #include "lib/parse.h"
 
 #define REJECT_QUOTE 504 /* bytes at most: the answer is shorter than any link's smallest MTU */

@@ -101,8 +101,8 @@ struct sim_skb *sim_skb_new(const void *data, uint32_t len, uint32_t linear);
 void sim_skb_free(struct sim_skb *skb);
 void sim_skb_copy(void *ret, const struct sim_skb *skb);
 
-void *ctx_data(const struct __sk_buff *skb);
-void *ctx_data_end(const struct __sk_buff *skb);
+void *skb_data(const struct __sk_buff *skb);
+void *skb_data_end(const struct __sk_buff *skb);
 
 long bpf_skb_load_bytes(const struct __sk_buff *skb, uint32_t offset, void *to, uint32_t len);
 long bpf_skb_store_bytes(struct __sk_buff *skb, uint32_t offset, const void *from, uint32_t len,

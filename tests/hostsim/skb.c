@@ -73,12 +73,12 @@ void sim_skb_copy(void *ret, const struct sim_skb *skb)
 	memcpy((uint8_t *)ret + skb->linear, skb->rest, skb->ctx.len - skb->linear);
 }
 
-void *ctx_data(const struct __sk_buff *skb)
+void *skb_data(const struct __sk_buff *skb)
 {
 	return of(skb)->head;
 }
 
-void *ctx_data_end(const struct __sk_buff *skb)
+void *skb_data_end(const struct __sk_buff *skb)
 {
 	return of(skb)->head + of(skb)->linear;
 }
