@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "agent.h"
+#include "base/clock.h"
 #include "control/connections.h"
 #include "health_doors.h"
 #include "services.h"
