@@ -111,6 +111,15 @@ class Judge:
         self._line()
         return lines
 
+    def send_frames(self, items):
+        """Of each (enum wire_place, slot, mark, frame): (TC_ACT_*, mark, frame)."""
+        self._say("".join(f"frame {place} {slot} {mark} {frame.hex()}\n" for place, slot, mark, frame in items)
+                  + "answer\n")
+        self._process.stdin.flush()
+        lines = [self._line().split(" ") for _ in items]
+        self._line()
+        return [(int(action), int(mark), bytes.fromhex(frame)) for action, mark, frame in lines]
+
     def dump(self):
         """Map -> {key: value}, in bytes, when the last change has settled."""
         self._say("settle\ndump\n")
