@@ -5,10 +5,12 @@ import functools
 
 import edges_service
 import frames
+import maglev
 from edges import Edge
 from evaluate import Probe
 from frames import ACK, RST, TCP, UDP
 from outside import Outside
+from reading import address_of
 from stock import NODE_IPS
 
 EDGES = []
@@ -87,6 +89,41 @@ class PolicySeesServicePort(Outside):
 class PolicySeesService(Outside):
     def policy_allows(self, packet, place):
         return self.cluster.allows(Probe(str(packet.src), str(packet.dst), packet.proto, packet.dport, False))
+
+
+# Which of the backends
+
+def chosen_without(what, **same):
+    class Chooses(Outside):
+        def chosen(self, packet, backends):
+            return super().chosen(packet._replace(**same), backends)
+    edge(f"choice: {what} does not count")(Chooses)
+
+
+chosen_without("the client's address", src=address_of("192.0.2.1"))
+chosen_without("the client's port", sport=4000)
+chosen_without("the service's address", dst=address_of("192.0.2.1"))
+chosen_without("the service's port", dport=80)
+
+
+@edge("choice: protocol does not count")
+class ChoosesForTcp(Outside):
+    def chosen(self, packet, backends):
+        return super().chosen(packet._replace(proto=TCP), backends)
+
+
+@edge("choice: a place in the set, not in a table")
+class NoTable(Outside):
+    def chosen(self, packet, backends):
+        place = maglev.place(packet.src, packet.sport, packet.dst, packet.dport, packet.proto)
+        return sorted(backends)[int(place * len(backends))]
+
+
+@edge("choice: in a table of another size")
+class SmallTable(Outside):
+    def chosen(self, packet, backends):
+        place = maglev.place(packet.src, packet.sport, packet.dst, packet.dport, packet.proto)
+        return maglev.table(backends, packet.proto, 8191)[int(place * 8191)]
 
 
 # What backends see

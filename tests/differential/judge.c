@@ -16,6 +16,7 @@
  *	frame PLACE SLOT MARK HEX (PLACE: a number of enum wire_place)
  *			a line: what becomes of it (TC_ACT_*), its mark, and itself
  *	dump		the policy maps, "MAP KEY VALUE" in hex, ended by "."
+ *	forget		all connections
  *	reset		as if nothing had ever been in force
  */
 #include <bpf/bpf.h>
@@ -141,6 +142,11 @@ static void on_reset(void)
 	world_reset(&world);
 }
 
+static void on_forget(void)
+{
+	world_forget(&world);
+}
+
 static void on_probe(void)
 {
 	struct probe probe = { .src = address(word()), .dst = address(word()) };
@@ -261,6 +267,7 @@ static const struct {
 	{ "apply", on_apply },	 { "probe", on_probe }, { "answer", on_answer },
 	{ "dump", on_dump },	 { "reset", on_reset },	{ "settle", on_settle },
 	{ "restart", on_restart }, { "serve", on_serve }, { "frame", on_frame },
+	{ "forget", on_forget },
 };
 
 static void obey(char *line)

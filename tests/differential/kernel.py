@@ -60,6 +60,10 @@ class Judge:
         self._objects, self._pods = {}, {}
         self.departed = set()
 
+    def forget(self):
+        """All connections."""
+        self._say("forget\n")
+
     def restart(self):
         """Of the agent; what is in force stays so, and the next apply() starts from there."""
         self._say("restart\n")

@@ -9,6 +9,7 @@ what was seen, and says what is wrong with it, or None.
 import collections
 
 import frames
+import maglev
 from evaluate import Cluster, Probe
 from frames import ACK, FIN, ICMP, ICMP6, INIT, RST, SCTP, SYN, TCP, UDP
 from reading import address_of
@@ -189,6 +190,29 @@ class Outside:
             return self.forged(packet, seen)
         said = [self.meets(packet, fate, seen, others, remembered) for fate in self.fates(packet)]
         return None if None in said else f"{packet}: {said}; it should meet {self.fates(packet)}, and is {seen}"
+
+    def is_told(self, packet):
+        """Can its backend be told from its ends alone, on whichever node?"""
+        fates = self.fates(packet)
+        return self.client(packet.src) == "outside" and not self.is_forged(packet.src) and len(fates) == 1 and \
+            len(fates[0].backends) > 1 and not self.affinity_s(packet) and "cluster" not in self.kinds_at(packet.dst)
+
+    def choice(self, packet, seen):
+        """Of the first packet of a connection, or of a stray: it has one backend, and no other."""
+        if not self.is_told(packet) or ends(packet):
+            return None
+        fate = self.fates(packet)[0]
+        place = self.chosen(packet, fate.backends)
+        if self.where(place) == "out" and not opens(packet):
+            good = seen.where == "back"
+        elif place in fate.forbidden:
+            good = seen.where == "dropped"
+        else:
+            good = seen.packet and (seen.packet.dst, seen.packet.dport) == place
+        return None if good else f"{packet} should go to {place} of {fate}, and is {seen}"
+
+    def chosen(self, packet, backends):
+        return maglev.backend(backends, packet.src, packet.sport, packet.dst, packet.dport, packet.proto)
 
     def crowd(self, packet, places):
         """Where many connections of one client went, to nobody's own port: to all, or by affinity to one."""

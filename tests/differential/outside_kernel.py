@@ -119,6 +119,8 @@ class Session:
         """What was seen of the first packet of a connection, or of one that nobody knows."""
         others, key = self.others(packet.proto, seen), self.affinity_key(packet)
         remembered = self.affinity.pop(key, None) if key else None
+        if packet.dport:
+            self.check("choice", packet, seen=seen)
         if not (opens(packet) or packet.proto in (frames.ICMP, frames.ICMP6)):
             good = self.check("stray", packet, others, seen=seen)
             return self.flow(packet, seen) if good else None

@@ -132,6 +132,14 @@ static void map_empty(int fd)
 			die("emptying a map", errno);
 }
 
+void world_forget(struct world *world)
+{
+	static const enum datapath_map tables[] = { MAP_CT4, MAP_CT6, MAP_CT4_NEW, MAP_CT6_NEW };
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		map_empty(datapath_map_fd(world->dp, tables[i]));
+}
+
 static void rulesets_empty(int fd)
 {
 	static const struct ruleset none;

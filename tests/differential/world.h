@@ -43,6 +43,8 @@ void world_open(struct world *world);
 void world_close(struct world *world);
 /* As if nothing had ever been in force. */
 void world_reset(struct world *world);
+/* All connections; what is in force stays. */
+void world_forget(struct world *world);
 /* Objects of @text replace those of the same name; problems are left out of account. */
 void world_put(struct world *world, const char *text, size_t length);
 void world_delete(struct world *world, const char *kind, const char *namespace, const char *name);
