@@ -9,7 +9,7 @@ import time
 from flows import Echo
 from services import service
 from traffic import make, policy, rule
-from weir import Failed, family_of
+from weir import Failed, family_of, wait_for
 
 from cluster import pod_ips
 from steady import PORTS, SERVER, named, slices
@@ -17,7 +17,7 @@ from steady import PORTS, SERVER, named, slices
 PLACES = range(100, 104)  # of each node: addresses that are used again and again
 SERVICES = POLICIES = 6
 DRAIN_S = 1.5
-PATIENCE_S, DENIED_S = 10, 0.3
+PATIENCE_S, DENIED_S = 60, 0.3
 APPS = ("client", "stranger", "web")
 
 
@@ -93,8 +93,14 @@ class Churn:
         if app == "web":
             self.move()
             time.sleep(DRAIN_S)
+            wait_for(lambda: not self.connections(pod), f"connections to {pod.pod} end", PATIENCE_S)
             echo.end()
         self.cluster.del_pod(pod)
+
+    @staticmethod
+    def connections(pod):
+        """Those that somebody still talks by."""
+        return [line for line in pod.exec("ss", "-Htn").splitlines() if not line.startswith("TIME-WAIT")]
 
     # Policies and services
 

@@ -12,7 +12,7 @@ from traffic import Task
 
 TICK_S = 0.2
 # So long may an answer be under way on a machine that does much else. Longer than repetitions of TCP take.
-LATE_S = 20
+LATE_S = 60
 
 
 class _Ping(flows._Udp):
