@@ -154,6 +154,48 @@ def read(data):
     return packet._replace(kind=payload[13], numbers=struct.unpack("!II", payload[4:12]), body=payload[20:])
 
 
+# Fragments
+
+FRAGMENT = 44  # header of IPv6
+MORE = 0x2000
+
+
+def is_fragment(data):
+    return data[6] == FRAGMENT if data[0] >> 4 == 6 else bool(int.from_bytes(data[6:8], "big") & ~0x4000)
+
+
+def _with_offset(head, number, field, rest):
+    """A fragment whose offset and flags are a field of IPv4."""
+    if head[0] >> 4 == 6:
+        extension = struct.pack("!BBHI", head[6], 0, (field & 0x1fff) << 3 | bool(field & MORE), number)
+        return head[:4] + struct.pack("!HB", 8 + len(rest), FRAGMENT) + head[7:] + extension + rest
+    head = head[:2] + struct.pack("!HHH", 20 + len(rest), number, field) + head[8:10] + bytes(2) + head[12:]
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + rest
+
+
+def fragments(data, number, at):
+    """Two of an IP packet; the second one begins at a byte of its payload, a multiple of 8."""
+    size = 40 if data[0] >> 4 == 6 else 20
+    head, payload = data[:size], data[size:]
+    return [_with_offset(head, number, MORE, payload[:at]), _with_offset(head, number, at // 8, payload[at:])]
+
+
+def joined(pieces):
+    """The packet of which these are all fragments, in order."""
+    whole, payload = None, b""
+    for data in pieces:
+        check(is_fragment(data) and claimed_length(data) == len(data), "a fragment is none")
+        ends, rest, six = split(data)[:2], split(data)[4], data[0] >> 4 == 6
+        offset = int.from_bytes(rest[2:4], "big") & 0xfff8 if six else 8 * (int.from_bytes(data[6:8], "big") & 0x1fff)
+        check(offset == len(payload) and (whole is None or ends == split(whole)[:2]), "fragments of two packets")
+        payload += rest[8:] if six else rest
+        whole = whole or (data[:6] + rest[:1] + data[7:40] if six else data[:20])
+    if whole[0] >> 4 == 6:
+        return whole[:4] + struct.pack("!H", len(payload)) + whole[6:] + payload
+    head = whole[:2] + struct.pack("!HHH", 20 + len(payload), 0, 0x4000) + whole[8:10] + bytes(2) + whole[12:]
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
 # ICMP errors: what they quote, and of which kind they are
 
 UNREACHABLE_PORT = {4: (3, 3), 6: (1, 4)}

@@ -9,7 +9,7 @@ import struct
 import frames
 from frames import ACK, COOKIE_ECHO, DATA, FIN, ICMP, ICMP6, INIT, RST, SCTP, SYN, TCP, UDP, Packet
 from generate_services import BALANCER_IPS, TARGETS, VIPS, ServiceMaker, of_family
-from outside import opens
+from outside_first import opens
 from reading import PROTOCOLS, address_of
 from stock import HOSTS, LOCAL_IPS, NODE_IPS, REMOTE_IPS, WORLD
 

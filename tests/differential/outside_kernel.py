@@ -6,7 +6,6 @@ What is seen is kept as Sights, so that others can be asked what they would have
 
 import collections
 import random
-import struct
 
 import compare
 import frames
@@ -15,9 +14,10 @@ from frames import ACK, COOKIE_ECHO, DATA, INIT_ACK, SCTP, SYN, TCP, UDP, Packet
 from generate_outside import ROUTERS
 from history import Different
 from kernel import Broken
-from outside import Flow, Others, Outside, opens
+from outside import Flow, Outside
+from outside_first import Others, opens
 from reading import address_of, metadata, namespace_of
-from service_life import owner_of, serves, wanted
+from service_life import owner_of, serves
 from wire import Wire
 
 FLOWS_MAX = 120
@@ -173,6 +173,18 @@ class Session:
         self.answers(flows)
         self.check_again(flows, [self.with_sum_0(flow, self.following(flow)) for flow in flows])
         self.errors(flows)
+        self.fragments([flow for flow in flows if flow.packet.proto == UDP])
+
+    def fragments(self, flows):
+        """Of a datagram of each connection; the first one is quick to come."""
+        chosen = [flow for flow in flows if self.random.random() < 0.3]
+        packets = [self.following(flow)._replace(body=self.random.randbytes(self.random.randrange(40, 100)))
+                   for flow in chosen]
+        sent = [piece for number, packet in enumerate(packets) for piece in
+                frames.fragments(frames.build(packet), self.random.randrange(1, 1 << 16), 8 * (1 + number % 5))]
+        seen = self.wire.arrive(sent)
+        for flow, packet, pair in zip(chosen, packets, zip(seen[::2], seen[1::2])):
+            self.check("pieces", flow, packet, seen=pair)
 
     def check_again(self, flows, packets):
         for flow, packet, seen in zip(flows, packets, self.wire.arrive(packets)):

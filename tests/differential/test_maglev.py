@@ -3,7 +3,6 @@
 
 import random
 
-import frames
 import maglev
 import pytest
 from evaluate import Endpoint

@@ -15,7 +15,7 @@ EDGES = edges_outside.all_edges()
 OFTEN = {("first", "pod"): 500, ("first", "out"): 1000, ("first", "stack"): 1000, ("first", "back"): 1000,
          ("first", "dropped"): 500, ("stray", "back"): 50, ("stray", "pod"): 3, ("next", "dropped"): 30,
          ("answer", "stack"): 500, ("answer", "out"): 500, ("error", "pod"): 50, ("error", "stack"): 100,
-         ("error", "out"): 200, ("crowd", ""): 200}
+         ("error", "out"): 200, ("crowd", ""): 200, ("pieces", ""): 100}
 
 # silent: edges that nothing contradicts; seen: how often a check saw a packet go where.
 Reached = collections.namedtuple("Reached", "silent seen")

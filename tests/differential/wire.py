@@ -2,7 +2,7 @@
 """Packets to the programs of a Judge, and what they make of them."""
 
 import frames
-from outside import Seen
+from outside_first import Seen
 
 ARRIVES, LEAVES, FROM_POD = 0, 1, 2  # of enum wire_place
 PASSES, DROPPED, REDIRECTED = 0, 2, 7  # TC_ACT_*
@@ -21,7 +21,9 @@ PODS_BY_MAC = {mac(slot, 0): slot for slot in range(PODS)}
 
 
 def framed(packet, ends):
-    return ends + (b"\x86\xdd" if packet.src.version == 6 else b"\x08\x00") + frames.build(packet)
+    """packet: a Packet, or the bytes of one."""
+    raw = packet if isinstance(packet, bytes) else frames.build(packet)
+    return ends + (b"\x86\xdd" if raw[0] >> 4 == 6 else b"\x08\x00") + raw
 
 
 def seen(sent, action, frame):
@@ -29,7 +31,7 @@ def seen(sent, action, frame):
     if action == DROPPED:
         return Seen("dropped")
     raw = frame[frames.ETH_LEN:]
-    packet = frames.read(raw)
+    packet = None if frames.is_fragment(raw) else frames.read(raw)
     if action == PASSES:
         if frame[:12] != sent[:12]:
             raise frames.Damaged("Ethernet addresses of what the stack gets")
@@ -57,6 +59,7 @@ class Wire:
         return [(seen(item[3], action, frame), mark) for item, (action, mark, frame) in zip(items, answers)]
 
     def arrive(self, packets):
+        """Of each Packet, or the bytes of one, what is Seen of it."""
         return [each[0] for each in self.send(
             [(ARRIVES, 0, 0, framed(packet, UPLINK + ROUTER)) for packet in packets])]
 
