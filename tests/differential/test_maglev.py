@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two nodes that have heard of the same objects, each in its own way, send what comes from outside to the same backends."""
+"""Two nodes that have heard of the same objects, each in its own way, choose the same backends for the outside."""
 
 import random
 
@@ -40,7 +40,8 @@ def slices(name, numbers, parts=1):
     return [{"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": f"IPv{version}",
              "metadata": {"name": f"{name}-{version}-{part}", "namespace": "default", "labels": {SERVICE_LABEL: name}},
              "ports": [{"name": proto.lower(), "port": 8080, "protocol": proto} for proto in ("TCP", "UDP", "SCTP")],
-             "endpoints": [{"addresses": [address(version, n)], "nodeName": NODES[n % 2]} for n in numbers[part::parts]]}
+             "endpoints": [{"addresses": [address(version, n)], "nodeName": NODES[n % 2]}
+                           for n in numbers[part::parts]]}
             for version in (4, 6) for part in range(parts)]
 
 

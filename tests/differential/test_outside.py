@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What comes from outside to services is treated by the kernel as the specification says, and everything is aimed at."""
+"""The kernel treats what comes from outside to services as the specification says, and everything is aimed at."""
 
 import collections
 

@@ -95,5 +95,5 @@ def soak(seconds, nodes=2, seed=1, say=print):
             passed, denied = running.run()
         finally:
             running.steady.close()
-        return f"{running.elapsed:.0f} s, {nodes} nodes, seed {seed}: {passed} messages answered, none lost; {denied} " \
-               f"denied, none passed; {running.looks} looks; {dict(running.churn.done)}"
+        return f"{running.elapsed:.0f} s, {nodes} nodes, seed {seed}: {passed} messages answered, none lost; " \
+               f"{denied} denied, none passed; {running.looks} looks; {dict(running.churn.done)}"

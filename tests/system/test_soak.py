@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Half a minute of tests/soak/run, which goes on for as long as you like: it works, and finds nothing in so short a time."""
+"""Half a minute of tests/soak/run, which goes on for as long as you like."""
 
 import os
 import sys
