@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "model/ipam.h"
 #include "model/maglev.h"
 
 #define MTU_MIN 1280 /* what IPv6 needs */
@@ -173,34 +174,16 @@ static int set_uplink(struct config *config, const char *value, char *why)
 	return set_string(&config->uplink, value);
 }
 
-/* Ranges whose addresses no pod can have; the CIDR becomes a route of the node. */
-static bool is_special(const struct prefix *prefix)
-{
-	static const char *const ranges[] = {
-		"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
-		"::/8",	     "fe80::/10",   "ff00::/8",
-	};
-	struct prefix range;
-
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-		if (!prefix_parse(&range, NULL, ranges[i]) &&
-		    (prefix_covers(&range, prefix) || prefix_covers(prefix, &range)))
-			return true;
-	return false;
-}
-
 static int add_pod_cidr(struct config *config, const char *value, char *why)
 {
 	struct prefix prefix;
-	unsigned int width;
+	const char *doubt;
 
 	if (prefix_parse(&prefix, NULL, value) < 0)
 		return config_refuse(why, "\"%s\" is not an address prefix like 10.0.0.0/24", value);
-	if (is_special(&prefix))
-		return config_refuse(why, "\"%s\" has addresses that no pod can have", value);
-	width = ip_addr_is_v4(&prefix.addr) ? 32 : 128;
-	if (width - prefix.bits < 2)
-		return config_refuse(why, "\"%s\" has no room for pods", value);
+	doubt = ipam_prefix_doubt(&prefix);
+	if (doubt)
+		return config_refuse(why, "\"%s\" %s", value, doubt);
 	if (config->pod_cidr_count == CONFIG_CIDRS_MAX)
 		return config_refuse(why, "\"%s\" is one too many: at most one per family", value);
 	if (config->pod_cidr_count == 1 &&

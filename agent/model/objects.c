@@ -128,6 +128,7 @@ static void content_done(struct object *obj)
 	case OBJECT_NODE:
 		labels_done(&obj->node.labels);
 		free(obj->node.ips);
+		free(obj->node.cidrs);
 		break;
 	case OBJECT_SERVICE:
 		service_free(obj->service);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Namespace and Node: their labels, and the addresses of a node. */
+/* Namespace: its labels. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define NAME_LABEL "kubernetes.io/metadata.name"
 
-static int decode_object_labels(struct labels *ret, const struct field *root)
+int decode_object_labels(struct labels *ret, const struct field *root)
 {
 	struct field metadata = field_get(root, "metadata");
 	struct field labels = field_get(&metadata, "labels");
@@ -58,53 +58,4 @@ int decode_namespace(struct object *obj, const struct field *root)
 	struct labels *labels = &obj->ns.labels;
 
 	return decode_object_labels(labels, root) ?: set_label(labels, NAME_LABEL, obj->name);
-}
-
-static int decode_address(struct node *node, const struct field *field)
-{
-	struct field type = field_get(field, "type");
-	struct field address = field_get(field, "address");
-	const char *text = "";
-	int r;
-
-	r = field_object(field) ?: field_string(&text, &type);
-	if (r < 0 || (strcmp(text, "InternalIP") && strcmp(text, "ExternalIP")))
-		return r;
-	r = decode_addr(&node->ips[node->ip_count], &address);
-	if (!r)
-		node->ip_count++;
-	return r;
-}
-
-static int decode_deletion(struct node *node, const struct field *root)
-{
-	struct field metadata = field_get(root, "metadata");
-	struct field deletion = field_get(&metadata, "deletionTimestamp");
-	const char *when = "";
-	int r = field_is_absent(&deletion) ? 0 : field_string(&when, &deletion);
-
-	node->deleting = *when;
-	return r;
-}
-
-int decode_node(struct object *obj, const struct field *root)
-{
-	struct field status = field_get(root, "status");
-	struct field addresses = field_get(&status, "addresses");
-	int r;
-
-	r = decode_object_labels(&obj->node.labels, root);
-	r = r ?: decode_deletion(&obj->node, root);
-	r = r ?: field_object(&status) ?: field_list(&addresses);
-	if (r < 0 || !field_count(&addresses))
-		return r;
-	obj->node.ips = calloc(field_count(&addresses), sizeof(*obj->node.ips));
-	if (!obj->node.ips)
-		return -ENOMEM;
-	for (size_t i = 0; i < field_count(&addresses); i++) {
-		struct field element = field_at(&addresses, i);
-
-		decode_address(&obj->node, &element);
-	}
-	return 0;
 }
