@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "nodeaddr.h"
+#include "nodes.h"
 #include "policy.h"
 #include "unguard.h"
 
@@ -80,6 +81,7 @@ static void on_change(void *arg)
 	/* Also when one that was there before can be used only now. */
 	if (!node_addresses_update(agent, &changed) && changed)
 		policy_on_objects(agent);
+	nodes_check_soon(agent);
 }
 
 int uplink_watch(struct agent *agent)

@@ -46,6 +46,9 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_HEALTH_ADDRESS] = { "health-address", "ADDRESS:PORT",
 				    "where load balancers ask for /healthz and /livez of the node "
 				    "(default off)" },
+	[CONFIG_ROUTING_MODE] = { "routing-mode", "native|vxlan|auto",
+				  "how packets reach the pods of other nodes: by the network, in a "
+				  "tunnel, or in one to nodes of other links (default native)" },
 	[CONFIG_UPLINK] = { "uplink", "IFNAME", "network device to the outside (default auto)" },
 	[CONFIG_MTU] = { "mtu", "BYTES", "of pod interfaces (default 0: the uplink's)" },
 	[CONFIG_MASQUERADE] = { "masquerade", "yes|no",
@@ -281,6 +284,8 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return config_add_node_port_cidr(config, value, why);
 	case CONFIG_HEALTH_ADDRESS:
 		return config_set_health_address(config, value, why);
+	case CONFIG_ROUTING_MODE:
+		return config_set_routing_mode(config, value, why);
 	case CONFIG_UPLINK:
 		return set_uplink(config, value, why);
 	case CONFIG_MTU:

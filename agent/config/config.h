@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "datapath/datapath.h"
-#include "model/objects.h"
+#include "model/node_routes.h"
 #include "source/api_config.h"
 
 #define CONFIG_FILE "/etc/weir/weir.yaml"
@@ -60,6 +60,7 @@ struct config {
 	size_t node_port_cidr_count; /* 0: see nodeaddr.h */
 	struct ip_addr health_ip;
 	uint16_t health_port; /* 0: nobody is told of this node's health */
+	enum routing_mode routing_mode;
 	char *uplink; /* NULL: found by the default route */
 	unsigned int mtu; /* 0: the uplink's */
 	bool masquerade;
@@ -83,6 +84,7 @@ enum config_key {
 	CONFIG_MAGLEV_SIZE,
 	CONFIG_NODE_PORT_CIDR,
 	CONFIG_HEALTH_ADDRESS,
+	CONFIG_ROUTING_MODE,
 	CONFIG_UPLINK,
 	CONFIG_MTU,
 	CONFIG_MASQUERADE,

@@ -7,6 +7,9 @@
 /* The sentence goes to @why. Returns -EINVAL. */
 int __attribute__((format(printf, 2, 3))) config_refuse(char *why, const char *fmt, ...);
 
+/* node.c; as config_set() */
+int config_set_routing_mode(struct config *config, const char *value, char *why);
+
 /* service.c; as config_set() */
 int config_set_source_ports(struct config *config, const char *value, char *why);
 int config_set_maglev_size(struct config *config, const char *value, char *why);

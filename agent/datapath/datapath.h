@@ -68,7 +68,6 @@ enum datapath_program {
 
 struct datapath_config {
 	const char *bpffs; /* directory of a BPF file system, see datapath_mount() */
-	struct ip_addr gateway4, gateway6; /* ::  the family is not in use */
 	/* Of connections from outside that go on to another node; @source_ports 0: the default. */
 	uint16_t source_port, source_ports;
 	uint32_t sizes[DATAPATH_MAP_MAX]; /* of maps that are made, 0: the default */

@@ -101,8 +101,6 @@ static void configure(struct node_config *node, const struct datapath *dp,
 {
 	node->endpoint_slots = ENDPOINT_SLOTS;
 	node->hz = dp->hz;
-	node->gateway4 = ip_addr_is_none(&config->gateway4) ? 0 : config->gateway4.words[3];
-	node->gateway6 = config->gateway6;
 	if (config->source_ports) {
 		node->source_port = config->source_port;
 		node->source_ports = config->source_ports;

@@ -78,8 +78,9 @@ static int take_addresses(struct pod_endpoint *ep, struct agent *agent,
 		}
 	}
 	if (!r && ip_addr_is_none(&ep->ips[FAMILY_IP4]) && ip_addr_is_none(&ep->ips[FAMILY_IP6]))
-		r = fault_set(fault, FAULT_CONFIG, "no address can be given",
-			      "the agent has no --pod-cidr, and no IPAM plugin gave an address");
+		r = fault_set(fault, FAULT_TRY_LATER, "no address can be given yet",
+			      "pod-cidr is not configured, the Node object %s has no pod CIDR yet, "
+			      "and no IPAM plugin gave an address", agent->config.node_name);
 	if (r < 0)
 		give_back(agent, ep);
 	return r;

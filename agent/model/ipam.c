@@ -44,6 +44,14 @@ static bool is_special(const struct prefix *prefix)
 	return false;
 }
 
+struct ip_addr ipam_gateway(const struct prefix *prefix)
+{
+	struct ip_addr addr = prefix->addr;
+
+	addr.words[3] |= htonl(OFFSET_GATEWAY);
+	return addr;
+}
+
 const char *ipam_prefix_doubt(const struct prefix *prefix)
 {
 	if (is_special(prefix))
@@ -250,7 +258,7 @@ void ipam_pool_release(struct ipam_pool *pool, const struct ip_addr *addr)
 
 struct ip_addr ipam_pool_gateway(const struct ipam_pool *pool)
 {
-	return addr_at(pool, OFFSET_GATEWAY);
+	return ipam_gateway(&pool->prefix);
 }
 
 const struct prefix *ipam_pool_prefix(const struct ipam_pool *pool)

@@ -79,14 +79,17 @@ static __always_inline _Bool backend_address(struct service_case *sc, const stru
 /* A pod that is its own backend: only what comes from elsewhere does it answer to us. */
 static __always_inline void hairpin(struct service_case *sc, const struct flow *flow)
 {
+	const struct node_state *node;
+
 	if (!ip_addr_equal(&sc->to.dst, &flow->src))
 		return;
-	if (flow->family == FLOW_IP4) {
-		ip_addr_set_v4(&sc->to.src, config.gateway4);
+	node = node_find();
+	if (!node)
 		return;
-	}
-	sc->to.src.halves[0] = config.gateway6.halves[0];
-	sc->to.src.halves[1] = config.gateway6.halves[1];
+	if (flow->family == FLOW_IP4)
+		ip_addr_set_v4(&sc->to.src, node->gateway4);
+	else
+		sc->to.src = node->gateway6;
 }
 
 int service_port_is_free(struct flow *flow, struct service_case *sc);
@@ -125,10 +128,8 @@ static __always_inline enum drop_reason source_port_choose(struct flow *flow,
 /* False: the node has no address of this family. */
 static __always_inline _Bool source_of_node(const struct flow *flow, struct service_case *sc)
 {
-	const struct node_state *node;
-	__u32 zero = 0;
+	const struct node_state *node = node_find();
 
-	node = bpf_map_lookup_elem(&state, &zero);
 	if (!node)
 		return 0;
 	sc->to.sport = bpf_htons((__u16)(config.source_port + random_below(config.source_ports)));

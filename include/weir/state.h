@@ -21,16 +21,20 @@ struct node_state {
 	 * it; 0 and ::  none. A change concerns connections that begin after it.
 	 */
 	__be32 addr4;
-	__u32 pad;
+	/*
+	 * The first address of the node's pod CIDR of either family, its pods' gateway; 0 and
+	 * ::  no pod gets an address of that family.
+	 */
+	__be32 gateway4;
 	struct ip_addr addr6;
+	struct ip_addr gateway6;
 };
-ABI_SIZE(struct node_state, 32);
+ABI_SIZE(struct node_state, 48);
 
 /* Read-only data of every object (`const volatile struct node_config config`), set before load. */
 struct node_config {
 	__u32 endpoint_slots; /* size of map `endpoint`, a power of two */
 	__u32 hz; /* jiffies per second, measured by the agent */
-	__be32 gateway4; /* first address of the pod CIDR; 0: no IPv4 */
 	/*
 	 * Source ports, host byte order, of connections that come from outside to a service and
 	 * go on to another node: below those that the kernel gives its own sockets
@@ -38,7 +42,6 @@ struct node_config {
 	 */
 	__u16 source_port; /* the first one */
 	__u16 source_ports; /* how many; at least 1 */
-	struct ip_addr gateway6; /* ::  no IPv6 */
 	/* Lifetimes in seconds. */
 	__u32 tcp_open_s; /* half open */
 	__u32 tcp_live_s;
@@ -49,7 +52,7 @@ struct node_config {
 	__u32 other_s; /* SCTP in set-up, and protocols without a state */
 	__u32 sctp_live_s;
 };
-ABI_SIZE(struct node_config, 64);
+ABI_SIZE(struct node_config, 44);
 
 /*
  * Map `frag`: LRU, what the first fragment of a datagram said. The identification

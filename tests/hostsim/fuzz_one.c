@@ -331,8 +331,6 @@ void fuzz_start(void)
 				      .udp_live_s = 180, .icmp_s = 30, .other_s = 60,
 				      .sctp_live_s = 3600 };
 
-	config.gateway4 = who_addr(GATEWAY, false).words[3];
-	config.gateway6 = who_addr(GATEWAY, true);
 	engine_start(&config);
 }
 
