@@ -26,6 +26,7 @@
 #include "service_problems.h"
 #include "source/api_source.h"
 #include "source/manifest.h"
+#include "staleness.h"
 
 enum family {
 	FAMILY_IP4,
@@ -57,6 +58,7 @@ struct agent {
 	struct service_writer *service_writer;
 	struct health *health; /* healthCheckNodePorts */
 	struct node_health *node_health; /* NULL: no health-address is configured */
+	struct staleness staleness; /* of services, for both */
 	struct event *service_settle;
 	struct service_problems service_problems;
 	struct expiry *expiry;
