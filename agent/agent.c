@@ -2,6 +2,7 @@
 #include "agent.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/random.h>
@@ -64,10 +65,16 @@ static int open_datapath(struct agent *agent)
 		.source_port = agent->config.source_port_first,
 		.source_ports = (uint16_t)(agent->config.source_port_last -
 					   agent->config.source_port_first + 1),
+		.tunnel = routing_has_tunnel(agent->config.routing_mode),
+		.tunnel_id = agent->config.vxlan_id,
 	};
 	char error[DATAPATH_ERROR_MAX];
 	int r;
 
+	if (agent->config.vxlan_checksum != VXLAN_CHECKSUM_YES)
+		config.tunnel_flags4 = BPF_F_ZERO_CSUM_TX;
+	if (agent->config.vxlan_checksum == VXLAN_CHECKSUM_NO)
+		config.tunnel_flags6 = BPF_F_ZERO_CSUM_TX;
 	memcpy(config.sizes, agent->config.table_sizes, sizeof(config.sizes));
 	r = datapath_open(&agent->dp, &config, error);
 	if (r < 0) {
@@ -188,6 +195,8 @@ int agent_new(struct agent **ret, struct config *config)
 	r = r ?: sources_open(agent);
 	r = r ?: cidrs_open(agent);
 	r = r ?: uplink_watch(agent);
+	if (!r)
+		overlay_open(agent);
 	r = r ?: put_in_force(agent);
 	r = r ?: control_new(&agent->control, agent);
 	if (r < 0)

@@ -19,6 +19,7 @@
 #include "model/store.h"
 #include "net/net.h"
 #include "nodes.h"
+#include "overlay.h"
 #include "problems.h"
 #include "reconcile/expiry.h"
 #include "reconcile/reconcile.h"
@@ -68,6 +69,7 @@ struct agent {
 	struct prefix *kept_cidrs; /* former pod CIDRs that still have pods */
 	size_t kept_cidr_count;
 	struct nodes nodes;
+	struct overlay overlay;
 	struct endpoint_table endpoints;
 	struct net_link uplink; /* ifindex 0: none */
 	struct ip_addr *host_ips;

@@ -72,10 +72,20 @@ static int compute(struct node_routes *ret, struct agent *agent)
 	return r ?: node_routes_compute(ret, &input);
 }
 
-static struct net_node_route kernel_route(const struct node_route *route)
+/* By a tunnel the node itself speaks as the gateway of its pods, so that answers come by it too. */
+static struct net_node_route kernel_route(const struct agent *agent, const struct node_route *route)
 {
-	return (struct net_node_route){ .cidr = route->cidr, .via = route->via,
-					.ifindex = route->ifindex };
+	const struct ipam_pool *pool =
+		agent->pools[ip_addr_is_v4(&route->cidr.addr) ? FAMILY_IP4 : FAMILY_IP6];
+
+	if (route->ifindex)
+		return (struct net_node_route){ .cidr = route->cidr, .via = route->via,
+						.ifindex = route->ifindex };
+	return (struct net_node_route){
+		.cidr = route->cidr,
+		.src = pool ? ipam_pool_gateway(pool) : IP_ADDR_NONE,
+		.ifindex = agent->overlay.ifindex,
+	};
 }
 
 static bool same_route(const struct net_node_route *a, const struct net_node_route *b)
@@ -91,15 +101,17 @@ static int compare_routes(const void *a, const void *b)
 	return prefix_compare(&x->cidr, &y->cidr);
 }
 
-static void put_route(struct agent *agent, const struct net_node_route *route, bool known)
+static void put_route(struct agent *agent, const struct node_route *wanted,
+		      const struct net_node_route *route, bool known)
 {
 	char cidr[PREFIX_TEXT_MAX], via[ADDR_TEXT_MAX];
 	int r = net_node_route_put(agent->net, route, known);
 
-	prefix_text(cidr, &route->cidr);
-	addr_text(via, &route->via);
+	prefix_text(cidr, &wanted->cidr);
+	addr_text(via, &wanted->via);
 	if (!r) {
-		log_info("pod CIDR %s is reached by %s", cidr, via);
+		log_info("pod CIDR %s is reached by %s%s", cidr, wanted->ifindex ? "" : "a tunnel to ",
+			 via);
 		return;
 	}
 	texts_add(&agent->nodes.problems, "the route to pod CIDR %s by %s cannot be made: %s", cidr,
@@ -143,9 +155,10 @@ static void apply_routes(struct agent *agent, struct net_node_route *there, size
 			j++;
 			continue;
 		}
-		route = kernel_route(&wanted->routes[i++]);
+		route = kernel_route(agent, &wanted->routes[i]);
 		if (order < 0 || !same_route(&route, &there[j]))
-			put_route(agent, &route, !order);
+			put_route(agent, &wanted->routes[i], &route, !order);
+		i++;
 		j += !order;
 	}
 }
@@ -204,6 +217,7 @@ static void update(struct agent *agent)
 	}
 	nodes->wanted = wanted;
 	nodes->known = true;
+	overlay_update(agent, &wanted, &nodes->problems);
 	apply(agent);
 	say_new(&nodes->problems, &problems);
 	say_new(&wanted.problems, &former.problems);

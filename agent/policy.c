@@ -177,8 +177,8 @@ void policy_on_objects(struct agent *agent)
 
 static void refresh(struct agent *agent)
 {
-	nodes_update(agent);
 	agent_services_apply(agent);
+	nodes_update(agent);
 	if (!agent->policy_stale || policy_apply(agent) < 0 || !agent->waiting)
 		return;
 	agent->waiting = false;

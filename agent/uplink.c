@@ -60,8 +60,12 @@ static void follow(struct agent *agent)
 {
 	struct net_link link;
 
-	if (find(&link, agent) < 0 || link.ifindex == agent->uplink.ifindex)
+	if (find(&link, agent) < 0)
 		return;
+	if (link.ifindex == agent->uplink.ifindex) {
+		agent->uplink.mtu = link.mtu;
+		return;
+	}
 	if (agent->uplink.ifindex) {
 		unguard(agent->net, agent->config.bpffs, agent->uplink.ifindex);
 		datapath_detach(agent->dp, agent->uplink.ifindex);

@@ -49,6 +49,13 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_ROUTING_MODE] = { "routing-mode", "native|vxlan|auto",
 				  "how packets reach the pods of other nodes: by the network, in a "
 				  "tunnel, or in one to nodes of other links (default native)" },
+	[CONFIG_VXLAN_ID] = { "vxlan-id", "NUMBER",
+			      "network identifier of the tunnels, on all nodes the same (default 1)" },
+	[CONFIG_VXLAN_PORT] = { "vxlan-port", "PORT",
+				"UDP port of the tunnels, on all nodes the same (default 8472)" },
+	[CONFIG_VXLAN_CHECKSUM] = { "vxlan-checksum", "auto|yes|no",
+				    "UDP checksums of the tunnels' packets (default auto: between "
+				    "IPv6 addresses only)" },
 	[CONFIG_UPLINK] = { "uplink", "IFNAME", "network device to the outside (default auto)" },
 	[CONFIG_MTU] = { "mtu", "BYTES", "of pod interfaces (default 0: the uplink's)" },
 	[CONFIG_MASQUERADE] = { "masquerade", "yes|no",
@@ -80,6 +87,8 @@ int config_init(struct config *config)
 	*config = (struct config){ .source_port_first = 10000,
 				   .source_port_last = 29999,
 				   .maglev_size = MAGLEV_SIZE_DEFAULT,
+				   .vxlan_id = 1,
+				   .vxlan_port = 8472,
 				   .masquerade = true,
 				   .log_level = LOG_LEVEL_INFO };
 	if (gethostname(host, sizeof(host) - 1) < 0 || !host[0])
@@ -286,6 +295,12 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return config_set_health_address(config, value, why);
 	case CONFIG_ROUTING_MODE:
 		return config_set_routing_mode(config, value, why);
+	case CONFIG_VXLAN_ID:
+		return config_set_vxlan_id(config, value, why);
+	case CONFIG_VXLAN_PORT:
+		return config_set_vxlan_port(config, value, why);
+	case CONFIG_VXLAN_CHECKSUM:
+		return config_set_vxlan_checksum(config, value, why);
 	case CONFIG_UPLINK:
 		return set_uplink(config, value, why);
 	case CONFIG_MTU:

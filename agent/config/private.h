@@ -9,6 +9,9 @@ int __attribute__((format(printf, 2, 3))) config_refuse(char *why, const char *f
 
 /* node.c; as config_set() */
 int config_set_routing_mode(struct config *config, const char *value, char *why);
+int config_set_vxlan_id(struct config *config, const char *value, char *why);
+int config_set_vxlan_port(struct config *config, const char *value, char *why);
+int config_set_vxlan_checksum(struct config *config, const char *value, char *why);
 
 /* service.c; as config_set() */
 int config_set_source_ports(struct config *config, const char *value, char *why);

@@ -52,6 +52,7 @@ void node_routes_done(struct node_routes *routes)
 {
 	texts_done(&routes->problems);
 	free(routes->routes);
+	free(routes->addresses);
 	free(routes->cidrs);
 	*routes = (struct node_routes){};
 }
@@ -223,23 +224,42 @@ static bool route_tunnel(struct node_route *ret, const struct build *build, cons
 	return false;
 }
 
+static void add_addresses(struct build *build, const struct node *node, const struct ip_addr *via)
+{
+	struct node_routes *ret = build->ret;
+
+	for (size_t i = 0; i < node->ip_count; i++) {
+		struct prefix host = { node->ips[i], ip_addr_is_v4(&node->ips[i]) ? 32 : 128 };
+
+		ret->addresses[ret->address_count++] = (struct node_route){ host, *via, 0 };
+	}
+}
+
 /* In native mode the network knows the way where there is no route. */
 static int route_node(struct build *build, const struct object *obj)
 {
 	enum routing_mode mode = build->input->mode;
+	const struct ip_addr *tunnel = NULL;
 
 	for (size_t i = 0; i < obj->node.cidr_count; i++) {
-		struct node_route route = { .cidr = obj->node.cidrs[i] };
+		struct node_route *route = &build->ret->routes[build->ret->count];
 
-		build->ret->cidrs[build->ret->cidr_count++] = route.cidr;
-		if ((mode != ROUTING_VXLAN && route_native(&route, build, &obj->node)) ||
-		    (routing_has_tunnel(mode) && route_tunnel(&route, build, &obj->node)))
-			build->ret->routes[build->ret->count++] = route;
-		else if (routing_has_tunnel(mode) &&
-			 texts_add(&build->ret->problems, "node %s has no InternalIP of a family that this node "
-				  "has an address of: no tunnel leads to its pods", obj->name) < 0)
+		route->cidr = obj->node.cidrs[i];
+		build->ret->cidrs[build->ret->cidr_count++] = route->cidr;
+		if (mode != ROUTING_VXLAN && route_native(route, build, &obj->node)) {
+			build->ret->count++;
+		} else if (routing_has_tunnel(mode) && route_tunnel(route, build, &obj->node)) {
+			tunnel = &route->via;
+			build->ret->count++;
+		} else if (routing_has_tunnel(mode) &&
+			   texts_add(&build->ret->problems, "node %s has no InternalIP of a family "
+				     "that this node has an address of: no tunnel leads to its pods",
+				     obj->name) < 0) {
 			return -ENOMEM;
+		}
 	}
+	if (tunnel)
+		add_addresses(build, &obj->node, tunnel);
 	return 0;
 }
 
@@ -263,8 +283,9 @@ static int route_all(struct build *build)
 	int r = 0;
 
 	ret->routes = calloc(max, sizeof(*ret->routes));
+	ret->addresses = calloc(max, sizeof(*ret->addresses));
 	ret->cidrs = calloc(max, sizeof(*ret->cidrs));
-	if (!ret->routes || !ret->cidrs)
+	if (!ret->routes || !ret->addresses || !ret->cidrs)
 		return -ENOMEM;
 	for (size_t i = 0; i < input->own_cidr_count; i++)
 		ret->cidrs[ret->cidr_count++] = input->own_cidrs[i];

@@ -58,6 +58,8 @@ struct node_route {
 struct node_routes {
 	struct node_route *routes; /* in order of @cidr */
 	size_t count;
+	struct node_route *addresses; /* of nodes that tunnels lead to: where those end */
+	size_t address_count;
 	struct prefix *cidrs; /* all pod CIDRs of the cluster, in order: also without a route */
 	size_t cidr_count;
 	struct texts problems; /* each names its node */

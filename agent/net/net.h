@@ -97,6 +97,24 @@ int net_cidrs(struct prefix **ret, size_t *count, struct net *net);
  */
 int net_clsact_remove(struct net *net, uint32_t ifindex);
 
+/* A VXLAN device whose far ends are told with each packet ("external"). */
+struct net_vxlan {
+	const char *name;
+	uint16_t port; /* UDP, host byte order */
+	unsigned int mtu;
+	uint8_t mac[MAC_BYTES];
+};
+
+/*
+ * Makes the device, or changes it; one of another port is made anew. It stays down if it was.
+ * -EEXIST: a device that is no VXLAN has the name.
+ */
+int net_vxlan_put(uint32_t *ifindex, struct net *net, const struct net_vxlan *vxlan);
+/* 0, -ENODEV, or -EEXIST as above. */
+int net_vxlan_find(uint32_t *ifindex, struct net *net, const char *name);
+/* Removes it, if there is one. */
+int net_vxlan_del(struct net *net, const char *name);
+
 /* To the pods of another node. */
 struct net_node_route {
 	struct prefix cidr;

@@ -28,8 +28,11 @@ struct node_state {
 	__be32 gateway4;
 	struct ip_addr addr6;
 	struct ip_addr gateway6;
+	/* Interface index of the tunnel device; 0: node_cidr4 and node_cidr6 count for nothing. */
+	__u32 tunnels;
+	__u32 pad;
 };
-ABI_SIZE(struct node_state, 48);
+ABI_SIZE(struct node_state, 56);
 
 /* Connections by their lifetimes. */
 enum lifetime_kind {
@@ -65,8 +68,12 @@ struct node_config {
 	__u16 source_port; /* the first one */
 	__u16 source_ports; /* how many; at least 1 */
 	__u32 lifetime_s[LIFETIME_KINDS][LIFETIME_STAGES]; /* seconds */
+	__u32 tunnel_id; /* VXLAN network identifier */
+	/* Of bpf_skb_set_tunnel_key(), by the family of the nodes: BPF_F_ZERO_CSUM_TX or 0. */
+	__u32 tunnel_flags4;
+	__u32 tunnel_flags6;
 };
-ABI_SIZE(struct node_config, 140);
+ABI_SIZE(struct node_config, 152);
 
 /*
  * Map `frag`: LRU, what the first fragment of a datagram said. The identification

@@ -135,8 +135,8 @@ START_TEST(masquerade_is_a_choice_and_hairpins_are_not)
 
 	nat.masquerade = false;
 	without = block(&nat, "chain postrouting {");
-	ck_assert_ptr_nonnull(strstr(with, "ip saddr @pods4 ip daddr != @pods4"));
-	ck_assert_ptr_nonnull(strstr(with, "ip6 saddr @pods6 ip6 daddr != @pods6"));
+	ck_assert_ptr_nonnull(strstr(with, "ip saddr @pods4 ip daddr != @cluster4"));
+	ck_assert_ptr_nonnull(strstr(with, "ip6 saddr @pods6 ip6 daddr != @cluster6"));
 	ck_assert_ptr_null(strstr(without, "@pods"));
 	ck_assert_ptr_nonnull(strstr(without, "@hairpins4 masquerade"));
 	ck_assert_ptr_nonnull(strstr(without, "@hairpins6 masquerade"));
