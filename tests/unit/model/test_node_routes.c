@@ -94,7 +94,7 @@ static char *problems_text(const struct node_routes *routes)
 #define NEAR_NATIVE "10.2.0.0/24>192.0.2.2%3"
 #define NEAR_NATIVE6 "fd00:2::/64>2001:db8::2%3"
 
-static const struct row rows[] = {
+static const struct row cases[] = {
 	{ ROUTING_NATIVE, "", "", "" },
 	{ ROUTING_NATIVE, ME, "", "" },
 	{ ROUTING_NATIVE, ME NEAR FAR, NEAR_NATIVE " " NEAR_NATIVE6, "" },
@@ -134,7 +134,7 @@ static const struct row rows[] = {
 	  "no route\n" },
 	{ ROUTING_NATIVE, "b 192.0.2.9 | 10.0.0.0/8", "",
 	  "pod CIDR 10.1.0.0/24 of node me overlaps with 10.0.0.0/8 of node b: the other node gets "
-	  "no route\npod CIDR 10.1.0.0/24 of node me" },
+	  "no route\n" },
 	/* Nor may it have a node in it, or an address of this node. */
 	{ ROUTING_NATIVE, NEAR "b 198.51.100.2 | 192.0.2.0/28", NEAR_NATIVE " " NEAR_NATIVE6,
 	  "pod CIDR 192.0.2.0/28 of node b has the address 192.0.2.1 of node me in it: it gets no "
@@ -153,13 +153,13 @@ START_TEST(routes_are_what_the_nodes_say)
 	cleanup(freep) char *problems_are = NULL;
 	struct node_routes routes;
 
-	compute(&routes, &rows[_i]);
+	compute(&routes, &cases[_i]);
 	routes_are = routes_text(&routes);
 	problems_are = problems_text(&routes);
-	ck_assert_str_eq(routes_are, rows[_i].routes);
+	ck_assert_str_eq(routes_are, cases[_i].routes);
 	/* More may follow about the same contradiction. */
-	ck_assert_msg(!strncmp(problems_are, rows[_i].problems, strlen(rows[_i].problems)) &&
-		      (*rows[_i].problems || !*problems_are), "%s", problems_are);
+	ck_assert_msg(!strncmp(problems_are, cases[_i].problems, strlen(cases[_i].problems)) &&
+		      (*cases[_i].problems || !*problems_are), "%s", problems_are);
 	node_routes_done(&routes);
 }
 END_TEST
@@ -219,7 +219,7 @@ START_TEST(a_pod_cidr_of_this_node_has_no_node_in_it)
 }
 END_TEST
 
-CHECK_MAIN("node-routes", CHECK_LOOP(routes_are_what_the_nodes_say, rows),
+CHECK_MAIN("node-routes", CHECK_LOOP(routes_are_what_the_nodes_say, cases),
 	   CHECK_TEST(the_pod_cidrs_of_the_cluster_are_all_that_are_trusted),
 	   CHECK_TEST(a_thousand_nodes_do_not_confuse_it),
 	   CHECK_TEST(a_pod_cidr_of_this_node_has_no_node_in_it))
