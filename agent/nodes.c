@@ -139,7 +139,7 @@ static void remove_route(struct agent *agent, const struct net_node_route *route
 static void apply_routes(struct agent *agent, struct net_node_route *there, size_t count)
 {
 	const struct node_routes *wanted = &agent->nodes.wanted;
-	bool synced = sources_are_synced(agent);
+	bool synced = sources_are_synced(agent, API_NEED_POLICY);
 	size_t i = 0, j = 0;
 
 	qsort(there, count, sizeof(*there), compare_routes);
@@ -234,7 +234,7 @@ void nodes_update(struct agent *agent)
 	struct nodes *nodes = &agent->nodes;
 	bool changed = read_subnets(agent);
 
-	if (!sources_are_ready(agent))
+	if (!sources_are_ready(agent, API_NEED_POLICY))
 		return;
 	if (nodes->known && !changed && version == nodes->version)
 		return;
@@ -253,7 +253,7 @@ static void on_check(evutil_socket_t fd, short what, void *arg)
 	struct agent *agent = arg;
 
 	read_subnets(agent);
-	if (sources_are_ready(agent))
+	if (sources_are_ready(agent, API_NEED_POLICY))
 		update(agent);
 }
 

@@ -95,7 +95,7 @@ static int write_maps(struct agent *agent, const struct node_routes *routes)
 		if (agent->pools[family])
 			add_row(rows, &count, ipam_pool_prefix(agent->pools[family]), &IP_ADDR_NONE,
 				true);
-	return node_cidrs_apply(agent->dp, rows, count, !sources_are_synced(agent));
+	return node_cidrs_apply(agent->dp, rows, count, !sources_are_synced(agent, API_NEED_POLICY));
 }
 
 static void remove_all(struct agent *agent)

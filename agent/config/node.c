@@ -1,58 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Options of the way to other nodes. */
-#include <errno.h>
+/* Options about the Node object of this node. */
+#include <ctype.h>
 #include <string.h>
 
-#include "base/parse.h"
 #include "config/private.h"
 
-#define VXLAN_ID_MAX 0xffffff /* 24 bits, RFC 7348 */
-#define PORT_MAX 65535
+#define NAME_MAX_LENGTH 253
+#define KEY_NAME_MAX 63 /* behind the slash of a key */
 
-int config_set_routing_mode(struct config *config, const char *value, char *why)
+int config_set_node_name(struct config *config, const char *value, char *why)
 {
-	for (int mode = 0; mode < ROUTING_MODE_MAX; mode++) {
-		if (strcmp(value, routing_mode_name((enum routing_mode)mode)))
-			continue;
-		config->routing_mode = (enum routing_mode)mode;
-		return 0;
-	}
-	return config_refuse(why, "\"%s\" is not native, vxlan or auto", value);
+	if (!value[0] || strlen(value) > NAME_MAX_LENGTH || strpbrk(value, "/ \t"))
+		return config_refuse(why, "\"%s\" is not a node name", value);
+	return config_set_string(&config->node_name, value);
 }
 
-int config_set_vxlan_id(struct config *config, const char *value, char *why)
+/* Starts and ends with a letter or digit; within, @others are allowed too. */
+static bool is_name(const char *text, size_t length, const char *others)
 {
-	uint64_t id;
-
-	if (parse_u64(&id, value, VXLAN_ID_MAX) < 0 || !id)
-		return config_refuse(why, "\"%s\" is not a number from 1 to %d", value, VXLAN_ID_MAX);
-	config->vxlan_id = (uint32_t)id;
-	return 0;
+	if (!length || !isalnum((unsigned char)text[0]) ||
+	    !isalnum((unsigned char)text[length - 1]))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!isalnum((unsigned char)text[i]) && !strchr(others, text[i]))
+			return false;
+	return true;
 }
 
-int config_set_vxlan_port(struct config *config, const char *value, char *why)
+/* Source: Kubernetes, "Labels and Selectors", syntax of qualified names, which keys of taints are. */
+static bool is_key(const char *text)
 {
-	uint64_t port;
+	const char *slash = strchr(text, '/');
+	const char *name = slash ? slash + 1 : text;
 
-	if (parse_u64(&port, value, PORT_MAX) < 0 || !port)
-		return config_refuse(why, "\"%s\" is not a port from 1 to %d", value, PORT_MAX);
-	config->vxlan_port = (uint16_t)port;
-	return 0;
+	if (slash && ((size_t)(slash - text) > NAME_MAX_LENGTH ||
+		      !is_name(text, (size_t)(slash - text), "-.")))
+		return false;
+	return strlen(name) <= KEY_NAME_MAX && is_name(name, strlen(name), "-._");
 }
 
-int config_set_vxlan_checksum(struct config *config, const char *value, char *why)
+int config_set_node_taint(struct config *config, const char *value, char *why)
 {
-	static const char *const names[VXLAN_CHECKSUM_MAX] = {
-		[VXLAN_CHECKSUM_AUTO] = "auto",
-		[VXLAN_CHECKSUM_YES] = "yes",
-		[VXLAN_CHECKSUM_NO] = "no",
-	};
-
-	for (int i = 0; i < VXLAN_CHECKSUM_MAX; i++) {
-		if (strcmp(value, names[i]))
-			continue;
-		config->vxlan_checksum = (enum vxlan_checksum)i;
-		return 0;
-	}
-	return config_refuse(why, "\"%s\" is not auto, yes or no", value);
+	if (!strcmp(value, "none"))
+		return config_set_string(&config->node_taint, "");
+	if (!is_key(value))
+		return config_refuse(why, "\"%.128s\" is neither none nor the key of a taint, like "
+				     CONFIG_NODE_TAINT_DEFAULT, value);
+	return config_set_string(&config->node_taint, value);
 }

@@ -99,6 +99,9 @@ struct node {
 	uint32_t internal_count; /* how many of @ips are InternalIP */
 	uint32_t cidr_count;
 	bool deleting; /* metadata.deletionTimestamp is set */
+	bool network_ready; /* condition NetworkUnavailable is False */
+	char **taints; /* keys of spec.taints, in their order */
+	size_t taint_count;
 };
 
 enum service_type {

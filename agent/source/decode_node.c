@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Node: its labels, addresses and pod CIDRs. Of the latter two, what is unusable is left out
- * and reported; the rest of the node counts.
+ * Node: its labels, addresses and pod CIDRs, and what weir reports of it. Of addresses and pod
+ * CIDRs what is unusable is left out and reported; the rest of the node counts.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -116,6 +116,51 @@ static int decode_deletion(struct node *node, const struct field *root)
 	return r;
 }
 
+/* The string @name of @element, or "". */
+static const char *text_of(const struct field *element, const char *name)
+{
+	struct field field = field_get(element, name);
+	const char *text = "";
+
+	return field_is_absent(&field) || field_string(&text, &field) < 0 ? "" : text;
+}
+
+/* What weir reports of the node itself, as it stands there (report/report.h). */
+static int decode_readiness(struct node *node, const struct field *status)
+{
+	struct field conditions = field_get(status, "conditions");
+	int r = field_list(&conditions);
+
+	for (size_t i = 0; !r && i < field_count(&conditions); i++) {
+		struct field element = field_at(&conditions, i);
+
+		if (!strcmp(text_of(&element, "type"), "NetworkUnavailable"))
+			node->network_ready = !strcmp(text_of(&element, "status"), "False");
+	}
+	return r;
+}
+
+static int decode_taints(struct node *node, const struct field *spec)
+{
+	struct field taints = field_get(spec, "taints");
+	int r = field_list(&taints);
+
+	if (r < 0 || !field_count(&taints))
+		return r;
+	node->taints = calloc(field_count(&taints), sizeof(*node->taints));
+	if (!node->taints)
+		return -ENOMEM;
+	for (size_t i = 0; i < field_count(&taints); i++) {
+		struct field element = field_at(&taints, i);
+
+		node->taints[i] = strdup(text_of(&element, "key"));
+		if (!node->taints[i])
+			return -ENOMEM;
+		node->taint_count++;
+	}
+	return 0;
+}
+
 int decode_node(struct object *obj, const struct field *root)
 {
 	struct field spec = field_get(root, "spec");
@@ -127,5 +172,7 @@ int decode_node(struct object *obj, const struct field *root)
 	r = decode_object_labels(&node->labels, root);
 	r = r ?: decode_deletion(node, root);
 	r = r ?: decode_cidrs(node, &spec);
-	return r ?: field_object(&status) ?: decode_addresses(node, &addresses);
+	r = r ?: decode_taints(node, &spec);
+	r = r ?: field_object(&status) ?: decode_addresses(node, &addresses);
+	return r ?: decode_readiness(node, &status);
 }
