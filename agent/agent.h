@@ -18,6 +18,8 @@
 #include "model/service.h"
 #include "model/store.h"
 #include "net/net.h"
+#include "nodes.h"
+#include "overlay.h"
 #include "problems.h"
 #include "reconcile/expiry.h"
 #include "reconcile/reconcile.h"
@@ -65,7 +67,11 @@ struct agent {
 	struct expiry *expiry;
 	struct linkwork *linkwork;
 	struct control *control;
-	struct ipam_pool *pools[FAMILY_MAX]; /* NULL: no pod CIDR of that family */
+	struct ipam_pool *pools[FAMILY_MAX]; /* NULL: no pod CIDR of that family (cidrs.h) */
+	struct prefix *kept_cidrs; /* former pod CIDRs that still have pods */
+	size_t kept_cidr_count;
+	struct nodes nodes;
+	struct overlay overlay;
 	struct endpoint_table endpoints;
 	struct net_link uplink; /* ifindex 0: none */
 	struct ip_addr *host_ips;
