@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "cidrs.h"
+#include "cniconf.h"
 #include "control/control.h"
 #include "endpoint/adopt.h"
 #include "endpoint/lifecycle.h"
@@ -114,6 +115,7 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
 	adopt_deleted(arg);
 	endpoint_housekeeping(arg);
 	sockets_housekeeping(arg);
+	cniconf_write(arg);
 	heap_trim();
 }
 
@@ -210,6 +212,7 @@ int agent_new(struct agent **ret, struct config *config)
 	r = r ?: control_new(&agent->control, agent);
 	if (r < 0)
 		return r;
+	cniconf_write(agent);
 	*ret = take_ptr(&agent);
 	return 0;
 }
