@@ -22,9 +22,11 @@
 #include "reconcile/expiry.h"
 #include "reconcile/reconcile.h"
 #include "reconcile/service.h"
+#include "report/report.h"
 #include "service_problems.h"
 #include "source/api_source.h"
 #include "source/manifest.h"
+#include "staleness.h"
 
 enum family {
 	FAMILY_IP4,
@@ -48,6 +50,7 @@ struct agent {
 	struct store *store;
 	struct manifest *manifest; /* NULL: no directory is configured */
 	struct api_source *api; /* NULL: objects do not come from API servers */
+	struct report *report; /* NULL: there is no API server to report to */
 	struct problem_log problem_log;
 	struct net *net;
 	struct datapath *dp;
@@ -56,6 +59,7 @@ struct agent {
 	struct service_writer *service_writer;
 	struct health *health; /* healthCheckNodePorts */
 	struct node_health *node_health; /* NULL: no health-address is configured */
+	struct staleness staleness; /* of services, for both */
 	struct event *service_settle;
 	struct service_problems service_problems;
 	struct expiry *expiry;

@@ -41,8 +41,7 @@ struct health {
 	size_t check_count;
 	struct doors doors;
 	bool changed;
-	void (*retried)(void *arg);
-	void *arg;
+	struct health_asker asker;
 };
 
 static struct check *find_check(const struct health *health, uint16_t port)
@@ -68,11 +67,12 @@ static uint16_t local_port(struct evhttp_request *request)
 	return ntohs(((struct sockaddr_in6 *)&addr)->sin6_port);
 }
 
-static char *body_of(const struct check *check)
+static char *body_of(const struct check *check, bool is_proxy_healthy)
 {
 	json_t *body = json_pack("{s:{s:s,s:s},s:I,s:b}", "service", "namespace", check->namespace,
 				 "name", check->name, "localEndpoints",
-				 (json_int_t)check->ready_local, "serviceProxyHealthy", 1);
+				 (json_int_t)check->ready_local, "serviceProxyHealthy",
+				 is_proxy_healthy);
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 
 	json_decref(body);
@@ -83,7 +83,8 @@ static void on_request(struct evhttp_request *request, void *arg)
 {
 	struct health *health = arg;
 	const struct check *check = find_check(health, local_port(request));
-	cleanup(freep) char *text = check ? body_of(check) : NULL;
+	bool is_healthy = health->asker.is_proxy_healthy(health->asker.arg);
+	cleanup(freep) char *text = check ? body_of(check, is_healthy) : NULL;
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 	struct evbuffer *buffer = evbuffer_new();
 
@@ -91,7 +92,8 @@ static void on_request(struct evhttp_request *request, void *arg)
 	if (text && buffer) {
 		evbuffer_add_printf(buffer, "%s\n", text);
 		evhttp_add_header(headers, "Content-Type", "application/json");
-		evhttp_send_reply(request, check->ready_local ? 200 : 503, NULL, buffer);
+		evhttp_send_reply(request, is_healthy && check->ready_local ? 200 : 503, NULL,
+				  buffer);
 	} else {
 		evhttp_send_error(request, check ? 500 : 404, NULL);
 	}
@@ -105,18 +107,17 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 
 	health->changed = true;
 	health_apply(health);
-	health->retried(health->arg);
+	health->asker.retried(health->asker.arg);
 }
 
-int health_new(struct health **ret, struct event_base *base, void (*retried)(void *arg), void *arg)
+int health_new(struct health **ret, struct event_base *base, const struct health_asker *asker)
 {
 	struct health *health = calloc(1, sizeof(*health));
 
 	if (!health)
 		return -ENOMEM;
 	health->base = base;
-	health->retried = retried;
-	health->arg = arg;
+	health->asker = *asker;
 	health->http = evhttp_new(base);
 	health->retry = evtimer_new(base, on_retry, health);
 	if (!health->http || !health->retry ||

@@ -12,11 +12,10 @@
 #include "base/clock.h"
 #include "control/connections.h"
 #include "health_doors.h"
+#include "services.h"
 
 #define IDLE_S 5
 #define RETRY_S 5
-#define STALE_MS 60000 /* kube-proxy's: twice its period */
-#define TIME_TEXT_MAX 32
 #define PROBLEM_MAX 256
 
 struct node_health {
@@ -25,15 +24,7 @@ struct node_health {
 	struct event *retry;
 	struct doors doors;
 	time_t updated; /* services were as the objects say */
-	int64_t failing_since_ms; /* 0: they are */
 };
-
-static bool is_stale(const struct agent *agent)
-{
-	int64_t since = agent->node_health->failing_since_ms;
-
-	return !reconcile_in_force(agent->rec) || (since && clock_ms() - since > STALE_MS);
-}
 
 static bool is_being_deleted(const struct agent *agent)
 {
@@ -43,19 +34,10 @@ static bool is_being_deleted(const struct agent *agent)
 	return obj && obj->node.deleting;
 }
 
-static const char *time_text(char text[static TIME_TEXT_MAX], time_t when)
-{
-	struct tm tm;
-
-	gmtime_r(&when, &tm);
-	strftime(text, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return text;
-}
-
 static void answer(struct evhttp_request *request, const struct agent *agent, bool healthy)
 {
 	struct evbuffer *buffer = evbuffer_new();
-	char updated[TIME_TEXT_MAX], now[TIME_TEXT_MAX];
+	char updated[CLOCK_TEXT_MAX], now[CLOCK_TEXT_MAX];
 
 	if (!buffer) {
 		evhttp_send_error(request, 500, NULL);
@@ -63,8 +45,8 @@ static void answer(struct evhttp_request *request, const struct agent *agent, bo
 	}
 	evbuffer_add_printf(buffer,
 			    "{\"lastUpdated\":\"%s\",\"currentTime\":\"%s\",\"nodeEligible\":%s}\n",
-			    time_text(updated, agent->node_health->updated),
-			    time_text(now, time(NULL)), is_being_deleted(agent) ? "false" : "true");
+			    clock_text(updated, agent->node_health->updated),
+			    clock_text(now, time(NULL)), is_being_deleted(agent) ? "false" : "true");
 	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
 			  "application/json");
 	evhttp_send_reply(request, healthy ? 200 : 503, NULL, buffer);
@@ -76,7 +58,7 @@ static void on_ready(struct evhttp_request *request, void *arg)
 	const struct agent *agent = arg;
 
 	connections_end_slow(&agent->node_health->connections);
-	answer(request, agent, !is_stale(agent) && !is_being_deleted(agent));
+	answer(request, agent, !agent_services_stale(agent) && !is_being_deleted(agent));
 }
 
 static void on_live(struct evhttp_request *request, void *arg)
@@ -84,7 +66,7 @@ static void on_live(struct evhttp_request *request, void *arg)
 	const struct agent *agent = arg;
 
 	connections_end_slow(&agent->node_health->connections);
-	answer(request, agent, !is_stale(agent));
+	answer(request, agent, !agent_services_stale(agent));
 }
 
 /* The same again as long as it is not open. */
@@ -148,14 +130,8 @@ void node_health_applied(struct agent *agent, bool failed)
 {
 	struct node_health *health = agent->node_health;
 
-	if (!health)
-		return;
-	if (failed) {
-		health->failing_since_ms = health->failing_since_ms ?: clock_ms();
-		return;
-	}
-	health->failing_since_ms = 0;
-	health->updated = time(NULL);
+	if (health && !failed)
+		health->updated = time(NULL);
 }
 
 void node_health_each_problem(const struct agent *agent, void (*fn)(const char *text, void *arg),

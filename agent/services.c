@@ -17,15 +17,31 @@ static void on_health_retried(void *arg)
 	service_problems_update(arg);
 }
 
+bool agent_services_stale(const struct agent *agent)
+{
+	return !reconcile_in_force(agent->rec) ||
+	       staleness_is_stale(&agent->staleness, clock_ms());
+}
+
+static bool is_proxy_healthy(const void *arg)
+{
+	return !agent_services_stale(arg);
+}
+
 int agent_services_open(struct agent *agent)
 {
+	const struct health_asker asker = {
+		.arg = agent,
+		.retried = on_health_retried,
+		.is_proxy_healthy = is_proxy_healthy,
+	};
 	struct service_maps maps;
 	int r;
 
 	service_maps_open(&maps, agent->dp, agent->config.maglev_size);
 	r = services_new(&agent->services, agent->store);
 	r = r ?: service_writer_new(&agent->service_writer, &maps);
-	r = r ?: health_new(&agent->health, agent->base, on_health_retried, agent);
+	r = r ?: health_new(&agent->health, agent->base, &asker);
 	r = r ?: node_health_open(agent);
 	agent->service_settle = evtimer_new(agent->base, agent_services_on_settle, agent);
 	if (!r && !agent->service_settle)
@@ -67,6 +83,11 @@ struct turn {
 	bool failed; /* for another reason than a full table */
 };
 
+static bool is_failure(int r)
+{
+	return r < 0 && r != -EAGAIN && r != -ENOSPC;
+}
+
 static int apply_one(const struct service_images *images, void *arg)
 {
 	struct turn *turn = arg;
@@ -75,7 +96,7 @@ static int apply_one(const struct service_images *images, void *arg)
 	health_set(turn->agent->health, images);
 	r = service_writer_apply(turn->agent->service_writer, images, clock_ms());
 	turn->again |= r == -EAGAIN;
-	turn->failed |= r < 0 && r != -EAGAIN && r != -ENOSPC;
+	turn->failed |= is_failure(r);
 	return r;
 }
 
@@ -110,12 +131,13 @@ void agent_services_apply(struct agent *agent)
 		return;
 	r = set_node(agent);
 	r = r ?: services_each_change(agent->services, apply_one, &turn);
-	turn.failed |= r == -ENOMEM;
+	turn.failed |= is_failure(r);
 	if (!turn.failed && sources_are_synced(agent))
 		service_writer_synced(agent->service_writer, clock_ms());
 	if (service_writer_commit(agent->service_writer))
 		reconcile_judge_again(agent->rec);
 	health_apply(agent->health);
+	staleness_applied(&agent->staleness, turn.failed, clock_ms());
 	node_health_applied(agent, turn.failed);
 	service_problems_update(agent);
 	agent->services_us = clock_us() - start;

@@ -15,5 +15,8 @@ void agent_services_close(struct agent *agent);
  */
 void agent_services_apply(struct agent *agent);
 
+/* They have not been written as the objects say for a minute, or no policy is in force. */
+bool agent_services_stale(const struct agent *agent);
+
 /* Event callback: what waited for a grace period. */
 void agent_services_on_settle(evutil_socket_t fd, short what, void *arg);

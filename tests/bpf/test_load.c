@@ -17,10 +17,10 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 58349 },
-	{ "to_pod", TO_POD, 36415 },
-	{ "from_wire", FROM_WIRE, 51894 },
-	{ "to_wire", TO_WIRE, 32233 },
+	{ "from_pod", FROM_POD, 46495 },
+	{ "to_pod", TO_POD, 29942 },
+	{ "from_wire", FROM_WIRE, 44224 },
+	{ "to_wire", TO_WIRE, 29294 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

@@ -101,8 +101,8 @@ struct sim_skb *sim_skb_new(const void *data, uint32_t len, uint32_t linear);
 void sim_skb_free(struct sim_skb *skb);
 void sim_skb_copy(void *ret, const struct sim_skb *skb);
 
-void *ctx_data(const struct __sk_buff *skb);
-void *ctx_data_end(const struct __sk_buff *skb);
+void *skb_data(const struct __sk_buff *skb);
+void *skb_data_end(const struct __sk_buff *skb);
 
 long bpf_skb_load_bytes(const struct __sk_buff *skb, uint32_t offset, void *to, uint32_t len);
 long bpf_skb_store_bytes(struct __sk_buff *skb, uint32_t offset, const void *from, uint32_t len,
@@ -121,5 +121,8 @@ uint64_t bpf_jiffies64(void);
 /* As of a packet whose checksum is complete (CHECKSUM_NONE). */
 long bpf_l4_csum_replace(struct __sk_buff *skb, uint32_t offset, uint64_t from, uint64_t to,
 			 uint64_t flags);
+/* What @to adds to @seed and @from takes away. */
+int64_t bpf_csum_diff(const void *from, uint32_t from_size, const void *to, uint32_t to_size,
+		      uint32_t seed);
 uint32_t bpf_get_prandom_u32(void);
 long bpf_loop(uint32_t count, void *callback, void *ctx, uint64_t flags);

@@ -120,6 +120,21 @@ def test_a_load_balancer_asks_for_the_nodes_endpoints(node):
     assert node.status()["healthy"]
 
 
+def test_where_no_policy_is_in_force_a_load_balancer_is_sent_away(nodes):
+    node = nodes(start=False, options=["--table-size=peer4=24"])
+    node.manifest("lb", *balanced(node, ("10.77.0.8", node.name)), wait=False)
+    node.manifest("far", *[{"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "shop", "name": f"far-{number}"},
+                            "spec": {"nodeName": "another", "containers": []},
+                            "status": {"podIPs": [{"ip": f"10.99.0.{number}"}]}} for number in range(1, 40)], wait=False)
+    node.start()
+    assert "table peer4 is full" in node.status()["policy"]["error"]
+    body = {"service": {"namespace": "shop", "name": "lb"}, "localEndpoints": 1, "serviceProxyHealthy": False}
+    assert health(node, NODE_IPS[0]) == (503, body)
+    node.remove_manifest("far", wait=False)
+    weir.wait_for(lambda: node.status()["healthy"], "the policy fits")
+    assert health(node, NODE_IPS[0]) == (200, {**body, "serviceProxyHealthy": True})
+
+
 def test_a_health_check_port_that_is_taken_is_told_and_tried_again(node):
     squatter = node.net.serve(f"tcp:{HEALTH_PORT}", on=NODE_IPS[:1])
     node.manifest("lb", *balanced(node, ("10.77.0.8", node.name)))
