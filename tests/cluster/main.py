@@ -108,7 +108,7 @@ def work(args):
 def main(argv):
     args = parse(argv)
     # An end by kill takes everything back like one by the keyboard.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     held = None
     try:
         held = machine.lock()

@@ -84,7 +84,7 @@ class KubeNode:
             "containerRuntimeEndpoint": f"unix://{SOCKET}", "resolvConf": f"{self.dir}/resolv.conf",
             "clusterDomain": "cluster.local", "clusterDNS": [DNS_IPS[self.families[0]]], "maxPods": 200,
             "serializeImagePulls": False, "evictionHard": nothing, "imageGCHighThresholdPercent": 100,
-            "nodeStatusUpdateFrequency": "5s", "shutdownGracePeriod": "0s"}
+            "nodeStatusUpdateFrequency": "5s", "makeIPTablesUtilChains": False}
 
     def enter(self, *command):
         """The command line that runs a command on the node."""

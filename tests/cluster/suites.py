@@ -9,7 +9,8 @@ import xml.etree.ElementTree as xml
 
 import builds
 import kube
-from machine import DIR
+from control_plane import CGROUP, LOGS
+from machine import DIR, spawn
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # What runs of upstream's specs: title, what is looked for in their names.
@@ -74,8 +75,10 @@ def run_own(cluster, words):
     """pytest in this process; words are more arguments of it."""
     import pytest  # here: who only runs upstream's suites need not have it
     report = f"{DIR}/own.xml"
-    pytest.main(["-p", "no:cacheprovider", "-v", "--tb=short", f"--junitxml={report}", *words, HERE],
-                plugins=[ClusterPlugin(cluster)])
+    status = pytest.main(["-p", "no:cacheprovider", "-v", "--tb=short", f"--junitxml={report}", *words, HERE],
+                         plugins=[ClusterPlugin(cluster)])
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     return _read_junit(report, "own")
 
 
@@ -112,12 +115,10 @@ def run_upstream(cluster, key, procs):
         return results + [Result(title, "the suite", "failed", "no spec was found")]
     report = f"{DIR}/{key}.xml"
     exact = "|".join(f"^{re.escape(name)}$" for name in chosen)
-    with open(f"{DIR}/logs/{key}.log", "w", encoding="utf-8") as log:
-        subprocess.run([
-            f"{builds.BIN}/ginkgo", "run", f"--procs={procs}", "--no-color", "--timeout=6h", f"--focus={exact}",
-            f"--output-dir={DIR}", f"--junit-report={key}.xml", f"{builds.BIN}/e2e.test", "--",
-            "--provider=skeleton", f"--kubeconfig={kube.KUBECONFIG}", "--allowed-not-ready-nodes=0",
-            f"--kubectl-path={builds.BIN}/kubectl"], stdout=log, stderr=log, check=False)
+    spawn(CGROUP, f"{LOGS}/{key}.log", f"{builds.BIN}/ginkgo", "run", f"--procs={procs}", "--no-color",
+          "--timeout=6h", f"--focus={exact}", f"--output-dir={DIR}", f"--junit-report={key}.xml",
+          f"{builds.BIN}/e2e.test", "--", "--provider=skeleton", f"--kubeconfig={kube.KUBECONFIG}",
+          "--allowed-not-ready-nodes=0", f"--kubectl-path={builds.BIN}/kubectl").wait()
     ran = [result for result in _read_junit(report, title, with_skipped=False) if "[sig-network]" in result.name]
     print(f"{title}: {len(ran)} of {len(chosen)} specs have run", file=sys.stderr)
     return results + ran
