@@ -44,10 +44,10 @@ def _json(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _files(root, names, config):
+def _files(root, names, config, level):
     """Path -> content of the archive of a tree."""
     layer = _tar_tree(root)
-    packed = gzip.compress(layer, 9, mtime=0)
+    packed = gzip.compress(layer, level, mtime=0)
     image = _json({
         "architecture": MACHINES.get(platform.machine(), platform.machine()), "os": "linux", "config": config,
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]}})
@@ -62,9 +62,9 @@ def _files(root, names, config):
     return {"index.json": index, "oci-layout": _json({"imageLayoutVersion": "1.0.0"}), **blobs}
 
 
-def write(path, root, names, config):
-    """An archive of the tree `root` at `path`, as an image with these names; its bytes."""
-    files = _files(root, names, config)
+def write(path, root, names, config, level=9):
+    """An archive of the tree `root` at `path`, as an image with these names; its bytes. level: of compression."""
+    files = _files(root, names, config, level)
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with tarfile.open(f"{path}.new", "w", format=tarfile.PAX_FORMAT) as tar:
         for inner in sorted(files):

@@ -92,6 +92,7 @@ class ControlPlane:
             "kube-apiserver", "--etcd-servers=http://127.0.0.1:12379", f"--advertise-address={self.ip}",
             f"--secure-port={PORT}", f"--tls-cert-file={PKI}/api.crt", f"--tls-private-key-file={PKI}/api.key",
             f"--token-auth-file={PKI}/tokens.csv", "--authorization-mode=Node,RBAC", "--allow-privileged=true",
+            "--kubelet-preferred-address-types=InternalIP",
             f"--service-cluster-ip-range={self._list(SERVICE_CIDRS)}",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={PKI}/accounts.key",

@@ -53,7 +53,7 @@ def make():
     root, env = f"{DIR}/image-root", ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
     _fill(root)
     archives = [f"{DIR}/agnhost.tar", f"{DIR}/shell.tar"]
-    oci.write(archives[0], root, WITH_AGNHOST, {"Entrypoint": ["/agnhost"], "Cmd": ["pause"], "Env": env})
-    oci.write(archives[1], root, WITH_SHELL, {"Cmd": ["/bin/sh"], "Env": env})
+    oci.write(archives[0], root, WITH_AGNHOST, {"Entrypoint": ["/agnhost"], "Cmd": ["pause"], "Env": env}, level=1)
+    oci.write(archives[1], root, WITH_SHELL, {"Cmd": ["/bin/sh"], "Env": env}, level=1)
     shutil.rmtree(root)
     return archives

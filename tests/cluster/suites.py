@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The suites: weir's own (test_*.py beside this file), and upstream's end-to-end tests by ginkgo."""
 
+import json
 import os
 import re
 import subprocess
-import sys
 import xml.etree.ElementTree as xml
 
 import builds
@@ -60,15 +60,11 @@ def _outcome(case):
     return "passed", ""
 
 
-def _read_junit(path, suite, with_skipped=True):
+def _read_junit(path, suite):
     if not os.path.exists(path):
         return [Result(suite, "the suite", "failed", "it ended without a report")]
-    results = []
-    for case in xml.parse(path).getroot().iter("testcase"):
-        outcome, why = _outcome(case)
-        if outcome != "skipped" or with_skipped:
-            results.append(Result(suite, case.get("name"), outcome, why))
-    return results
+    return [Result(suite, case.get("name"), *_outcome(case))
+            for case in xml.parse(path).getroot().iter("testcase")]
 
 
 def run_own(cluster, words):
@@ -82,19 +78,23 @@ def run_own(cluster, words):
     return _read_junit(report, "own")
 
 
-def _skip_pattern(families):
-    parts = [pattern for pattern, _ in NOT_HERE]
-    if len(families) == 2:
-        parts = [part for part in parts if "DualStack" not in part]
-    return parts
+def _read_json(path):
+    """(name, state, message) of every spec in a report of ginkgo."""
+    with open(path, encoding="utf-8") as file:
+        suites = json.load(file)
+    for spec in (spec for suite in suites for spec in suite["SpecReports"] or []):
+        if spec["LeafNodeType"] == "It":
+            name = " ".join([*(spec["ContainerHierarchyTexts"] or []), spec["LeafNodeText"]])
+            yield name, spec["State"], spec.get("Failure", {}).get("Message", "")
 
 
 def list_specs(focus):
     """Names of all specs that a pattern finds."""
-    said = subprocess.run([f"{builds.BIN}/e2e.test", "--ginkgo.dry-run", "--ginkgo.v", "--ginkgo.no-color",
-                           f"--ginkgo.focus={focus}", "--kubeconfig", kube.KUBECONFIG, "--provider=skeleton"],
-                          capture_output=True, text=True, check=False).stdout
-    return sorted({line.strip() for line in said.splitlines() if line.startswith("[sig-network]")})
+    report = f"{DIR}/specs.json"
+    subprocess.run([f"{builds.BIN}/e2e.test", "--ginkgo.dry-run", f"--ginkgo.json-report={report}",
+                    f"--ginkgo.focus={focus}", "--kubeconfig", kube.KUBECONFIG, "--provider=skeleton"],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return sorted(name for name, state, _ in _read_json(report) if state == "passed")
 
 
 def _reason(name, families):
@@ -113,12 +113,23 @@ def run_upstream(cluster, key, procs):
     results = [Result(title, name, "skipped", why) for name, why in reasons.items() if why]
     if not chosen:
         return results + [Result(title, "the suite", "failed", "no spec was found")]
-    report = f"{DIR}/{key}.xml"
-    exact = "|".join(f"^{re.escape(name)}$" for name in chosen)
+    # The name of the suite goes before a spec's in what ginkgo compares.
+    exact = "|".join(f"{re.escape(name)}$" for name in chosen)
     spawn(CGROUP, f"{LOGS}/{key}.log", f"{builds.BIN}/ginkgo", "run", f"--procs={procs}", "--no-color",
-          "--timeout=6h", f"--focus={exact}", f"--output-dir={DIR}", f"--junit-report={key}.xml",
+          "--timeout=6h", f"--focus={exact}", f"--output-dir={DIR}", f"--json-report={key}.json",
           f"{builds.BIN}/e2e.test", "--", "--provider=skeleton", f"--kubeconfig={kube.KUBECONFIG}",
           "--allowed-not-ready-nodes=0", f"--kubectl-path={builds.BIN}/kubectl").wait()
-    ran = [result for result in _read_junit(report, title, with_skipped=False) if "[sig-network]" in result.name]
-    print(f"{title}: {len(ran)} of {len(chosen)} specs have run", file=sys.stderr)
-    return results + ran
+    return results + _ran(title, f"{DIR}/{key}.json", set(chosen))
+
+
+def _ran(title, report, chosen):
+    """What became of each chosen spec."""
+    if not os.path.exists(report):
+        return [Result(title, "the suite", "failed", "it ended without a report")]
+    found = []
+    for name, state, message in _read_json(report):
+        if name in chosen:
+            outcome = state if state in ("passed", "skipped") else "failed"
+            found.append(Result(title, name, outcome, message))
+            chosen.discard(name)
+    return found + [Result(title, name, "failed", "it did not run") for name in sorted(chosen)]

@@ -34,8 +34,9 @@ def test_only_chosen_clients_come_in_also_through_a_service(shop, cluster):
                        ingress=[{"from": [chosen], "ports": [{"port": "http"}]}]))
     all_become(shop, ["client-2"], False)
     all_become(shop, ["client-1"], True)
-    assert shop.reaches("client-1", "web")
-    assert not shop.reaches("client-2", "web", 3)
+    address = bracketed(kube.get("service", "-n", shop.name, "web")["spec"]["clusterIP"])
+    assert shop.reaches("client-1", address)
+    assert not shop.reaches("client-2", address, 3)
 
 
 def test_a_label_changes_what_a_pod_may(shop):
