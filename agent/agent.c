@@ -14,6 +14,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "cidrs.h"
+#include "cniconf.h"
 #include "control/control.h"
 #include "endpoint/adopt.h"
 #include "endpoint/lifecycle.h"
@@ -103,6 +104,7 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
 	endpoint_housekeeping(arg);
 	cidrs_housekeeping(arg);
 	sockets_housekeeping(arg);
+	cniconf_write(arg);
 	heap_trim();
 }
 
@@ -203,6 +205,7 @@ int agent_new(struct agent **ret, struct config *config)
 	r = r ?: reports_open(agent);
 	if (r < 0)
 		return r;
+	cniconf_write(agent);
 	*ret = take_ptr(&agent);
 	return 0;
 }

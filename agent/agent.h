@@ -90,6 +90,8 @@ struct agent {
 	char socket_problem[DATAPATH_ERROR_MAX]; /* why services serve no socket of this node, or "" */
 	int orphans_failed; /* the last error of sockets_end_orphans() */
 	unsigned int socket_rounds; /* of sockets_housekeeping() */
+	bool cni_conf_written; /* or found as it should be */
+	int cni_conf_failed; /* the last error of writing it */
 	bool services_seen; /* since the agent's start there was a service */
 };
 

@@ -33,6 +33,8 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_STATE_DIR] = { "state-dir", "DIR", "what must be kept (default /var/lib/weir)" },
 	[CONFIG_RUN_DIR] = { "run-dir", "DIR", "holds the control socket (default /run/weir)" },
 	[CONFIG_BPFFS] = { "bpffs", "DIR", "pinned objects (default /sys/fs/bpf/weir)" },
+	[CONFIG_CNI_CONF] = { "cni-conf", "FILE",
+			      "CNI configuration to write when pods can start (default none)" },
 	[CONFIG_CGROUP] = { "cgroup", "DIR",
 			    "cgroup v2 directory of the host's sockets (default auto)" },
 	[CONFIG_SOCKET_SERVICES] = { "socket-services", "host|all|off",
@@ -116,6 +118,7 @@ void config_done(struct config *config)
 	free(config->state_dir);
 	free(config->run_dir);
 	free(config->bpffs);
+	free(config->cni_conf);
 	free(config->cgroup);
 	free(config->uplink);
 	*config = (struct config){};
@@ -281,6 +284,8 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return set_dir(&config->run_dir, value, why);
 	case CONFIG_BPFFS:
 		return set_dir(&config->bpffs, value, why);
+	case CONFIG_CNI_CONF:
+		return set_dir(&config->cni_conf, value, why);
 	case CONFIG_CGROUP:
 		return set_cgroup(config, value, why);
 	case CONFIG_SOCKET_SERVICES:

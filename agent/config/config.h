@@ -61,6 +61,7 @@ struct config {
 	char *state_dir;
 	char *run_dir;
 	char *bpffs;
+	char *cni_conf; /* file, NULL: somebody else writes it */
 	char *cgroup; /* NULL: where cgroup v2 is usually mounted */
 	enum socket_services socket_services;
 	/* Of connections from outside to a service that go on to another node. */
@@ -92,6 +93,7 @@ enum config_key {
 	CONFIG_STATE_DIR,
 	CONFIG_RUN_DIR,
 	CONFIG_BPFFS,
+	CONFIG_CNI_CONF,
 	CONFIG_CGROUP,
 	CONFIG_SOCKET_SERVICES,
 	CONFIG_SOURCE_PORTS,
