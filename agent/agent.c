@@ -18,6 +18,7 @@
 #include "endpoint/lifecycle.h"
 #include "endpoint/statefile.h"
 #include "net/nat.h"
+#include "patrol.h"
 #include "policy.h"
 #include "reports.h"
 #include "services.h"
@@ -208,6 +209,7 @@ int agent_new(struct agent **ret, struct config *config)
 	r = r ?: sources_open(agent);
 	r = r ?: uplink_watch(agent);
 	r = r ?: put_in_force(agent);
+	r = r ?: patrol_open(agent);
 	r = r ?: control_new(&agent->control, agent);
 	r = r ?: reports_open(agent);
 	if (r < 0)
@@ -235,6 +237,7 @@ void agent_free(struct agent *agent)
 	if (!agent)
 		return;
 	control_free(agent->control);
+	patrol_close(agent);
 	manifest_free(agent->manifest);
 	reports_close(agent);
 	api_source_free(agent->api);
