@@ -108,8 +108,9 @@ static void print_sources(FILE *out, const json_t *sources)
 				count_state(kinds, "watching"), json_array_size(kinds),
 				count_state(kinds, "absent"), json_number(source, "objects"));
 		else
-			fprintf(out, "%lld files, %lld objects\n", json_number(source, "files"),
-				json_number(source, "objects"));
+			fprintf(out, "%lld files, %lld objects%s\n", json_number(source, "files"),
+				json_number(source, "objects"),
+				json_flag(source, "reading") ? ", changes are being read" : "");
 	}
 }
 

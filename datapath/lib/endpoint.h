@@ -38,6 +38,7 @@ static __always_inline void flow_begin(struct flow *flow, enum policy_dir dir)
 	flow->role = ROLE_ANY;
 	flow->proto = 0;
 	flow->dir = dir;
+	flow->seen = 0;
 	flow->from_ifindex = 0;
 	flow->to_ifindex = 0;
 	flow->now = (__u32)bpf_jiffies64();

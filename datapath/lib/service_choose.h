@@ -73,6 +73,7 @@ static __always_inline _Bool backend_address(struct service_case *sc, const stru
 	peer = peer_find(&record->addr);
 	sc->flags = peer && (peer->kind == PEER_LOCAL_POD || peer->kind == PEER_REMOTE_POD) ?
 			    CT_BACKEND_POD : 0;
+	sc->here = peer && (peer->kind == PEER_LOCAL_POD || peer->kind == PEER_HOST);
 	return 1;
 }
 
@@ -99,7 +100,7 @@ SUBPROGRAM int service_port_is_free(struct flow *flow, struct service_case *sc)
 	if (!flow || !sc)
 		return 0;
 	service_other(sc, flow);
-	hit = ct_find_any(&sc->other, flow->now);
+	hit = ct_seek(flow, &sc->other);
 	if (!hit.entry || ct_was(hit, &sc->from))
 		return 1;
 	return flow->role == ROLE_OPEN && hit.entry->flags & CT_CLOSING;
@@ -140,14 +141,6 @@ static __always_inline _Bool source_of_node(const struct flow *flow, struct serv
 	return !addr_is_none(&sc->to.src);
 }
 
-/* The backend is a pod or a socket of this node. */
-static __always_inline _Bool backend_is_here(const struct service_case *sc)
-{
-	const struct peer *peer = peer_find(&sc->to.dst);
-
-	return peer && (peer->kind == PEER_LOCAL_POD || peer->kind == PEER_HOST);
-}
-
 /*
  * What comes from outside and goes on to another node, or outside again, is this node's from
  * then on, so that answers come back here.
@@ -156,7 +149,7 @@ static __always_inline enum drop_reason source_choose(struct flow *flow, struct 
 {
 	__u32 first = SOURCE_PORT_FIRST, ports = 65536 - SOURCE_PORT_FIRST;
 
-	if (flow->flags & FLOW_FROM_WIRE && !backend_is_here(sc)) {
+	if (flow->flags & FLOW_FROM_WIRE && !sc->here) {
 		if (!source_of_node(flow, sc))
 			return DROP_NO_ROUTE;
 		first = config.source_port;
@@ -214,7 +207,7 @@ static __always_inline enum drop_reason service_choose(struct flow *flow, struct
 		return why;
 	if (!backend_address(sc, flow, sc->pick.backend))
 		return DROP_INTERNAL;
-	if (!service_begins(flow) && !backend_is_here(sc)) {
+	if (!service_begins(flow) && !sc->here) {
 		flow->flags |= FLOW_REJECTED;
 		return DROP_SERVICE_BACKEND_GONE;
 	}

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -89,6 +90,9 @@ struct sim {
 	struct sim_map *move_from, *move_to;
 	unsigned int move_after;
 	bool moved;
+	/* What another CPU does before the next write to this map. */
+	struct sim_map *race_for;
+	void (*race)(void);
 	void (*clone)(const struct sim_skb *skb, uint32_t ifindex, uint64_t flags);
 };
 
