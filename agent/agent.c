@@ -20,6 +20,7 @@
 #include "endpoint/lifecycle.h"
 #include "endpoint/statefile.h"
 #include "net/nat.h"
+#include "patrol.h"
 #include "policy.h"
 #include "reports.h"
 #include "services.h"
@@ -201,6 +202,7 @@ int agent_new(struct agent **ret, struct config *config)
 	if (!r)
 		overlay_open(agent);
 	r = r ?: put_in_force(agent);
+	r = r ?: patrol_open(agent);
 	r = r ?: control_new(&agent->control, agent);
 	r = r ?: reports_open(agent);
 	if (r < 0)
@@ -229,6 +231,7 @@ void agent_free(struct agent *agent)
 	if (!agent)
 		return;
 	control_free(agent->control);
+	patrol_close(agent);
 	manifest_free(agent->manifest);
 	reports_close(agent);
 	api_source_free(agent->api);

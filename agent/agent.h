@@ -40,6 +40,7 @@ enum family {
 
 struct control;
 struct node_health;
+struct patrol;
 
 struct agent {
 	struct config config;
@@ -66,6 +67,7 @@ struct agent {
 	struct service_problems service_problems;
 	struct expiry *expiry;
 	struct linkwork *linkwork;
+	struct patrol *patrol; /* NULL: it is turned off */
 	struct control *control;
 	struct ipam_pool *pools[FAMILY_MAX]; /* NULL: no pod CIDR of that family (cidrs.h) */
 	struct prefix *kept_cidrs; /* former pod CIDRs that still have pods */
@@ -77,6 +79,7 @@ struct agent {
 	struct ip_addr *host_ips;
 	size_t host_ip_count;
 	struct ip_addr node_ips[FAMILY_MAX]; /* these and the next: nodeaddr.h; :: none */
+	bool node_ips_known; /* they were chosen, and told to the programs */
 	struct ip_addr *node_port_ips;
 	size_t node_port_ip_count;
 	int64_t started_ms;

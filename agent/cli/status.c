@@ -276,6 +276,26 @@ static void print_nodes(FILE *out, const json_t *nodes)
 			json_number(nodes, "routes"));
 }
 
+static void print_drift(FILE *out, const json_t *drift)
+{
+	json_t *table;
+	size_t i;
+
+	if (!json_number(drift, "intervalSeconds")) {
+		fprintf(out, "Drift       not looked for\n");
+		return;
+	}
+	fprintf(out, "Drift       %lld found in %lld rounds", json_number(drift, "found"),
+		json_number(drift, "rounds"));
+	json_array_foreach(json_object_get(drift, "tables"), i, table)
+		fprintf(out, "%s%s %lld", i ? ", " : ": ", json_text(table, "name"),
+			json_number(table, "found"));
+	fprintf(out, "; the last one found %lld, %.1f s ago, in %.1f ms\n",
+		json_number(drift, "lastFound"),
+		(double)json_number(drift, "lastEndedMillisecondsAgo") / 1000,
+		(double)json_number(drift, "lastTookMicroseconds") / 1000);
+}
+
 int print_status(FILE *out, const json_t *answer)
 {
 	int r = print_health(out, answer);
@@ -290,6 +310,7 @@ int print_status(FILE *out, const json_t *answer)
 	print_sources(out, json_object_get(answer, "sources"));
 	print_sockets(out, json_object_get(answer, "sockets"));
 	print_maps(out, json_object_get(answer, "maps"));
+	print_drift(out, json_object_get(answer, "drift"));
 	print_passed(out, json_object_get(answer, "passed"));
 	r = print_drops(out, json_object_get(answer, "drops"));
 	if (r < 0)

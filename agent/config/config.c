@@ -67,6 +67,9 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 				"translate pod addresses towards the outside (default yes)" },
 	[CONFIG_TABLE_SIZE] = { "table-size", "TABLE=ENTRIES",
 				"of a table in the kernel; repeat it for others", true },
+	[CONFIG_DRIFT_INTERVAL] = { "drift-interval", "SECONDS|off",
+				    "how often what the kernel holds is compared with what it shall "
+				    "(default 1)" },
 	[CONFIG_LOG_LEVEL] = { "log-level", "LEVEL", "error, warn, info (default) or debug" },
 };
 
@@ -95,6 +98,7 @@ int config_init(struct config *config)
 				   .vxlan_id = 1,
 				   .vxlan_port = 8472,
 				   .masquerade = true,
+				   .drift_interval_s = 1,
 				   .log_level = LOG_LEVEL_INFO };
 	if (gethostname(host, sizeof(host) - 1) < 0 || !host[0])
 		strcpy(host, "localhost");
@@ -314,6 +318,8 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return set_bool(&config->masquerade, value, why);
 	case CONFIG_TABLE_SIZE:
 		return set_table_size(config, value, why);
+	case CONFIG_DRIFT_INTERVAL:
+		return config_set_drift_interval(config, value, why);
 	case CONFIG_LOG_LEVEL:
 		if (log_level_parse(&config->log_level, value) < 0)
 			return config_refuse(why, "\"%s\" is not error, warn, info or debug", value);

@@ -79,6 +79,7 @@ struct config {
 	unsigned int mtu; /* 0: the uplink's */
 	bool masquerade;
 	uint32_t table_sizes[DATAPATH_MAP_MAX]; /* 0: the default */
+	unsigned int drift_interval_s; /* between two rounds of the patrol; 0: there is none */
 	enum log_level log_level;
 	bool cleanup; /* remove everything and end; command line only */
 };
@@ -108,6 +109,7 @@ enum config_key {
 	CONFIG_MTU,
 	CONFIG_MASQUERADE,
 	CONFIG_TABLE_SIZE,
+	CONFIG_DRIFT_INTERVAL,
 	CONFIG_LOG_LEVEL,
 	CONFIG_KEY_MAX,
 };

@@ -18,6 +18,7 @@ int config_set_string(char **ret, const char *value);
 
 /* node.c; as config_set() */
 int config_set_node_name(struct config *config, const char *value, char *why);
+int config_set_drift_interval(struct config *config, const char *value, char *why);
 int config_set_node_taint(struct config *config, const char *value, char *why);
 
 /* service.c; as config_set() */

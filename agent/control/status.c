@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "control/queries.h"
+#include "patrol.h"
 #include "problems.h"
 #include "weir/reason.h"
 
@@ -273,6 +274,7 @@ int query_status(json_t **ret, struct agent *agent, const json_t *body, const ch
 			 maps_to_json(agent));
 	if (!*ret)
 		return fault_errno(fault, FAULT_KERNEL, -ENOMEM, "status", "%s", "answer");
+	json_object_set_new(*ret, "drift", patrol_to_json(agent));
 	r = counters_to_json(*ret, agent);
 	if (r < 0) {
 		json_decref(take_ptr(ret));

@@ -164,6 +164,16 @@ void datapath_detach(struct datapath *dp, uint32_t ifindex);
 int datapath_attach_sockets(struct datapath *dp, const char *cgroup, char *error);
 void datapath_detach_sockets(struct datapath *dp);
 
+/* By what a program of this agent gets the packets of a device, the better way last. */
+enum datapath_guard {
+	GUARD_NONE,
+	GUARD_CLSACT,
+	GUARD_TCX,
+};
+
+/* Of one program. -ENODEV: the device is gone. May take 50 microseconds without TCX, 1 with it. */
+int datapath_guard_of(struct datapath *dp, uint32_t ifindex, enum datapath_program program);
+
 /* The device has the filters that datapath_attach_pod() leaves there. */
 bool datapath_guards_pod(uint32_t ifindex);
 
