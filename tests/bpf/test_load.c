@@ -17,10 +17,12 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 46514 },
+	{ "from_pod", FROM_POD, 49181 },
 	{ "to_pod", TO_POD, 31089 },
-	{ "from_wire", FROM_WIRE, 44514 },
+	{ "from_wire", FROM_WIRE, 47141 },
 	{ "to_wire", TO_WIRE, 31000 },
+	{ "from_overlay", FROM_OVERLAY, 48288 },
+	{ "to_overlay", TO_OVERLAY, 616 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };
