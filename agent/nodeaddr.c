@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "cidrs.h"
 
 static bool has_addr(const struct ip_addr *ips, size_t count, const struct ip_addr *addr)
 {
@@ -29,10 +30,7 @@ static bool is_reachable(const struct agent *agent, const struct ip_addr *addr)
 	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
 		if (prefix_contains(&local[i], addr))
 			return false;
-	for (size_t i = 0; i < agent->config.pod_cidr_count; i++)
-		if (prefix_contains(&agent->config.pod_cidrs[i], addr))
-			return false;
-	return true;
+	return !cidrs_contain(agent, addr);
 }
 
 /* Without node-port-addresses every one is. */

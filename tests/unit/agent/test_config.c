@@ -49,6 +49,7 @@ START_TEST(defaults_are_complete)
 	ck_assert_str_eq(config.bpffs, "/sys/fs/bpf/weir");
 	ck_assert_ptr_null(config.manifests);
 	ck_assert_ptr_null(config.cgroup);
+	ck_assert_ptr_null(config.cni_conf);
 	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_HOST);
 	ck_assert_ptr_null(config.uplink);
 	ck_assert_uint_eq(config.source_port_first, 10000);
@@ -89,6 +90,7 @@ START_TEST(a_file_sets_every_option)
 					  "run-dir: /r\n"
 					  "bpffs: /b\n"
 					  "cgroup: /c\n"
+					  "cni-conf: /n/05-weir.conflist\n"
 					  "socket-services: off\n"
 					  "service-source-ports: 2000-2999\n"
 					  "maglev-table-size: 65521\n"
@@ -112,6 +114,7 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_str_eq(config.run_dir, "/r");
 	ck_assert_str_eq(config.bpffs, "/b");
 	ck_assert_str_eq(config.cgroup, "/c");
+	ck_assert_str_eq(config.cni_conf, "/n/05-weir.conflist");
 	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_OFF);
 	ck_assert_uint_eq(config.health_port, 10256);
 	ck_assert_str_eq(addr_text(buf, &config.health_ip), "fd00::1");
@@ -185,6 +188,7 @@ static const struct refused_row refused[] = {
 	{ "health-address: '[::]:70000'\n", ":1: health-address", "not off, nor like" },
 	{ "health-address: 'here:10256'\n", ":1: health-address", "not off, nor like" },
 	{ "cgroup: unified\n", ":1: cgroup", "absolute path" },
+	{ "cni-conf: 05-weir.conflist\n", ":1: cni-conf", "absolute path" },
 	{ "pod-cidr: 0.0.0.0/0\n", ":1: pod-cidr", "no pod can have" },
 	{ "pod-cidr: 127.0.0.0/24\n", ":1: pod-cidr", "no pod can have" },
 	{ "pod-cidr: 169.254.7.0/24\n", ":1: pod-cidr", "no pod can have" },
