@@ -21,7 +21,11 @@ struct node_state {
 	 * it; 0 and ::  none. A change concerns connections that begin after it.
 	 */
 	__be32 addr4;
-	__u32 pad;
+	/*
+	 * Writing @addr6 takes two stores: odd meanwhile, and another number afterwards. Who reads
+	 * looks before and after, so that nobody is given half an address.
+	 */
+	__u32 addr6_turn;
 	struct ip_addr addr6;
 };
 ABI_SIZE(struct node_state, 32);
