@@ -17,10 +17,8 @@
 
 static __always_inline _Bool services_exist(void)
 {
-	const struct node_state *node;
-	__u32 zero = 0;
+	const struct node_state *node = node_find();
 
-	node = bpf_map_lookup_elem(&state, &zero);
 	return node && *(const volatile __u32 *)&node->services;
 }
 

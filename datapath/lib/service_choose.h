@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "lib/node_cidr.h"
 #include "lib/peer.h"
 #include "lib/service_entry.h"
 #include "lib/service_pick.h"
@@ -80,17 +81,26 @@ static __always_inline _Bool backend_address(struct service_case *sc, const stru
 	return 1;
 }
 
+static __always_inline void gateway_get(struct ip_addr *ret, const struct node_state *node,
+					const struct flow *flow)
+{
+	if (flow->family == FLOW_IP4)
+		ip_addr_set_v4(ret, node->gateway4);
+	else
+		*ret = node->gateway6;
+}
+
 /* A pod that is its own backend: only what comes from elsewhere does it answer to us. */
 static __always_inline void hairpin(struct service_case *sc, const struct flow *flow)
 {
+	const struct node_state *node;
+
 	if (!ip_addr_equal(&sc->to.dst, &flow->src))
 		return;
-	if (flow->family == FLOW_IP4) {
-		ip_addr_set_v4(&sc->to.src, config.gateway4);
+	node = node_find();
+	if (!node)
 		return;
-	}
-	sc->to.src.halves[0] = config.gateway6.halves[0];
-	sc->to.src.halves[1] = config.gateway6.halves[1];
+	gateway_get(&sc->to.src, node, flow);
 }
 
 int service_port_is_free(struct flow *flow, struct service_case *sc);
@@ -136,16 +146,21 @@ static __always_inline _Bool node_addr6(struct ip_addr *ret, const volatile stru
 	return !(turn & 1) && turn == node->addr6_turn;
 }
 
-/* False: the node has no address of this family. */
+/*
+ * In a tunnel the node is the gateway of its pods, so that answers come by the tunnel as well.
+ * False: the node has no address of this family.
+ */
 static __always_inline _Bool source_of_node(const struct flow *flow, struct service_case *sc)
 {
-	const struct node_state *node;
-	__u32 zero = 0;
+	const struct node_state *node = node_find();
 
-	node = bpf_map_lookup_elem(&state, &zero);
 	if (!node)
 		return 0;
 	sc->to.sport = bpf_htons((__u16)(config.source_port + random_below(config.source_ports)));
+	if (node->tunnels && addr_is_tunnelled(&sc->to.dst)) {
+		gateway_get(&sc->to.src, node, flow);
+		return 1;
+	}
 	if (flow->family == FLOW_IP4) {
 		ip_addr_set_v4(&sc->to.src, node->addr4);
 		return node->addr4;

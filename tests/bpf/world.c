@@ -153,6 +153,8 @@ void node_addresses_set(enum who who)
 	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
 	state.addr4 = who_addr(who, false).words[3];
 	state.addr6 = who_addr(who, true);
+	state.gateway4 = who_addr(GATEWAY, false).words[3];
+	state.gateway6 = who_addr(GATEWAY, true);
 	put("state", &zero, &state);
 }
 

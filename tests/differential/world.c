@@ -33,8 +33,8 @@ static void open_services(struct world *world)
 	struct service_maps maps;
 	int r;
 
-	service_maps_open(&maps, world->dp, MAGLEV_SIZE_DEFAULT);
 	r = services_new(&world->services, world->store);
+	r = r ?: service_maps_open(&maps, world->dp, MAGLEV_SIZE_DEFAULT);
 	r = r ?: service_writer_new(&world->writer, &maps);
 	if (r < 0)
 		die("services", r);

@@ -216,6 +216,7 @@ static void take_object(void *arg, struct object *given)
 {
 	FILE *out = ((struct dump *)arg)->objects;
 	cleanup(object_freep) struct object *obj = given;
+	char cidr[PREFIX_TEXT_MAX];
 
 	fprintf(out, "%s %s%s%s", object_kind_name(obj->kind), obj->namespace,
 		*obj->namespace ? "/" : "", obj->name);
@@ -229,6 +230,8 @@ static void take_object(void *arg, struct object *given)
 	case OBJECT_NODE:
 		put_labels(out, &obj->node.labels);
 		put_ips(out, obj->node.ips, obj->node.ip_count);
+		for (size_t i = 0; i < obj->node.cidr_count; i++)
+			fprintf(out, " pods=%s", prefix_text(cidr, &obj->node.cidrs[i]));
 		fprintf(out, "%s", obj->node.deleting ? " deleting" : "");
 		break;
 	case OBJECT_NETWORK_POLICY:
