@@ -63,6 +63,7 @@ static int remove_network(const struct config *config)
 	if (r < 0)
 		return r;
 	r = leave_links(net, config->bpffs);
+	r = net_vxlan_del(net, OVERLAY_LINK) ?: r;
 	r = remove_cidrs(net) ?: r;
 	r = net_routes_flush(net) ?: r;
 	return nat_remove() ?: r;

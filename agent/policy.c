@@ -9,6 +9,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "endpoint/adopt.h"
+#include "nodes.h"
 #include "services.h"
 #include "sources.h"
 
@@ -92,7 +93,7 @@ static void describe_misfit(struct agent *agent, const struct misfit *misfit)
 /* Without all policies the image would allow what it must not. */
 static int await_objects(struct agent *agent)
 {
-	if (sources_are_ready(agent))
+	if (sources_are_ready(agent, API_NEED_POLICY))
 		return 0;
 	snprintf(agent->problem, sizeof(agent->problem),
 		 "policy is not known yet: not all objects have been heard of from the API server "
@@ -177,6 +178,7 @@ void policy_on_objects(struct agent *agent)
 static void refresh(struct agent *agent)
 {
 	agent_services_apply(agent);
+	nodes_update(agent);
 	if (!agent->policy_stale || policy_apply(agent) < 0 || !agent->waiting)
 		return;
 	agent->waiting = false;

@@ -38,8 +38,8 @@ int agent_services_open(struct agent *agent)
 	struct service_maps maps;
 	int r;
 
-	service_maps_open(&maps, agent->dp, agent->config.maglev_size);
 	r = services_new(&agent->services, agent->store);
+	r = r ?: service_maps_open(&maps, agent->dp, agent->config.maglev_size);
 	r = r ?: service_writer_new(&agent->service_writer, &maps);
 	r = r ?: health_new(&agent->health, agent->base, &asker);
 	r = r ?: node_health_open(agent);
@@ -127,12 +127,12 @@ void agent_services_apply(struct agent *agent)
 	int r;
 
 	/* Before, a Service may miss endpoints that it has. */
-	if (!agent->services || !sources_are_ready(agent))
+	if (!agent->services || !sources_are_ready(agent, API_NEED_SERVICES))
 		return;
 	r = set_node(agent);
 	r = r ?: services_each_change(agent->services, apply_one, &turn);
 	turn.failed |= is_failure(r);
-	if (!turn.failed && sources_are_synced(agent))
+	if (!turn.failed && sources_are_synced(agent, API_NEED_SERVICES))
 		service_writer_synced(agent->service_writer, clock_ms());
 	if (service_writer_commit(agent->service_writer))
 		reconcile_judge_again(agent->rec);

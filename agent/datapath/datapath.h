@@ -51,6 +51,8 @@ enum datapath_map {
 	MAP_AFFINITY6,
 	MAP_SERVICE_HIT,
 	MAP_SOCKET_PEER,
+	MAP_NODE_CIDR4,
+	MAP_NODE_CIDR6,
 	MAP_METRIC,
 	DATAPATH_MAP_MAX,
 };
@@ -60,6 +62,8 @@ enum datapath_program {
 	PROGRAM_TO_POD,
 	PROGRAM_FROM_WIRE,
 	PROGRAM_TO_WIRE,
+	PROGRAM_FROM_OVERLAY,
+	PROGRAM_TO_OVERLAY,
 	DATAPATH_ATTACHED_MAX,
 	PROGRAM_SWEEP = DATAPATH_ATTACHED_MAX,
 	PROGRAM_CLOCK,
@@ -68,11 +72,13 @@ enum datapath_program {
 
 struct datapath_config {
 	const char *bpffs; /* directory of a BPF file system, see datapath_mount() */
-	struct ip_addr gateway4, gateway6; /* ::  the family is not in use */
 	/* Of connections from outside that go on to another node; @source_ports 0: the default. */
 	uint16_t source_port, source_ports;
 	uint32_t sizes[DATAPATH_MAP_MAX]; /* of maps that are made, 0: the default */
 	bool clsact; /* attach as before Linux 6.6; otherwise decided by what the kernel takes */
+	bool tunnel; /* load what serves a tunnel device, for packets of the network @tunnel_id; */
+	uint32_t tunnel_id;
+	uint32_t tunnel_flags4, tunnel_flags6; /* weir/state.h */
 	bool sockets; /* load what datapath_attach_sockets() attaches, */
 	bool sockets_everyone; /* which serves all network namespaces, not the caller's only */
 };
@@ -157,6 +163,16 @@ void datapath_detach(struct datapath *dp, uint32_t ifindex);
  */
 int datapath_attach_sockets(struct datapath *dp, const char *cgroup, char *error);
 void datapath_detach_sockets(struct datapath *dp);
+
+/* By what a program of this agent gets the packets of a device, the better way last. */
+enum datapath_guard {
+	GUARD_NONE,
+	GUARD_CLSACT,
+	GUARD_TCX,
+};
+
+/* Of one program. -ENODEV: the device is gone. May take 50 microseconds without TCX, 1 with it. */
+int datapath_guard_of(struct datapath *dp, uint32_t ifindex, enum datapath_program program);
 
 /* The device has the filters that datapath_attach_pod() leaves there. */
 bool datapath_guards_pod(uint32_t ifindex);

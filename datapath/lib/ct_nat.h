@@ -95,6 +95,12 @@ static __always_inline _Bool ct_was(struct ct_hit hit, const struct ct6_nat *fro
 	return nat_equal(&was, from);
 }
 
+/* Who sent the packet that @key was made of answers a translated connection. */
+static __always_inline _Bool ct_answers(struct ct_hit hit, const struct ct_key *key)
+{
+	return hit.entry && hit.entry->flags & CT_TRANSLATED && hit.entry->opener != key->sender;
+}
+
 /* Alive in either table. */
 static __always_inline struct ct_hit ct_find_any(const struct ct_key *key, __u32 now)
 {

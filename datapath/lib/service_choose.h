@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "lib/node_cidr.h"
 #include "lib/peer.h"
 #include "lib/service_entry.h"
 #include "lib/service_pick.h"
@@ -73,20 +74,30 @@ static __always_inline _Bool backend_address(struct service_case *sc, const stru
 	peer = peer_find(&record->addr);
 	sc->flags = peer && (peer->kind == PEER_LOCAL_POD || peer->kind == PEER_REMOTE_POD) ?
 			    CT_BACKEND_POD : 0;
+	sc->here = peer && (peer->kind == PEER_LOCAL_POD || peer->kind == PEER_HOST);
 	return 1;
+}
+
+static __always_inline void gateway_get(struct ip_addr *ret, const struct node_state *node,
+					const struct flow *flow)
+{
+	if (flow->family == FLOW_IP4)
+		ip_addr_set_v4(ret, node->gateway4);
+	else
+		*ret = node->gateway6;
 }
 
 /* A pod that is its own backend: only what comes from elsewhere does it answer to us. */
 static __always_inline void hairpin(struct service_case *sc, const struct flow *flow)
 {
+	const struct node_state *node;
+
 	if (!ip_addr_equal(&sc->to.dst, &flow->src))
 		return;
-	if (flow->family == FLOW_IP4) {
-		ip_addr_set_v4(&sc->to.src, config.gateway4);
+	node = node_find();
+	if (!node)
 		return;
-	}
-	sc->to.src.halves[0] = config.gateway6.halves[0];
-	sc->to.src.halves[1] = config.gateway6.halves[1];
+	gateway_get(&sc->to.src, node, flow);
 }
 
 int service_port_is_free(struct flow *flow, struct service_case *sc);
@@ -99,7 +110,7 @@ SUBPROGRAM int service_port_is_free(struct flow *flow, struct service_case *sc)
 	if (!flow || !sc)
 		return 0;
 	service_other(sc, flow);
-	hit = ct_find_any(&sc->other, flow->now);
+	hit = ct_seek(flow, &sc->other);
 	if (!hit.entry || ct_was(hit, &sc->from))
 		return 1;
 	return flow->role == ROLE_OPEN && hit.entry->flags & CT_CLOSING;
@@ -122,30 +133,27 @@ static __always_inline enum drop_reason source_port_choose(struct flow *flow,
 	return DROP_SERVICE_PORTS;
 }
 
-/* False: the node has no address of this family. */
+/*
+ * In a tunnel the node is the gateway of its pods, so that answers come by the tunnel as well.
+ * False: the node has no address of this family.
+ */
 static __always_inline _Bool source_of_node(const struct flow *flow, struct service_case *sc)
 {
-	const struct node_state *node;
-	__u32 zero = 0;
+	const struct node_state *node = node_find();
 
-	node = bpf_map_lookup_elem(&state, &zero);
 	if (!node)
 		return 0;
 	sc->to.sport = bpf_htons((__u16)(config.source_port + random_below(config.source_ports)));
+	if (node->tunnels && addr_is_tunnelled(&sc->to.dst)) {
+		gateway_get(&sc->to.src, node, flow);
+		return 1;
+	}
 	if (flow->family == FLOW_IP4) {
 		ip_addr_set_v4(&sc->to.src, node->addr4);
 		return node->addr4;
 	}
 	sc->to.src = node->addr6;
 	return !addr_is_none(&sc->to.src);
-}
-
-/* The backend is a pod or a socket of this node. */
-static __always_inline _Bool backend_is_here(const struct service_case *sc)
-{
-	const struct peer *peer = peer_find(&sc->to.dst);
-
-	return peer && (peer->kind == PEER_LOCAL_POD || peer->kind == PEER_HOST);
 }
 
 /*
@@ -156,7 +164,7 @@ static __always_inline enum drop_reason source_choose(struct flow *flow, struct 
 {
 	__u32 first = SOURCE_PORT_FIRST, ports = 65536 - SOURCE_PORT_FIRST;
 
-	if (flow->flags & FLOW_FROM_WIRE && !backend_is_here(sc)) {
+	if (flow->flags & FLOW_FROM_WIRE && !sc->here) {
 		if (!source_of_node(flow, sc))
 			return DROP_NO_ROUTE;
 		first = config.source_port;
@@ -214,7 +222,7 @@ static __always_inline enum drop_reason service_choose(struct flow *flow, struct
 		return why;
 	if (!backend_address(sc, flow, sc->pick.backend))
 		return DROP_INTERNAL;
-	if (!service_begins(flow) && !backend_is_here(sc)) {
+	if (!service_begins(flow) && !sc->here) {
 		flow->flags |= FLOW_REJECTED;
 		return DROP_SERVICE_BACKEND_GONE;
 	}

@@ -28,15 +28,11 @@ const char *floor_text(const struct path *path)
 
 int packet_main(int argc, char **argv, const char *name, void (*measure)(void))
 {
-	struct node_config config = engine_config;
-
 	if (argc > 1 && !strcmp(argv[1], "--quick"))
 		effort = (struct effort){ .rounds = 1, .packets = 1000, .fresh = 100 };
-	config.gateway4 = who_addr(GATEWAY, false).words[3];
-	config.gateway6 = who_addr(GATEWAY, true);
 	engine_full_size = true;
 	run_undisturbed(0);
-	engine_start(&config);
+	engine_start(&engine_config);
 	cost_start();
 	return run_checked(name, measure);
 }

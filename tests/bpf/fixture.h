@@ -103,6 +103,8 @@ bool ct_get(const char *table_prefix, struct ct_entry *ret, const struct packet 
 /* The whole value. */
 bool ct_get_value(const char *table_prefix, struct ct6_value *ret, const struct packet *packet,
 		  bool v6);
+void ct_put_value(const char *table_prefix, const struct ct6_value *value,
+		  const struct packet *packet, bool v6);
 void ct_put(const char *table_prefix, const struct ct_entry *entry, const struct packet *packet,
 	    bool v6);
 unsigned int ct_count(const char *table);

@@ -17,10 +17,10 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 46495 },
-	{ "to_pod", TO_POD, 29942 },
-	{ "from_wire", FROM_WIRE, 44224 },
-	{ "to_wire", TO_WIRE, 29294 },
+	{ "from_pod", FROM_POD, 46514 },
+	{ "to_pod", TO_POD, 31089 },
+	{ "from_wire", FROM_WIRE, 44514 },
+	{ "to_wire", TO_WIRE, 31000 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

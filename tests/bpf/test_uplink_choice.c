@@ -192,6 +192,11 @@ static const struct scene alone[] = {
 	{ "another node's, though the address is this one's as well", BOTH, {
 		{ FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, SYN, .to_mac = POD_C },
 		  .before = balancer, .fate = TO_STACK } } },
+	{ "a frame to everybody", BOTH, {
+		{ FROM_WIRE, { PACKET_UDP, WORLD, VIP, 4000, 80, .to_mac = ALL_NODES },
+		  .before = balancer, .fate = TO_STACK },
+		{ FROM_WIRE, { PACKET_UDP, WORLD, HOST, 4000, 30080, .to_mac = ALL_NODES },
+		  .before = node_port, .fate = TO_STACK } } },
 	{ "what a pod sends to the outside", BOTH, {
 		{ TO_WIRE, { PACKET_UDP, POD_B, WORLD, 8080, 4000 }, .before = node_port,
 		  .fate = TO_STACK },

@@ -203,6 +203,28 @@ long bpf_fib_lookup(struct __sk_buff *skb, struct bpf_fib_lookup *route, int siz
 	return BPF_FIB_LKUP_RET_NO_NEIGH;
 }
 
+long bpf_skb_get_tunnel_key(struct __sk_buff *skb, struct bpf_tunnel_key *key, uint32_t size,
+			    uint64_t flags)
+{
+	if (!sim.tunnelled || size != sizeof(*key))
+		return -EINVAL;
+	if ((flags ^ sim.tunnel_flags) & BPF_F_TUNINFO_IPV6)
+		return -EPROTO;
+	*key = sim.tunnel;
+	return 0;
+}
+
+long bpf_skb_set_tunnel_key(struct __sk_buff *skb, const struct bpf_tunnel_key *key, uint32_t size,
+			    uint64_t flags)
+{
+	if (sim_fails(__func__) || size != sizeof(*key))
+		return -EINVAL;
+	sim.tunnelled = true;
+	sim.tunnel = *key;
+	sim.tunnel_flags = flags;
+	return 0;
+}
+
 long bpf_redirect_neigh(uint32_t ifindex, const struct bpf_redir_neigh *hop, int size,
 			uint64_t flags)
 {

@@ -100,6 +100,7 @@ START_TEST(a_file_sets_every_option)
 					  "mtu: 9000\n"
 					  "masquerade: no\n"
 					  "table-size: [peer4=1000, ct6_new=16]\n"
+					  "drift-interval: 60\n"
 					  "log-level: debug\n"), "%s", error);
 	ck_assert_str_eq(config.manifests, "/etc/weir/manifests");
 	ck_assert_str_eq(config.kubeconfig, "/etc/weir/kubeconfig");
@@ -125,6 +126,7 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_str_eq(config.uplink, "eth1");
 	ck_assert_uint_eq(config.mtu, 9000);
 	ck_assert(!config.masquerade);
+	ck_assert_uint_eq(config.drift_interval_s, 60);
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_DEBUG);
 	ck_assert_uint_eq(config.table_sizes[MAP_PEER4], 1000);
 	ck_assert_uint_eq(config.table_sizes[MAP_CT6_NEW], 16);
@@ -136,7 +138,7 @@ static const char *const harmless[] = { "", "# nothing\n", "---\n", "{}\n", "mtu
 					"pod-cidr: 10.0.0.0/24\n", "pod-cidr: []\n",
 					"uplink: auto\n", "masquerade: true\n",
 					"cgroup: auto\n", "socket-services: host\n",
-					"health-address: off\n" };
+					"health-address: off\n", "drift-interval: off\n" };
 
 START_TEST(a_file_may_be_nearly_empty)
 {
@@ -177,6 +179,9 @@ static const struct refused_row refused[] = {
 	{ "maglev-table-size: 16384\n", ":1: maglev-table-size", "\"16384\" is none of 251 509" },
 	{ "maglev-table-size: many\n", ":1: maglev-table-size", "16381 32749 65521 131071" },
 	{ "node-port-addresses: eth0\n", ":1: node-port-addresses", "not an address prefix" },
+	{ "drift-interval: 0\n", ":1: drift-interval", "neither off nor a number" },
+	{ "drift-interval: 3601\n", ":1: drift-interval", "neither off nor a number" },
+	{ "drift-interval: often\n", ":1: drift-interval", "neither off nor a number" },
 	{ "health-address: '10256'\n", ":1: health-address", "not off, nor like" },
 	{ "health-address: fd00::1:10256\n", ":1: health-address", "not off, nor like" },
 	{ "health-address: 0.0.0.0:0\n", ":1: health-address", "not off, nor like" },
