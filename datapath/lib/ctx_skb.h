@@ -65,3 +65,9 @@ static __always_inline long ctx_csum(ctx_t *skb, __u32 at, __u64 from, __u64 to,
 {
 	return bpf_l4_csum_replace(skb, at, from, to, flags);
 }
+
+/* Of CHECKSUM_COMPLETE; there is nothing to do for others. */
+static __always_inline void ctx_csum_update(ctx_t *skb, __u32 sum)
+{
+	bpf_csum_update(skb, sum);
+}
