@@ -19,8 +19,8 @@ static const struct {
 } programs[] = {
 	{ "from_pod", FROM_POD, 51006 },
 	{ "to_pod", TO_POD, 31089 },
-	{ "from_wire", FROM_WIRE, 49480 },
-	{ "to_wire", TO_WIRE, 31000 },
+	{ "from_wire", FROM_WIRE, 49919 },
+	{ "to_wire", TO_WIRE, 31116 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };
