@@ -57,6 +57,18 @@ void message_end_nest(struct nlmsghdr *message, struct nlattr *nest)
 	nest->nla_len = (uint16_t)((char *)end_of(message) - (char *)nest);
 }
 
+const struct nlmsghdr *message_of(const void *answer, size_t length, const struct nlmsghdr *last)
+{
+	const char *at = last ? (const char *)last + NLMSG_ALIGN(last->nlmsg_len) : answer;
+	const char *end = (const char *)answer + length;
+	const struct nlmsghdr *message = (const struct nlmsghdr *)at;
+
+	if (end - at < NLMSG_HDRLEN || message->nlmsg_len < NLMSG_HDRLEN ||
+	    message->nlmsg_len > end - at)
+		return NULL;
+	return message;
+}
+
 /* The attribute at @at, if it ends before @end. */
 static const struct nlattr *attribute_at(const char *at, const char *end)
 {

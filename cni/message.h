@@ -15,7 +15,7 @@
 /* An empty message at @where, which has room and is aligned to NLMSG_ALIGNTO. */
 struct nlmsghdr *message_begin(void *where);
 
-/* The fixed part behind the header, zeroed: ifinfomsg and its like. The room is the caller's care. */
+/* The fixed part behind the header, zeroed: ifinfomsg and its like. The caller has the room. */
 void *message_extend(struct nlmsghdr *message, size_t length);
 
 void message_put(struct nlmsghdr *message, uint16_t type, const void *data, size_t length);
@@ -26,6 +26,12 @@ void message_put_text(struct nlmsghdr *message, uint16_t type, const char *text)
 /* Attributes put between the two are inside the nest. */
 struct nlattr *message_nest(struct nlmsghdr *message, uint16_t type);
 void message_end_nest(struct nlmsghdr *message, struct nlattr *nest);
+
+/*
+ * Of @length bytes that the kernel sent the message after @last, or the first for NULL. NULL:
+ * there is none, or it does not end inside.
+ */
+const struct nlmsghdr *message_of(const void *answer, size_t length, const struct nlmsghdr *last);
 
 static inline void *message_payload(const struct nlmsghdr *message)
 {

@@ -140,17 +140,17 @@ int netlink_read(struct netlink *nl, void *answer, size_t room)
 }
 
 /*
- * The first error of the messages @first to @last that @answer (@left bytes) tells of goes to
- * @ret, if there was none before. True when it has told of the last.
+ * The first error that @answer tells of the messages from @first on goes to @ret, if there was
+ * none before. True when it has told of the last.
  */
-static bool read_errors(int *ret, struct netlink *nl, const struct nlmsghdr *answer, int left,
+static bool read_errors(int *ret, struct netlink *nl, const void *answer, size_t length,
 			unsigned int first)
 {
-	const struct nlmsghdr *message;
+	const struct nlmsghdr *message = NULL;
 	unsigned int seq;
 	bool done = false;
 
-	for (message = answer; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+	while ((message = message_of(answer, length, message))) {
 		seq = message->nlmsg_seq;
 		if (message->nlmsg_type != NLMSG_ERROR || seq - first > nl->seq - first)
 			continue;
@@ -183,7 +183,7 @@ int netlink_send(struct netlink *nl)
 	while (r >= 0 && !done) {
 		r = netlink_read(nl, answer, sizeof(answer));
 		if (r >= 0)
-			done = read_errors(&error, nl, (struct nlmsghdr *)answer, r, first);
+			done = read_errors(&error, nl, answer, (size_t)r, first);
 	}
 	return r < 0 ? r : error;
 }

@@ -58,13 +58,13 @@ static int judge(const struct nlmsghdr *message)
 }
 
 /* The messages of @answer that belong to the question @seq. 1 when it is complete. */
-static int read_answer(const struct netlink *nl, const struct nlmsghdr *answer, int left,
+static int read_answer(const struct netlink *nl, const void *answer, size_t length,
 		       unsigned int seq, each_message each, void *data)
 {
-	const struct nlmsghdr *message;
+	const struct nlmsghdr *message = NULL;
 	int r;
 
-	for (message = answer; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+	while ((message = message_of(answer, length, message))) {
 		if (message->nlmsg_seq != seq || message->nlmsg_pid != nl->port)
 			continue;
 		r = judge(message);
@@ -91,8 +91,7 @@ static int query(struct netlink *nl, each_message each, void *data)
 	while (!r) {
 		r = netlink_read(nl, answer, sizeof(answer));
 		if (r >= 0)
-			r = read_answer(nl, (struct nlmsghdr *)answer, r, message->nlmsg_seq, each,
-					data);
+			r = read_answer(nl, answer, (size_t)r, message->nlmsg_seq, each, data);
 	}
 	return r < 0 ? r : 0;
 }

@@ -17,10 +17,10 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 49181 },
+	{ "from_pod", FROM_POD, 51006 },
 	{ "to_pod", TO_POD, 31089 },
-	{ "from_wire", FROM_WIRE, 47141 },
-	{ "to_wire", TO_WIRE, 31000 },
+	{ "from_wire", FROM_WIRE, 49919 },
+	{ "to_wire", TO_WIRE, 31116 },
 	{ "from_overlay", FROM_OVERLAY, 48288 },
 	{ "to_overlay", TO_OVERLAY, 616 },
 	{ "sweep", SWEEP, 384 },

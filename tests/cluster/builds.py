@@ -82,23 +82,32 @@ def _missing(*names):
 
 
 def _workplace(name):
-    path = f"{CACHE}/src/{name}"
+    path = f"{CACHE}/src-{KUBERNETES}/{name}"
     os.makedirs(path, exist_ok=True)
     return path
 
 
-def _kubernetes(say):
-    names = [part.rsplit("/", maxsplit=1)[1] for part in PARTS]
+def _kubernetes_place():
+    """A module in which parts of Kubernetes can be built."""
     place = _workplace("kubernetes")
-    if _missing(*names, "e2e.test", "ginkgo"):
+    if not os.path.exists(f"{place}/go.mod"):
         module = json.loads(_go("mod", "download", "-json", f"k8s.io/kubernetes@{KUBERNETES}", mod=False, cwd="/"))
         with open(f"{place}/go.mod", "w", encoding="utf-8") as file:
             file.write(_go_mod(module["Dir"]))
-    if _missing(*names):
+    return place
+
+
+def _kubernetes(say):
+    if _missing(*[part.rsplit("/", maxsplit=1)[1] for part in PARTS]):
         say(f"building Kubernetes {KUBERNETES}")
-        _go("install", "-ldflags", _stamp(), *[f"k8s.io/kubernetes/{part}" for part in PARTS], cwd=place)
+        packages = [f"k8s.io/kubernetes/{part}" for part in PARTS]
+        _go("install", "-ldflags", _stamp(), *packages, cwd=_kubernetes_place())
+
+
+def _suites(say):
+    place = _kubernetes_place()
     if _missing("e2e.test"):
-        say("building its end-to-end tests")
+        say("building the end-to-end tests of Kubernetes")
         _go("test", "-c", "-ldflags", _stamp(), "-o", f"{BIN}/e2e.test", "k8s.io/kubernetes/test/e2e", cwd=place)
     if _missing("ginkgo"):
         _go("install", "-ldflags", "-s -w", "github.com/onsi/ginkgo/v2/ginkgo", cwd=place)
@@ -123,14 +132,16 @@ def _plain(say, name, package):
         _go("install", "-ldflags", "-s -w", package, mod=False, cwd="/")
 
 
-def build(say):
-    """Everything that a cluster and its suites need. say(text) is told what takes long."""
+def build(say, upstream):
+    """What a cluster needs, and what upstream's suites need as well. say(text) is told what takes long."""
     if not shutil.which("go"):
         raise BuildFailed("go is not installed: Kubernetes is built from its modules (Go 1.24 or newer)")
     os.makedirs(BIN, exist_ok=True)
     _etcd(say)
     _plain(say, "coredns", f"github.com/coredns/coredns@{COREDNS}")
     _kubernetes(say)
+    if upstream:
+        _suites(say)
 
 
 def helm(say):

@@ -71,7 +71,7 @@ class Soak:
     def run(self):
         """(messages answered, messages denied)."""
         self.look()
-        looked = time.monotonic()
+        self.started = looked = time.monotonic()
         while self.elapsed < self.seconds:
             self.churn.act()
             self.watch()

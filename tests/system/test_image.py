@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 
 import pytest
 
@@ -64,10 +65,11 @@ def test_a_mistake_is_told():
     assert "has no tag" in done.stderr
 
 
-def test_podman_loads_and_runs_it(archive, tmp_path):
+def test_podman_loads_and_runs_it(archive):
     if not shutil.which("podman"):
         pytest.skip("not installed: podman")
-    podman = ("podman", "--root", tmp_path / "root", "--runroot", tmp_path / "run", "--storage-driver", "vfs",
+    place = tempfile.mkdtemp(prefix="weir-image-")  # pytest's own is longer than podman allows
+    podman = ("podman", "--root", f"{place}/root", "--runroot", f"{place}/run", "--storage-driver", "vfs",
               "--cgroup-manager", "cgroupfs")
     try:
         assert NAME in run(*podman, "load", "-i", archive)
@@ -79,3 +81,4 @@ def test_podman_loads_and_runs_it(archive, tmp_path):
         run(*podman, "image", "umount", "-a")
     finally:
         run(*podman, "rmi", "-f", NAME, check=False)
+        shutil.rmtree(place, ignore_errors=True)

@@ -106,6 +106,26 @@ START_TEST(an_attribute_that_does_not_end_inside_is_none)
 }
 END_TEST
 
+START_TEST(an_answer_is_read_message_by_message)
+{
+	const struct nlmsghdr *first, *second;
+	struct nlmsghdr *message = begin();
+	size_t length;
+
+	message_put_text(message, IFLA_IFNAME, "eth0");
+	length = NLMSG_ALIGN(message->nlmsg_len);
+	message_begin(room.bytes + length)->nlmsg_seq = 7;
+	first = message_of(&room, length + NLMSG_HDRLEN, NULL);
+	ck_assert_ptr_eq(first, message);
+	second = message_of(&room, length + NLMSG_HDRLEN, first);
+	ck_assert_uint_eq(second->nlmsg_seq, 7);
+	ck_assert_ptr_null(message_of(&room, length + NLMSG_HDRLEN, second));
+	ck_assert_ptr_null(message_of(&room, length + NLMSG_HDRLEN - 1, first));
+	message->nlmsg_len = NLMSG_HDRLEN - 1;
+	ck_assert_ptr_null(message_of(&room, length, NULL));
+}
+END_TEST
+
 START_TEST(a_message_without_room_for_its_fixed_part_has_no_attributes)
 {
 	struct nlmsghdr *message = begin();
@@ -120,4 +140,5 @@ CHECK_MAIN("cni_message",
 	   CHECK_TEST(what_was_put_is_read_in_its_order),
 	   CHECK_TEST(nests_hold_what_is_put_inside),
 	   CHECK_LOOP(an_attribute_that_does_not_end_inside_is_none, wrong),
+	   CHECK_TEST(an_answer_is_read_message_by_message),
 	   CHECK_TEST(a_message_without_room_for_its_fixed_part_has_no_attributes))
