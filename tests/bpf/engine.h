@@ -21,6 +21,8 @@ enum program {
 	TO_POD,
 	FROM_WIRE,
 	TO_WIRE,
+	FROM_OVERLAY,
+	TO_OVERLAY,
 	SWEEP,
 	CLOCK,
 	PROGRAM_MAX,
@@ -32,6 +34,13 @@ enum program {
 /* The node's only route, to everybody but LOST, is out of interface 0, which takes so many bytes. */
 #define ENGINE_MTU 1500
 
+/* Of a packet: the tunnel that it came by, or shall take. The kernel's test packets have none. */
+struct engine_tunnel {
+	bool there;
+	struct ip_addr far; /* address of the other node */
+	uint32_t id;
+};
+
 struct engine_run {
 	enum program program;
 	uint32_t ifindex; /* where the packet is; 0: nowhere in particular */
@@ -40,6 +49,7 @@ struct engine_run {
 	int action; /* result: what the program returned */
 	uint32_t mark; /* in and out */
 	uint32_t redirect; /* result: the interface it redirected to; 0: none, or not known */
+	struct engine_tunnel tunnel; /* in and out */
 	struct frame *frame; /* in and out */
 };
 
@@ -54,6 +64,9 @@ void engine_start(const struct node_config *config);
 
 /* Interface indexes exist for @n in [0, 8). */
 uint32_t engine_ifindex(unsigned int n);
+
+/* Packets come by tunnels, and what they shall take is told. */
+bool engine_has_tunnels(void);
 
 /* File descriptors, for what the kernel tells about them. Kernel only. */
 int engine_program_fd(enum program program);

@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "overlay.skel.h"
 #include "pod.skel.h"
 #include "sweep.skel.h"
 #include "uplink.skel.h"
@@ -25,6 +26,7 @@
 static struct {
 	struct pod *pod;
 	struct uplink *uplink;
+	struct overlay *overlay;
 	struct sweep *sweep;
 	struct bpf_program *programs[PROGRAM_MAX];
 	uint32_t ifindex[LINKS];
@@ -139,6 +141,24 @@ static void load_uplink(const struct node_config *config)
 	engine.programs[TO_WIRE] = engine.uplink->progs.to_wire;
 }
 
+static void load_overlay(const struct node_config *config)
+{
+	engine.overlay = overlay__open();
+	if (!engine.overlay)
+		die("open overlay.bpf.o", errno);
+	maps_share(engine.overlay->obj);
+	engine.overlay->rodata->config = *config;
+	if (overlay__load(engine.overlay))
+		die("load overlay.bpf.o", errno);
+	engine.programs[FROM_OVERLAY] = engine.overlay->progs.from_overlay;
+	engine.programs[TO_OVERLAY] = engine.overlay->progs.to_overlay;
+}
+
+bool engine_has_tunnels(void)
+{
+	return false;
+}
+
 static void load_sweep(void)
 {
 	engine.sweep = sweep__open();
@@ -174,6 +194,7 @@ void engine_start(const struct node_config *config)
 	make_routes();
 	load_pod(config);
 	load_uplink(config);
+	load_overlay(config);
 	load_sweep();
 	attach_all();
 }

@@ -26,6 +26,9 @@
 /* What services' connections from outside to other nodes come from. */
 #define SOURCE_PORT 20000
 
+/* Network identifier of tunnels. */
+#define TUNNEL_ID 77
+
 /* What shall become of a packet that is not dropped. */
 enum fate {
 	TO_PEER, /* into the receiving pod: one hop less, addressed to it */

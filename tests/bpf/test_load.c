@@ -21,6 +21,8 @@ static const struct {
 	{ "to_pod", TO_POD, 31089 },
 	{ "from_wire", FROM_WIRE, 49919 },
 	{ "to_wire", TO_WIRE, 31116 },
+	{ "from_overlay", FROM_OVERLAY, 50512 },
+	{ "to_overlay", TO_OVERLAY, 616 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

@@ -163,7 +163,8 @@ void world_reset(void)
 	static const char *const maps[] = { "ct4", "ct4_new", "ct6", "ct6_new", "frag", "held", "peer4",
 					    "peer6", "frontend4", "frontend6", "affinity4",
 					    "affinity6", "service_range4",
-					    "service_range6", "policy_class", "policy_port", "policy_cidr4",
+					    "service_range6", "node_cidr4", "node_cidr6",
+					    "policy_class", "policy_port", "policy_cidr4",
 					    "policy_cidr6", "policy_bits" };
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)

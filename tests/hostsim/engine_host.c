@@ -16,6 +16,8 @@ int from_pod(struct __sk_buff *skb);
 int to_pod(struct __sk_buff *skb);
 int from_wire(struct __sk_buff *skb);
 int to_wire(struct __sk_buff *skb);
+int from_overlay(struct __sk_buff *skb);
+int to_overlay(struct __sk_buff *skb);
 int sweep(struct __sk_buff *skb);
 int clock_program(struct __sk_buff *skb);
 
@@ -30,6 +32,8 @@ static int (*const programs[PROGRAM_MAX])(struct __sk_buff *skb) = {
 	[TO_POD] = to_pod,
 	[FROM_WIRE] = from_wire,
 	[TO_WIRE] = to_wire,
+	[FROM_OVERLAY] = from_overlay,
+	[TO_OVERLAY] = to_overlay,
 	[SWEEP] = sweep,
 	[CLOCK] = clock_program,
 };
@@ -246,6 +250,33 @@ static void backlog_run(void)
 	}
 }
 
+bool engine_has_tunnels(void)
+{
+	return true;
+}
+
+static void tunnel_in(const struct engine_tunnel *tunnel)
+{
+	bool v4 = ip_addr_is_v4(&tunnel->far);
+
+	sim.tunnelled = tunnel->there;
+	sim.tunnel = (struct bpf_tunnel_key){ .tunnel_id = tunnel->id };
+	sim.tunnel_flags = v4 ? 0 : BPF_F_TUNINFO_IPV6;
+	if (v4)
+		sim.tunnel.remote_ipv4 = bpf_ntohl(tunnel->far.words[3]);
+	else
+		memcpy(sim.tunnel.remote_ipv6, &tunnel->far, sizeof(tunnel->far));
+}
+
+static void tunnel_out(struct engine_tunnel *tunnel)
+{
+	*tunnel = (struct engine_tunnel){ .there = sim.tunnelled, .id = sim.tunnel.tunnel_id };
+	if (sim.tunnel_flags & BPF_F_TUNINFO_IPV6)
+		memcpy(&tunnel->far, sim.tunnel.remote_ipv6, sizeof(tunnel->far));
+	else
+		ip_addr_set_v4(&tunnel->far, bpf_htonl(sim.tunnel.remote_ipv4));
+}
+
 bool engine_run(struct engine_run *run)
 {
 	struct sim_skb *skb = sim_skb_new(run->frame->data, (uint32_t)run->frame->len, linear);
@@ -255,7 +286,9 @@ bool engine_run(struct engine_run *run)
 
 	skb->ctx.mark = run->mark;
 	sim.clone = on_clone;
+	tunnel_in(&run->tunnel);
 	visit_run(&visit, skb);
+	tunnel_out(&run->tunnel);
 	run->action = visit.action;
 	run->redirect = visit.redirect;
 	run->mark = skb->ctx.mark;

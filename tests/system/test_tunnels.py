@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tunnels between nodes: who is who at the far end, how long packets may be, and what is forged is dropped."""
 
+import errno
 import socket
 
 import pytest
@@ -154,15 +155,17 @@ def test_packets_that_do_not_fit_are_answered(fabric, family):
         sending.setsockopt(level, option, 2)  # *_MTU_DISCOVER: do
         sending.connect((back.ips[family], 7777))
 
-        def refused():
+        def refused(length):
             try:
-                sending.send(b"x" * 1400)
-            except OSError:
+                sending.send(b"x" * length)
+            except OSError as error:
+                assert error.errno == errno.EMSGSIZE
                 return True
             return False
-        wait_for(refused, "the sender is told that its packets are too long")
+        wait_for(lambda: refused(1400), "the sender is told that its packets are too long")
         assert sending.getsockopt(level, 14 if family == 0 else 24) == 1350
-        sending.send(b"x" * 1200)
+        # Answers to what was sent before may still be told.
+        wait_for(lambda: not refused(1200), "shorter packets leave")
         assert len(listening.recv(2000)) == 1200
     late = first.add_pod("shop", "late")
     assert late.links()["eth0"]["mtu"] == 1350

@@ -73,6 +73,27 @@ START_TEST(an_address_is_of_one_kind)
 }
 END_TEST
 
+/* Another node speaks from the gateway of its pods as well, unless a pod has the address. */
+START_TEST(the_gateway_of_another_node_is_the_node)
+{
+	struct ip_addr gateway = make_addr("10.7.0.1"), taken = make_addr("10.0.0.1");
+	struct object *node = make_node("n2", "192.0.2.2"), *liar = make_node("n3", "192.0.2.3");
+	cleanup(fixture_done) struct fixture f;
+	const struct image_peer *peer;
+
+	fixture_init(&f);
+	add_node_cidrs(node, "10.7.0.0/24 fd07::/64");
+	add_node_cidrs(liar, "10.0.0.0/24");
+	fixture_put(&f, node);
+	fixture_put(&f, liar);
+	fixture_compile(&f);
+	peer = ask_peer(f.image, &gateway);
+	ck_assert(peer && peer->kind == PEER_NODE && !peer->class);
+	peer = ask_peer(f.image, &taken);
+	ck_assert(peer && peer->kind == PEER_LOCAL_POD);
+}
+END_TEST
+
 START_TEST(of_two_remote_pods_the_first_by_name_has_the_address)
 {
 	cleanup(fixture_done) struct fixture f;
@@ -314,6 +335,7 @@ END_TEST
 
 CHECK_MAIN("image", CHECK_TEST(without_policies_nothing_is_judged),
 	   CHECK_LOOP(an_address_is_of_one_kind, peer_cases),
+	   CHECK_TEST(the_gateway_of_another_node_is_the_node),
 	   CHECK_TEST(of_two_remote_pods_the_first_by_name_has_the_address),
 	   CHECK_LOOP(ingress_rules_are_ored_and_peers_and_ports_anded, ingress_cases),
 	   CHECK_LOOP(egress_port_names_are_resolved_by_the_destination, egress_cases),
