@@ -109,13 +109,27 @@ static struct ip_addr choose(struct agent *agent, bool v4)
 	return (struct ip_addr){};
 }
 
+/* An agent may have ended in the middle of it. */
+static void addr6_write(volatile struct node_state *state, const struct ip_addr *addr)
+{
+	uint32_t turn = state->addr6_turn;
+
+	if (!(turn & 1) && state->addr6.halves[0] == addr->halves[0] &&
+	    state->addr6.halves[1] == addr->halves[1])
+		return;
+	turn |= 1;
+	__atomic_store_n(&state->addr6_turn, turn, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 2; i++)
+		__atomic_store_n(&state->addr6.halves[i], addr->halves[i], __ATOMIC_SEQ_CST);
+	__atomic_store_n(&state->addr6_turn, turn + 1, __ATOMIC_SEQ_CST);
+}
+
 static void write_addresses(struct agent *agent)
 {
 	volatile struct node_state *state = datapath_state(agent->dp);
 
 	state->addr4 = agent->node_ips[FAMILY_IP4].words[3];
-	for (int i = 0; i < 2; i++)
-		state->addr6.halves[i] = agent->node_ips[FAMILY_IP6].halves[i];
+	addr6_write(state, &agent->node_ips[FAMILY_IP6]);
 }
 
 static void tell_programs(struct agent *agent)
@@ -134,7 +148,7 @@ bool node_addresses_heal(struct agent *agent)
 	/* Until then those of a former agent are in force. */
 	if (!agent->node_ips_known)
 		return false;
-	if (state->addr4 == ips[FAMILY_IP4].words[3] &&
+	if (state->addr4 == ips[FAMILY_IP4].words[3] && !(state->addr6_turn & 1) &&
 	    state->addr6.halves[0] == ips[FAMILY_IP6].halves[0] &&
 	    state->addr6.halves[1] == ips[FAMILY_IP6].halves[1])
 		return false;

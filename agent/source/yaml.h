@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#define YAML_TEXT_MAX (8u << 20) /* bytes */
+#define YAML_TEXT_MAX (16u << 20) /* bytes: what kubectl writes of 2,000 pods */
 #define YAML_DEPTH_MAX 64
 #define YAML_COST_MAX (32u << 20) /* bytes that the values of a document take in memory */
 #define YAML_ITEMS "items" /* the member whose elements may come one by one */

@@ -11,6 +11,7 @@
  *	ctx_is_tagged	it has a VLAN tag, which is not among its bytes
  *	ctx_ifindex	the interface where the program is
  *	ctx_csum	a transport's checksum follows what it covers
+ *	ctx_csum_update	the device's sum over all of the packet, if there is one, changes by so much
  *
  * Pointers into the packet do not survive a helper that may move its data, so
  * callers keep offsets and ask here again for each use.

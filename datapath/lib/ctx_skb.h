@@ -8,8 +8,6 @@ typedef struct __sk_buff ctx_t;
 
 /* skb->pkt_type of a frame that is addressed to the receiving interface. */
 #define PKT_TYPE_HOST 0
-/* Of one that the interface saw, but that was for another one. */
-#define PKT_TYPE_OTHERHOST 3
 
 /*
  * @len bytes at @offset, or NULL when the packet ends before. The frame's head
@@ -64,4 +62,10 @@ static __always_inline __u32 ctx_ifindex(const ctx_t *skb)
 static __always_inline long ctx_csum(ctx_t *skb, __u32 at, __u64 from, __u64 to, __u64 flags)
 {
 	return bpf_l4_csum_replace(skb, at, from, to, flags);
+}
+
+/* Of CHECKSUM_COMPLETE; there is nothing to do for others. */
+static __always_inline void ctx_csum_update(ctx_t *skb, __u32 sum)
+{
+	bpf_csum_update(skb, sum);
 }

@@ -47,6 +47,8 @@ enum flow_flag {
 	FLOW_REJECTED = 1 << 9, /* whoever sent the refused packet is told so */
 	FLOW_FROM_WIRE = 1 << 10, /* came from outside, for no pod's own address */
 	FLOW_ANSWERS = 1 << 11, /* answers a translated connection, and is to become what that was */
+	FLOW_TO_HOST = 1 << 12, /* to an address of this node */
+	FLOW_TO_SERVICE = 1 << 13, /* to an address of services, but to none of its ports */
 };
 
 struct flow {

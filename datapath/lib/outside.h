@@ -7,6 +7,7 @@
 #pragma once
 
 #include "lib/hold.h"
+#include "lib/route.h"
 #include "lib/track.h"
 #include "weir/mark.h"
 
@@ -63,22 +64,54 @@ static __always_inline enum drop_reason track_arrived(struct flow *flow, struct 
 		if (flow->flags & FLOW_TRANSLATED)
 			return track_translated(flow, key);
 		if (!(flow->flags & FLOW_ANSWERS))
-			return leave_alone(flow);
+			return DROP_NONE;
 	}
 	return track_received(flow, key);
+}
+
+int service_goes_round(struct __sk_buff *skb, struct flow *flow);
+
+/*
+ * Nobody here answers the packet, and its address is a service's: would it leave by where it
+ * came from? A router there would send it back, again and again, until its hops are used up.
+ * To an address that is a service's alone there is no other way.
+ */
+SUBPROGRAM int service_goes_round(struct __sk_buff *skb, struct flow *flow)
+{
+	struct bpf_fib_lookup route = {};
+	const struct frontend *whole;
+
+	if (!flow)
+		return 0;
+	whole = frontend_find(&flow->dst, 0, 0);
+	if (!whole || whole->flags & FRONTEND_WHOLE)
+		return !!whole;
+	return !route_find(&route, skb, flow) && route.ifindex == skb->ifindex;
+}
+
+/* It concerns no connection to a service. For queries and errors no address was looked up. */
+static __always_inline enum drop_reason arrive_rest(struct __sk_buff *skb, struct flow *flow)
+{
+	_Bool asked = flow->role != ROLE_ERROR && flow->role != ROLE_ALONE;
+
+	if (flow->flags & FLOW_TO_HOST || (asked && !(flow->flags & FLOW_TO_SERVICE)) ||
+	    !service_goes_round(skb, flow))
+		return leave_alone(flow);
+	return flow->role == ROLE_ERROR ? DROP_ICMP_UNRELATED : DROP_SERVICE_NO_PORT;
 }
 
 /*
  * Stage: what is for no pod's own address goes to a backend of this node, or on to somebody
  * else (WAY_OUT), unless it concerns no service. @why: of the stage before.
  */
-static __always_inline enum drop_reason arrive_way(struct flow *flow, enum drop_reason why)
+static __always_inline enum drop_reason arrive_way(struct __sk_buff *skb, struct flow *flow,
+						   enum drop_reason why)
 {
 	if (!(flow->flags & FLOW_FROM_WIRE) || flow->way != WAY_TRACK)
 		return why;
 	if (flow->role == ROLE_ERROR ? why == DROP_ICMP_UNRELATED :
 				       !why && !(flow->flags & FLOW_TRANSLATED))
-		return leave_alone(flow);
+		return arrive_rest(skb, flow);
 	if (flow->flags & FLOW_ANSWER || (!flow->to_ifindex && !addr_is_host(&flow->dst)))
 		flow->way = WAY_OUT;
 	return why;

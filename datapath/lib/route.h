@@ -61,6 +61,13 @@ static __always_inline void ttl_decrease(struct iphdr *ip)
 	ip->ttl--;
 }
 
+/* No checksum of the header makes up for it, so the sum over the packet changes. */
+static __always_inline void hop_limit_decrease(ctx_t *ctx, struct ipv6hdr *ip)
+{
+	ip->hop_limit--;
+	ctx_csum_update(ctx, (__u16)~bpf_htons(1));
+}
+
 /* Stage before the packet is changed: may a router send it on? */
 static __always_inline enum drop_reason route_find(struct bpf_fib_lookup *route, ctx_t *ctx,
 						   struct flow *flow)
@@ -92,6 +99,6 @@ static __always_inline enum drop_reason hops_decrease(ctx_t *ctx, const struct f
 	if (flow->family == FLOW_IP4)
 		ttl_decrease(ip);
 	else
-		((struct ipv6hdr *)ip)->hop_limit--;
+		hop_limit_decrease(ctx, ip);
 	return DROP_NONE;
 }

@@ -42,8 +42,10 @@ SUBPROGRAM int service_begin(struct flow *flow, struct service_case *sc)
 		return DROP_NONE;
 	if (proto_has_ports(flow->proto))
 		frontend = frontend_find(&flow->dst, flow->dport, flow->proto);
-	if (!frontend && !(whole->flags & FRONTEND_WHOLE))
+	if (!frontend && !(whole->flags & FRONTEND_WHOLE)) {
+		flow->flags |= FLOW_TO_SERVICE;
 		return DROP_NONE;
+	}
 	/* Of no known connection: the stack would send it back to the router that it came from. */
 	if (flow->role == ROLE_ANSWER)
 		return addr_is_host(&flow->dst) ? DROP_NONE : DROP_CT_INVALID;

@@ -14,7 +14,10 @@
 #define SOURCE_PORT_FIRST 1024
 #define SOURCE_PORT_TRIES 8
 
-/* From outside a traffic policy counts as it stands; but the pods of other nodes are the cluster. */
+/*
+ * From outside a traffic policy counts as it stands; but the pods of other nodes are the
+ * cluster.
+ */
 static __always_inline enum service_set flow_set(const struct flow *flow,
 						 const struct frontend *frontend)
 {
@@ -133,6 +136,16 @@ static __always_inline enum drop_reason source_port_choose(struct flow *flow,
 	return DROP_SERVICE_PORTS;
 }
 
+/* False: it is being changed at this moment. */
+static __always_inline _Bool node_addr6(struct ip_addr *ret, const volatile struct node_state *node)
+{
+	__u32 turn = node->addr6_turn;
+
+	ret->halves[0] = node->addr6.halves[0];
+	ret->halves[1] = node->addr6.halves[1];
+	return !(turn & 1) && turn == node->addr6_turn;
+}
+
 /*
  * In a tunnel the node is the gateway of its pods, so that answers come by the tunnel as well.
  * False: the node has no address of this family.
@@ -152,8 +165,7 @@ static __always_inline _Bool source_of_node(const struct flow *flow, struct serv
 		ip_addr_set_v4(&sc->to.src, node->addr4);
 		return node->addr4;
 	}
-	sc->to.src = node->addr6;
-	return !addr_is_none(&sc->to.src);
+	return node_addr6(&sc->to.src, node) && !addr_is_none(&sc->to.src);
 }
 
 /*
@@ -175,6 +187,21 @@ static __always_inline enum drop_reason source_choose(struct flow *flow, struct 
 	return source_port_choose(flow, sc, first, ports);
 }
 
+/*
+ * Nobody sends from a service's address: the answer would be a question to that service, and
+ * two of them would talk to each other without end. Hosts that announce one may have other
+ * ports of it.
+ */
+static __always_inline _Bool source_is_service(const struct flow *flow)
+{
+	const struct frontend *whole = frontend_find(&flow->src, 0, 0);
+
+	if (!whole)
+		return 0;
+	return whole->flags & FRONTEND_WHOLE ||
+	       frontend_find(&flow->src, flow->sport, flow->proto);
+}
+
 /* Stage: who may not use the frontend is not told so. */
 static __always_inline enum drop_reason source_check(const struct flow *flow,
 						     const struct frontend *frontend)
@@ -191,7 +218,9 @@ static __always_inline enum drop_reason source_check(const struct flow *flow,
 	if (!(flow->flags & FLOW_FROM_WIRE))
 		return DROP_NONE;
 	peer = peer_find(&flow->src);
-	return peer && peer->kind == PEER_HOST ? DROP_POD_FROM_WIRE : DROP_NONE;
+	if (peer)
+		return peer->kind == PEER_HOST ? DROP_POD_FROM_WIRE : DROP_NONE;
+	return source_is_service(flow) ? DROP_SERVICE_SOURCE : DROP_NONE;
 }
 
 /* It is not the middle of a connection that nobody knows any more. */

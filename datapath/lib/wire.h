@@ -30,9 +30,12 @@ static __always_inline enum drop_reason peer_comes_in(const struct flow *flow)
 /* Stage: finds the receiving pod; without one the packet is the node's. */
 static __always_inline enum drop_reason wire_receiver(struct flow *flow)
 {
-	__u32 ifindex = peer_local_ifindex(peer_find(&flow->dst));
+	const struct peer *peer = peer_find(&flow->dst);
+	__u32 ifindex = peer_local_ifindex(peer);
 	const struct endpoint *ep;
 
+	if (peer && peer->kind == PEER_HOST)
+		flow->flags |= FLOW_TO_HOST;
 	if (!ifindex) {
 		flow->way = WAY_STACK;
 		return DROP_NONE;
@@ -84,7 +87,7 @@ wire_arrive(struct __sk_buff *skb,
 	if (!why)
 		why = flow.way == WAY_STACK ? arrive_parse(skb, &flow) : (int)parse_l4(&flow, skb);
 	why = why ?: track(&flow, skb, track_arrived);
-	why = arrive_way(&flow, why);
+	why = arrive_way(skb, &flow, why);
 	why = why ?: followers(&flow, skb);
 	if (!why && flow.way == WAY_STACK)
 		return TC_ACT_OK;

@@ -30,7 +30,11 @@ struct node_state {
 	struct ip_addr gateway6;
 	/* Interface index of the tunnel device; 0: node_cidr4 and node_cidr6 count for nothing. */
 	__u32 tunnels;
-	__u32 pad;
+	/*
+	 * Writing @addr6 takes two stores: odd meanwhile, and another number afterwards. Who reads
+	 * looks before and after, so that nobody is given half an address.
+	 */
+	__u32 addr6_turn;
 };
 ABI_SIZE(struct node_state, 56);
 

@@ -94,6 +94,8 @@ void generation_set(uint32_t generation);
 void services_set(uint32_t services);
 /* What services' connections to other nodes come from; NOBODY: there is nothing. */
 void node_addresses_set(enum who who);
+/* How often the IPv6 one was written; odd: it is being written. */
+void node_address_turn(uint32_t turn);
 /* Empties the tables of services. */
 void services_clear(void);
 uint32_t clock_now(void);

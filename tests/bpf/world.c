@@ -135,6 +135,16 @@ void services_set(uint32_t services)
 	put("state", &zero, &state);
 }
 
+void node_address_turn(uint32_t turn)
+{
+	struct node_state state;
+	uint32_t zero = 0;
+
+	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
+	state.addr6_turn = turn;
+	put("state", &zero, &state);
+}
+
 void node_addresses_set(enum who who)
 {
 	struct node_state state;
@@ -164,6 +174,7 @@ void world_reset(void)
 	services_set(0);
 	generation_set(1);
 	node_addresses_set(HOST);
+	node_address_turn(0);
 	make_pod(POD_A, 0);
 	make_pod(POD_B, 0);
 	make_pod(POD_C, ENDPOINT_CHAINED);

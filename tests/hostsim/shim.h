@@ -97,6 +97,7 @@ struct sim {
 	/* What another CPU does before the next write to this map. */
 	struct sim_map *race_for;
 	void (*race)(void);
+	uint64_t csum; /* what the programs say that the sum over the packet has changed by */
 	void (*clone)(const struct sim_skb *skb, uint32_t ifindex, uint64_t flags);
 };
 
@@ -133,6 +134,7 @@ uint64_t bpf_jiffies64(void);
 /* As of a packet whose checksum is complete (CHECKSUM_NONE). */
 long bpf_l4_csum_replace(struct __sk_buff *skb, uint32_t offset, uint64_t from, uint64_t to,
 			 uint64_t flags);
+int64_t bpf_csum_update(struct __sk_buff *skb, uint32_t csum);
 /* What @to adds to @seed and @from takes away. */
 int64_t bpf_csum_diff(const void *from, uint32_t from_size, const void *to, uint32_t to_size,
 		      uint32_t seed);

@@ -272,6 +272,12 @@ long bpf_l4_csum_replace(struct __sk_buff *skb, uint32_t offset, uint64_t from, 
 	return 0;
 }
 
+int64_t bpf_csum_update(struct __sk_buff *skb, uint32_t csum)
+{
+	sim.csum += csum;
+	return csum;
+}
+
 int64_t bpf_csum_diff(const void *from, uint32_t from_size, const void *to, uint32_t to_size,
 		      uint32_t seed)
 {

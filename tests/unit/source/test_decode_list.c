@@ -146,9 +146,9 @@ static struct count count_text(const char *text, size_t length)
 	return count;
 }
 
-#define LARGE_COUNT 4000
+#define LARGE_COUNT 2000
 
-/* Each element takes some 12 KiB in memory, all of them more than a document may. */
+/* As many pods as large as kubectl writes them: each takes 100 KiB in memory, all of them 200 MiB. */
 static char *large_list(bool json, size_t *length, size_t count, size_t labels)
 {
 	char *text = NULL;
@@ -173,7 +173,7 @@ START_TEST(a_list_may_be_larger_than_a_document)
 {
 	struct count count;
 	size_t length;
-	cleanup(freep) char *text = large_list(formats[_i], &length, LARGE_COUNT, 60);
+	cleanup(freep) char *text = large_list(formats[_i], &length, LARGE_COUNT, 550);
 
 	ck_assert_uint_lt(length, YAML_TEXT_MAX);
 	count = count_text(text, length);

@@ -250,7 +250,7 @@ END_TEST
 static void write_large(void)
 {
 	static const char document[] = "a: [b, {c: d}]\n---\n";
-	size_t size = sizeof(document) - 1, count = YAML_TEXT_MAX / size / 4;
+	size_t size = sizeof(document) - 1, count = YAML_TEXT_MAX / size / 8;
 	cleanup(freep) char *text = malloc(count * size + 1);
 	char name[32];
 
@@ -421,7 +421,7 @@ START_TEST(what_is_no_file_is_reported_and_not_waited_for)
 	expect_problem("dir.yaml", "", "is not a regular file");
 	expect_problem("fifo.yaml", "", "is not a regular file");
 	expect_problem("loop.yaml", "", "is not a regular file");
-	expect_problem("huge.yaml", "", "is larger than 8 MiB");
+	expect_problem("huge.yaml", "", "is larger than 16 MiB");
 	in_place("manifests/z.yaml", POLICY("front", 81));
 	expect_changes(1);
 	ck_assert_uint_eq(manifest_files(w.manifest), 1);
