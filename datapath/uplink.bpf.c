@@ -10,6 +10,7 @@
 #include "lib/ctx_skb.h"
 
 #include "lib/depart.h"
+#include "lib/direct_error.h"
 #include "lib/drop.h"
 #include "lib/outside.h"
 #include "lib/reject.h"
@@ -68,6 +69,12 @@ static __always_inline int refuse(struct __sk_buff *skb, struct flow *flow, enum
 	return (int)bpf_redirect(skb->ifindex, 0);
 }
 
+/* Stage: to the node that answers: the action, 0: it is answered here, or -reason. */
+static __always_inline int send_on(struct __sk_buff *skb, struct flow *flow)
+{
+	return flow->role == ROLE_ERROR ? direct_error(skb, flow) : direct_forward(skb, flow);
+}
+
 SEC("tc")
 int from_wire(struct __sk_buff *skb)
 {
@@ -83,6 +90,10 @@ int from_wire(struct __sk_buff *skb)
 	why = wire_source(&flow) ?: why;
 	if (!why)
 		why = flow.way == WAY_STACK ? arrive_parse(skb, &flow) : (int)parse_l4(&flow, skb);
+	action = !why && direct_fits(&flow) ? send_on(skb, &flow) : 0;
+	if (action > 0)
+		return pass(skb, POLICY_INGRESS, action);
+	why = why ?: (enum drop_reason)-action;
 	why = why ?: track(&flow, skb, track_arrived);
 	why = arrive_way(&flow, why);
 	why = why ?: followers(&flow, skb);

@@ -95,6 +95,12 @@ static __always_inline _Bool ct_was(struct ct_hit hit, const struct ct6_nat *fro
 	return nat_equal(&was, from);
 }
 
+/* The connection is one that another node answers. */
+static __always_inline _Bool ct_is_direct(const struct ct_entry *entry)
+{
+	return (entry->flags & (CT_SERVICE | CT_DIRECT)) == (CT_SERVICE | CT_DIRECT);
+}
+
 /* Alive in either table. */
 static __always_inline struct ct_hit ct_find_any(const struct ct_key *key, __u32 now)
 {

@@ -73,7 +73,7 @@ static __always_inline enum drop_reason frame_rewrite(struct __sk_buff *skb, con
 	if (!eth)
 		return DROP_SHORT_HEADER;
 	if (flow->family == FLOW_IP4)
-		ttl_decrease((struct iphdr *)(eth + 1));
+		ttl_decrease((struct iphdr *)(eth + 1), 1);
 	else
 		((struct ipv6hdr *)(eth + 1))->hop_limit--;
 	macs_write(eth, to);

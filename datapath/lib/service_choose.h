@@ -13,12 +13,63 @@
 #define SOURCE_PORT_FIRST 1024
 #define SOURCE_PORT_TRIES 8
 
-/* From outside a traffic policy counts as it stands; but the pods of other nodes are the cluster. */
+/* Another node may have sent it on as it came from outside (direct.h), for this one to answer. */
+static __always_inline _Bool flow_was_sent_on(const struct flow *flow)
+{
+	return config.direct && flow->flags & FLOW_FROM_WIRE && flow->hops <= DIRECT_HOPS;
+}
+
+/* False: the node has no address of this family. */
+static __always_inline _Bool node_addr(struct ip_addr *ret, _Bool v4)
+{
+	const struct node_state *node;
+	__u32 zero = 0;
+
+	node = bpf_map_lookup_elem(&state, &zero);
+	if (!node)
+		return 0;
+	if (!v4) {
+		*ret = node->addr6;
+		return !addr_is_none(ret);
+	}
+	ip_addr_set_v4(ret, node->addr4);
+	return node->addr4;
+}
+
+/*
+ * The frontend that the packet asks, by port 0 and protocol 0 the address. What was sent on may
+ * be for a NodePort of another node, which has the same backends here.
+ */
+static __always_inline const struct frontend *flow_frontend(const struct flow *flow, __be16 port,
+							    __u8 proto)
+{
+	const struct peer *peer = flow_was_sent_on(flow) ? peer_find(&flow->dst) : NULL;
+	struct ip_addr addr = flow->dst;
+
+	if (peer && peer->kind == PEER_NODE)
+		node_addr(&addr, flow->family == FLOW_IP4);
+	return frontend_find(&addr, port, proto);
+}
+
+/* The service has backends on this node. */
+static __always_inline _Bool service_is_here(__u32 number)
+{
+	const struct service_port *port = service_find(number);
+
+	return port && service_set_count(*(const volatile __u64 *)&port->sets[SERVICE_LOCAL]);
+}
+
+/*
+ * From outside a traffic policy counts as it stands; but the pods of other nodes are the
+ * cluster. Who sends on has chosen this node; which of its backends is left to it.
+ */
 static __always_inline enum service_set flow_set(const struct flow *flow,
 						 const struct frontend *frontend)
 {
 	const struct peer *peer;
 
+	if (flow_was_sent_on(flow) && service_is_here(frontend->service))
+		return SERVICE_LOCAL;
 	if (!(flow->flags & FLOW_FROM_WIRE) || !(frontend->flags & FRONTEND_LOCAL))
 		return frontend_set(frontend);
 	peer = peer_find(&flow->src);
@@ -125,19 +176,8 @@ static __always_inline enum drop_reason source_port_choose(struct flow *flow,
 /* False: the node has no address of this family. */
 static __always_inline _Bool source_of_node(const struct flow *flow, struct service_case *sc)
 {
-	const struct node_state *node;
-	__u32 zero = 0;
-
-	node = bpf_map_lookup_elem(&state, &zero);
-	if (!node)
-		return 0;
 	sc->to.sport = bpf_htons((__u16)(config.source_port + random_below(config.source_ports)));
-	if (flow->family == FLOW_IP4) {
-		ip_addr_set_v4(&sc->to.src, node->addr4);
-		return node->addr4;
-	}
-	sc->to.src = node->addr6;
-	return !addr_is_none(&sc->to.src);
+	return node_addr(&sc->to.src, flow->family == FLOW_IP4);
 }
 
 /* The backend is a pod or a socket of this node. */

@@ -61,9 +61,12 @@ struct node_config {
 	__u16 source_port; /* the first one */
 	__u16 source_ports; /* how many; at least 1 */
 	struct ip_addr gateway6; /* ::  no IPv6 */
+	/* Direct server return: backends' nodes answer clients outside (decisions/0012). */
+	__u32 direct;
+	__u32 pad;
 	__u32 lifetime_s[LIFETIME_KINDS][LIFETIME_STAGES]; /* seconds */
 };
-ABI_SIZE(struct node_config, 160);
+ABI_SIZE(struct node_config, 168);
 
 /*
  * Map `frag`: LRU, what the first fragment of a datagram said. The identification

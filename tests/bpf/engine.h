@@ -21,6 +21,7 @@ enum program {
 	TO_POD,
 	FROM_WIRE,
 	TO_WIRE,
+	EDGE,
 	SWEEP,
 	CLOCK,
 	PROGRAM_MAX,

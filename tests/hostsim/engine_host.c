@@ -14,6 +14,7 @@ int from_pod(struct __sk_buff *skb);
 int to_pod(struct __sk_buff *skb);
 int from_wire(struct __sk_buff *skb);
 int to_wire(struct __sk_buff *skb);
+int edge(struct xdp_md *xdp);
 int sweep(struct __sk_buff *skb);
 int clock_program(struct __sk_buff *skb);
 
@@ -167,7 +168,9 @@ void sim_go(struct sim_visit *visit)
 	skb->ctx.gso_size = visit->gso_size;
 	skb->ctx.pkt_type = frame_is_for_node(&visit->frame) ? 0 : 3; /* to somebody else */
 	sim.redirect = 0;
-	visit->action = programs[visit->program](&skb->ctx);
+	skb->xdp.ingress_ifindex = visit->ifindex;
+	visit->action = visit->program == EDGE ? edge(&skb->xdp) :
+						 programs[visit->program](&skb->ctx);
 	visit->redirect = sim.redirect;
 	sim.redirect = outer;
 	frame_take(&visit->frame, skb);
@@ -229,7 +232,9 @@ static void backlog_run(void)
 
 bool engine_run(struct engine_run *run)
 {
-	struct sim_skb *skb = sim_skb_new(run->frame->data, (uint32_t)run->frame->len, linear);
+	/* XDP sees one buffer. */
+	struct sim_skb *skb = sim_skb_new(run->frame->data, (uint32_t)run->frame->len,
+					  run->program == EDGE ? UINT32_MAX : linear);
 	struct sim_visit visit = { .program = run->program, .ifindex = run->ifindex,
 				   .ingress_ifindex = run->ingress_ifindex,
 				   .gso_size = run->gso_size };
