@@ -2,7 +2,7 @@
 /*
  * Kubernetes API servers as a source of objects: each kind is listed and then watched
  * (api_sync.h says what happens when that fails), and the store says what the API server
- * said last. Only GET requests are made. It never waits: without an API server the store
+ * said last. Only GET requests are made (report/report.h writes). It never waits: without an API server the store
  * says what the copy of a former agent says.
  */
 #pragma once
@@ -11,6 +11,9 @@
 
 #include "model/store.h"
 #include "source/api_config.h"
+#include "source/api_http.h"
+#include "source/api_kinds.h"
+#include "source/api_refusal.h"
 #include "source/api_sync.h"
 #include "source/manifest.h"
 
@@ -31,16 +34,22 @@ void api_source_free(struct api_source *source);
 void api_source_freep(struct api_source **source);
 
 /*
- * Of every kind all objects are known, from an API server or from the copy. Before, a
- * policy may be missing from the store: it must not be put in force.
+ * Of every kind that @needs (enum api_need) are about all objects are known, from an API server
+ * or from the copy. Before, a policy may be missing from the store: it must not be put in force.
  */
-bool api_source_is_ready(const struct api_source *source);
+bool api_source_is_ready(const struct api_source *source, unsigned int needs);
 
-/* Every kind has been listed once. */
-bool api_source_is_synced(const struct api_source *source);
+/* Every such kind has been listed once. */
+bool api_source_is_synced(const struct api_source *source, unsigned int needs);
 
 /* The server that is asked now. */
 const char *api_source_server(const struct api_source *source);
+
+/* How the servers are asked, for others who have to; borrowed. */
+struct api_http *api_source_http(const struct api_source *source);
+
+/* The API version in which objects of @kind are asked for now, as "v1". */
+const char *api_source_version(const struct api_source *source, enum object_kind kind);
 
 enum api_kind_state {
 	API_KIND_WAITING, /* to ask again */
@@ -55,6 +64,7 @@ struct api_kind_status {
 	bool is_synced;
 	bool is_recalled; /* from the copy, and not listed since */
 	size_t objects;
+	const struct api_refusal *refusal; /* borrowed */
 };
 
 /* The kind with number @index; false beyond the last one. */
