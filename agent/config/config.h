@@ -41,6 +41,28 @@ static inline const char *socket_services_name(enum socket_services services)
 	return names[services];
 }
 
+/* Whether the fast path in XDP is wanted. */
+enum xdp_wanted {
+	XDP_WANTED_OFF,
+	XDP_WANTED_AUTO, /* where the driver can */
+	XDP_WANTED_NATIVE, /* the same, and where it cannot it is a problem */
+	XDP_WANTED_GENERIC,
+	XDP_WANTED_MAX,
+};
+
+/* As it is configured. */
+static inline const char *xdp_wanted_name(enum xdp_wanted wanted)
+{
+	static const char *const names[XDP_WANTED_MAX] = {
+		[XDP_WANTED_OFF] = "off",
+		[XDP_WANTED_AUTO] = "auto",
+		[XDP_WANTED_NATIVE] = "native",
+		[XDP_WANTED_GENERIC] = "generic",
+	};
+
+	return names[wanted];
+}
+
 struct config {
 	char *manifests; /* directory, NULL: none */
 	char *kubeconfig; /* file, NULL: none */
@@ -57,6 +79,8 @@ struct config {
 	enum socket_services socket_services;
 	/* Of connections from outside to a service that go on to another node. */
 	uint16_t source_port_first, source_port_last;
+	bool direct; /* service-forwarding is dsr: their backend's node answers them */
+	enum xdp_wanted xdp;
 	uint32_t maglev_size; /* entries of a Maglev table (model/maglev.h) */
 	struct prefix node_port_cidrs[CONFIG_NODE_PORT_CIDRS_MAX]; /* where NodePorts answer, */
 	size_t node_port_cidr_count; /* 0: see nodeaddr.h */
@@ -82,11 +106,13 @@ enum config_key {
 	CONFIG_BPFFS,
 	CONFIG_CGROUP,
 	CONFIG_SOCKET_SERVICES,
+	CONFIG_FORWARDING,
 	CONFIG_SOURCE_PORTS,
 	CONFIG_MAGLEV_SIZE,
 	CONFIG_NODE_PORT_CIDR,
 	CONFIG_HEALTH_ADDRESS,
 	CONFIG_UPLINK,
+	CONFIG_XDP,
 	CONFIG_MTU,
 	CONFIG_MASQUERADE,
 	CONFIG_TABLE_SIZE,

@@ -32,6 +32,7 @@ void datapath_free(struct datapath *dp)
 		closep(&dp->programs[i]);
 	for (int i = 0; i < SOCKET_PROGRAM_MAX; i++)
 		closep(&dp->socket_programs[i]);
+	closep(&dp->xdp_program);
 	for (int i = 0; i < DATAPATH_MAP_MAX; i++)
 		closep(&dp->maps[i]);
 	free(dp->bpffs);
@@ -96,13 +97,14 @@ static int keep_program(struct datapath *dp, enum datapath_program which,
 	return duplicate(&dp->programs[which], bpf_program__fd(program));
 }
 
-static void configure(struct node_config *node, const struct datapath *dp,
-		      const struct datapath_config *config)
+void datapath_configure(struct node_config *node, const struct datapath *dp,
+			const struct datapath_config *config)
 {
 	node->endpoint_slots = ENDPOINT_SLOTS;
 	node->hz = dp->hz;
 	node->gateway4 = ip_addr_is_none(&config->gateway4) ? 0 : config->gateway4.words[3];
 	node->gateway6 = config->gateway6;
+	node->direct = config->direct;
 	if (config->source_ports) {
 		node->source_port = config->source_port;
 		node->source_ports = config->source_ports;
@@ -134,7 +136,7 @@ static int load_pod(struct datapath *dp, const struct bpf_object_open_opts *opts
 
 	if (!skel)
 		return -errno;
-	configure((struct node_config *)&skel->rodata->config, dp, config);
+	datapath_configure((struct node_config *)&skel->rodata->config, dp, config);
 	r = datapath_size_maps(skel->obj, config->sizes, opts->pin_root_path);
 	r = r ?: pod__load(skel);
 	r = r ?: datapath_keep_maps(dp, skel->obj);
@@ -152,7 +154,7 @@ static int load_uplink(struct datapath *dp, const struct bpf_object_open_opts *o
 
 	if (!skel)
 		return -errno;
-	configure((struct node_config *)&skel->rodata->config, dp, config);
+	datapath_configure((struct node_config *)&skel->rodata->config, dp, config);
 	r = datapath_size_maps(skel->obj, config->sizes, opts->pin_root_path);
 	r = r ?: uplink__load(skel);
 	r = r ?: datapath_keep_maps(dp, skel->obj);
@@ -183,6 +185,7 @@ int datapath_open(struct datapath **ret, const struct datapath_config *config, c
 	memset(dp->maps, 0xff, sizeof(dp->maps));
 	memset(dp->programs, 0xff, sizeof(dp->programs));
 	memset(dp->socket_programs, 0xff, sizeof(dp->socket_programs));
+	dp->xdp_program = -1;
 	dp->clsact = config->clsact;
 	dp->bpffs = strdup(config->bpffs);
 	snprintf(pins, sizeof(pins), "%s/v%d/maps", config->bpffs, WEIR_SCHEMA);
@@ -207,6 +210,10 @@ int datapath_open(struct datapath **ret, const struct datapath_config *config, c
 	/* Pods need nothing of it: datapath_attach_sockets() tells. */
 	if (r < 0)
 		datapath_fail(dp->socket_error, r, "loading", "socket.bpf.o");
+	/* Nor of this: it is the same path, sooner. */
+	r = config->xdp ? datapath_load_xdp(dp, &opts, config) : 0;
+	if (r < 0)
+		datapath_fail(dp->xdp_error, r, "loading", "edge_xdp.bpf.o");
 	r = datapath_map_arrays(dp, &map);
 	if (r < 0)
 		return datapath_fail(error, r, "mapping", datapath_map_name(map));

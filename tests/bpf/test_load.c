@@ -17,11 +17,11 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 46495 },
+	{ "from_pod", FROM_POD, 47057 },
 	{ "to_pod", TO_POD, 29942 },
-	{ "from_wire", FROM_WIRE, 44224 },
+	{ "from_wire", FROM_WIRE, 48106 },
 	{ "to_wire", TO_WIRE, 29294 },
-	{ "edge", EDGE, 8824 },
+	{ "edge", EDGE, 11943 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

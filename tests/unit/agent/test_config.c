@@ -51,6 +51,8 @@ START_TEST(defaults_are_complete)
 	ck_assert_ptr_null(config.cgroup);
 	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_HOST);
 	ck_assert_ptr_null(config.uplink);
+	ck_assert(!config.direct);
+	ck_assert_int_eq(config.xdp, XDP_WANTED_OFF);
 	ck_assert_uint_eq(config.source_port_first, 10000);
 	ck_assert_uint_eq(config.source_port_last, 29999);
 	ck_assert_uint_eq(config.node_port_cidr_count, 0);
@@ -90,6 +92,8 @@ START_TEST(a_file_sets_every_option)
 					  "bpffs: /b\n"
 					  "cgroup: /c\n"
 					  "socket-services: off\n"
+					  "service-forwarding: dsr\n"
+					  "xdp: generic\n"
 					  "service-source-ports: 2000-2999\n"
 					  "maglev-table-size: 65521\n"
 					  "node-port-addresses: [192.0.2.9/24, '::/0']\n"
@@ -114,6 +118,8 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_OFF);
 	ck_assert_uint_eq(config.health_port, 10256);
 	ck_assert_str_eq(addr_text(buf, &config.health_ip), "fd00::1");
+	ck_assert(config.direct);
+	ck_assert_int_eq(config.xdp, XDP_WANTED_GENERIC);
 	ck_assert_uint_eq(config.source_port_first, 2000);
 	ck_assert_uint_eq(config.source_port_last, 2999);
 	ck_assert_uint_eq(config.maglev_size, 65521);
@@ -133,6 +139,7 @@ static const char *const harmless[] = { "", "# nothing\n", "---\n", "{}\n", "mtu
 					"pod-cidr: 10.0.0.0/24\n", "pod-cidr: []\n",
 					"uplink: auto\n", "masquerade: true\n",
 					"cgroup: auto\n", "socket-services: host\n",
+					"service-forwarding: snat\n", "xdp: off\n",
 					"health-address: off\n" };
 
 START_TEST(a_file_may_be_nearly_empty)
@@ -165,6 +172,8 @@ static const struct refused_row refused[] = {
 	{ "masquerade: maybe\n", ":1: masquerade", "maybe" },
 	{ "masquerade:\n", ":1: masquerade", "\"\"" },
 	{ "socket-services: pods\n", ":1: socket-services", "\"pods\" is not host, all or off" },
+	{ "service-forwarding: nat\n", ":1: service-forwarding", "neither snat nor dsr" },
+	{ "xdp: yes\n", ":1: xdp", "\"yes\" is not auto, native, generic or off" },
 	{ "service-source-ports: 5000\n", ":1: service-source-ports", "not like 10000-29999" },
 	{ "service-source-ports: -5000\n", ":1: service-source-ports", "not like 10000-29999" },
 	{ "service-source-ports: 2000-70000\n", ":1: service-source-ports", "not like 10000-29999" },
