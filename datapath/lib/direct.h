@@ -125,12 +125,17 @@ static __always_inline void direct_book(const struct flow *flow, struct service_
 	ct_book(hit.entry, flow, sc->client.sender);
 }
 
-/* Another node is next on this route, and not a router who would send the packet back. */
-static __always_inline _Bool route_is_to_node(const struct bpf_fib_lookup *route)
+/*
+ * Another node is next on this route, and not a router who would send the packet back; and it
+ * gets it by the segment where its from_wire is.
+ */
+static __always_inline _Bool route_is_to_node(const struct bpf_fib_lookup *route, const ctx_t *ctx)
 {
 	const struct peer *peer;
 	struct ip_addr hop;
 
+	if (route->ifindex != ctx_ifindex(ctx))
+		return 0;
 	if (route->family == FAMILY_IP4)
 		ip_addr_set_v4(&hop, route->ipv4_dst);
 	else
@@ -170,7 +175,7 @@ SUBPROGRAM int direct_send(ctx_t *ctx, struct flow *flow)
 	why = direct_route(&route, ctx, flow, &sc->to.dst);
 	if (why == DROP_TOO_LONG)
 		return -(int)why;
-	if (why || !route_is_to_node(&route) || !ctx_may_leave(ctx, &route))
+	if (why || !route_is_to_node(&route, ctx) || !ctx_may_leave(ctx, &route))
 		return 0;
 	why = followers(flow, ctx);
 	if (flow->role != ROLE_ERROR)

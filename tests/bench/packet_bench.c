@@ -28,10 +28,18 @@ const char *floor_text(const struct path *path)
 
 int packet_main(int argc, char **argv, const char *name, void (*measure)(void))
 {
+	return packet_main_with(argc, argv, name, measure, false, 1);
+}
+
+int packet_main_with(int argc, char **argv, const char *name, void (*measure)(void), bool direct,
+		     uint16_t source_ports)
+{
 	struct node_config config = engine_config;
 
-	if (argc > 1 && !strcmp(argv[1], "--quick"))
+	if (argc > 1 && !strcmp(argv[argc - 1], "--quick"))
 		effort = (struct effort){ .rounds = 1, .packets = 1000, .fresh = 100 };
+	config.direct = direct;
+	config.source_ports = source_ports;
 	config.gateway4 = who_addr(GATEWAY, false).words[3];
 	config.gateway6 = who_addr(GATEWAY, true);
 	engine_full_size = true;
