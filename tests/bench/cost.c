@@ -170,6 +170,9 @@ static void play(const struct path *path, bool v6, const struct path_step *step,
 			   .from_server = step->from_server };
 	int action;
 
+	/* Answers to this node go to the port that it has asked from, not to the client's. */
+	if (path->service.by_node && step->from_server)
+		run.flows = 0;
 	run_place(&run, path->through_stack);
 	run_once(&run, &action);
 	if (action == TC_ACT_SHOT)
