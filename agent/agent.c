@@ -2,6 +2,7 @@
 #include "agent.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/random.h>
@@ -13,11 +14,13 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "cidrs.h"
+#include "cniconf.h"
 #include "control/control.h"
 #include "endpoint/adopt.h"
 #include "endpoint/lifecycle.h"
 #include "endpoint/statefile.h"
 #include "net/nat.h"
+#include "patrol.h"
 #include "policy.h"
 #include "reports.h"
 #include "services.h"
@@ -40,22 +43,6 @@ static int make_directories(const struct config *config)
 	r = datapath_mount(config->bpffs);
 	return r < 0 ? log_error_errno(r, "%s: no BPF file system can be mounted there",
 				       config->bpffs) : 0;
-}
-
-static int open_pools(struct agent *agent)
-{
-	const struct prefix *cidr;
-	char text[PREFIX_TEXT_MAX];
-	int r;
-
-	for (size_t i = 0; i < agent->config.pod_cidr_count; i++) {
-		cidr = &agent->config.pod_cidrs[i];
-		r = ipam_pool_new(&agent->pools[ip_addr_is_v4(&cidr->addr) ? FAMILY_IP4 : FAMILY_IP6],
-				  cidr);
-		if (r < 0)
-			return log_error_errno(r, "pod CIDR %s", prefix_text(text, cidr));
-	}
-	return 0;
 }
 
 /* Maps outlive the agent: they keep the size that they were made with. */
@@ -83,15 +70,17 @@ static int open_datapath(struct agent *agent)
 		.source_port = agent->config.source_port_first,
 		.source_ports = (uint16_t)(agent->config.source_port_last -
 					   agent->config.source_port_first + 1),
+		.tunnel = routing_has_tunnel(agent->config.routing_mode),
+		.tunnel_id = agent->config.vxlan_id,
 	};
 	char error[DATAPATH_ERROR_MAX];
 	int r;
 
+	if (agent->config.vxlan_checksum != VXLAN_CHECKSUM_YES)
+		config.tunnel_flags4 = BPF_F_ZERO_CSUM_TX;
+	if (agent->config.vxlan_checksum == VXLAN_CHECKSUM_NO)
+		config.tunnel_flags6 = BPF_F_ZERO_CSUM_TX;
 	memcpy(config.sizes, agent->config.table_sizes, sizeof(config.sizes));
-	if (agent->pools[FAMILY_IP4])
-		config.gateway4 = ipam_pool_gateway(agent->pools[FAMILY_IP4]);
-	if (agent->pools[FAMILY_IP6])
-		config.gateway6 = ipam_pool_gateway(agent->pools[FAMILY_IP6]);
 	r = datapath_open(&agent->dp, &config, error);
 	if (r < 0) {
 		log_error("%s; what is attached stays as it is", error);
@@ -116,7 +105,9 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
 {
 	adopt_deleted(arg);
 	endpoint_housekeeping(arg);
+	cidrs_housekeeping(arg);
 	sockets_housekeeping(arg);
+	cniconf_write(arg);
 	heap_trim();
 }
 
@@ -147,7 +138,7 @@ static int open_net(struct agent *agent)
 {
 	int r = net_new(&agent->net);
 
-	return r < 0 ? log_error_errno(r, "netlink") : cidrs_open(agent);
+	return r < 0 ? log_error_errno(r, "netlink") : nodes_open(agent);
 }
 
 static int put_in_force(struct agent *agent)
@@ -171,6 +162,7 @@ static int put_in_force(struct agent *agent)
 	if (r < 0)
 		return log_error_errno(r, "what a former agent left cannot be taken over");
 	cidrs_retire(agent);
+	nodes_update(agent);
 	/* After the pods: its program must not find them unready. */
 	r = uplink_attach(agent);
 	if (r < 0)
@@ -203,17 +195,21 @@ int agent_new(struct agent **ret, struct config *config)
 
 	r = make_directories(&agent->config);
 	r = r ?: claim_take(&agent->claim, &agent->config, LOCK_WAIT_MS);
-	r = r ?: open_pools(agent);
 	r = r ?: open_events(agent);
 	r = r ?: open_net(agent);
 	r = r ?: open_datapath(agent);
 	r = r ?: sources_open(agent);
+	r = r ?: cidrs_open(agent);
 	r = r ?: uplink_watch(agent);
+	if (!r)
+		overlay_open(agent);
 	r = r ?: put_in_force(agent);
+	r = r ?: patrol_open(agent);
 	r = r ?: control_new(&agent->control, agent);
 	r = r ?: reports_open(agent);
 	if (r < 0)
 		return r;
+	cniconf_write(agent);
 	*ret = take_ptr(&agent);
 	return 0;
 }
@@ -237,6 +233,7 @@ void agent_free(struct agent *agent)
 	if (!agent)
 		return;
 	control_free(agent->control);
+	patrol_close(agent);
 	manifest_free(agent->manifest);
 	reports_close(agent);
 	api_source_free(agent->api);
@@ -248,6 +245,7 @@ void agent_free(struct agent *agent)
 		reconcile_settle(agent->rec);
 	reconcile_free(agent->rec);
 	datapath_free(agent->dp);
+	nodes_close(agent);
 	net_free(agent->net);
 	store_free(agent->store);
 	endpoints_done(&agent->endpoints);
@@ -261,6 +259,7 @@ void agent_free(struct agent *agent)
 	if (agent->base)
 		event_base_free(agent->base);
 	free(agent->host_ips);
+	free(agent->kept_cidrs);
 	free(agent->node_port_ips);
 	claim_release(&agent->claim);
 	config_done(&agent->config);

@@ -18,6 +18,8 @@
 #include "model/service.h"
 #include "model/store.h"
 #include "net/net.h"
+#include "nodes.h"
+#include "overlay.h"
 #include "problems.h"
 #include "reconcile/expiry.h"
 #include "reconcile/reconcile.h"
@@ -38,6 +40,7 @@ enum family {
 
 struct control;
 struct node_health;
+struct patrol;
 
 struct agent {
 	struct config config;
@@ -64,8 +67,13 @@ struct agent {
 	struct service_problems service_problems;
 	struct expiry *expiry;
 	struct linkwork *linkwork;
+	struct patrol *patrol; /* NULL: it is turned off */
 	struct control *control;
-	struct ipam_pool *pools[FAMILY_MAX]; /* NULL: no pod CIDR of that family */
+	struct ipam_pool *pools[FAMILY_MAX]; /* NULL: no pod CIDR of that family (cidrs.h) */
+	struct prefix *kept_cidrs; /* former pod CIDRs that still have pods */
+	size_t kept_cidr_count;
+	struct nodes nodes;
+	struct overlay overlay;
 	struct endpoint_table endpoints;
 	struct net_link uplink; /* ifindex 0: none */
 	enum xdp_mode xdp_mode; /* of the uplink's fast path */
@@ -73,6 +81,7 @@ struct agent {
 	struct ip_addr *host_ips;
 	size_t host_ip_count;
 	struct ip_addr node_ips[FAMILY_MAX]; /* these and the next: nodeaddr.h; :: none */
+	bool node_ips_known; /* they were chosen, and told to the programs */
 	struct ip_addr *node_port_ips;
 	size_t node_port_ip_count;
 	int64_t started_ms;
@@ -86,6 +95,8 @@ struct agent {
 	char socket_problem[DATAPATH_ERROR_MAX]; /* why services serve no socket of this node, or "" */
 	int orphans_failed; /* the last error of sockets_end_orphans() */
 	unsigned int socket_rounds; /* of sockets_housekeeping() */
+	bool cni_conf_written; /* or found as it should be */
+	int cni_conf_failed; /* the last error of writing it */
 	bool services_seen; /* since the agent's start there was a service */
 };
 

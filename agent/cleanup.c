@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "cniconf.h"
 #include "endpoint/statefile.h"
 #include "net/nat.h"
 #include "source/api_state.h"
@@ -62,6 +63,7 @@ static int remove_network(const struct config *config)
 	if (r < 0)
 		return r;
 	r = leave_links(net, config->bpffs);
+	r = net_vxlan_del(net, OVERLAY_LINK) ?: r;
 	r = remove_cidrs(net) ?: r;
 	r = net_routes_flush(net) ?: r;
 	return nat_remove() ?: r;
@@ -97,7 +99,11 @@ int agent_cleanup(const struct config *config)
 		claim_release(&claim);
 		return r;
 	}
-	network = remove_network(config);
+	/* First: no runtime shall start a pod from now on. */
+	r = cniconf_remove(config);
+	if (r < 0)
+		log_error_errno(r, "%s could not be removed", config->cni_conf);
+	network = remove_network(config) ?: r;
 	if (network < 0)
 		log_error_errno(network, "some links, routes or rules could not be removed");
 	r = remove_directories(config);

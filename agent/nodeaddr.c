@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "cidrs.h"
 
 static bool has_addr(const struct ip_addr *ips, size_t count, const struct ip_addr *addr)
 {
@@ -29,10 +30,7 @@ static bool is_reachable(const struct agent *agent, const struct ip_addr *addr)
 	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
 		if (prefix_contains(&local[i], addr))
 			return false;
-	for (size_t i = 0; i < agent->config.pod_cidr_count; i++)
-		if (prefix_contains(&agent->config.pod_cidrs[i], addr))
-			return false;
-	return true;
+	return !cidrs_contain(agent, addr);
 }
 
 /* Without node-port-addresses every one is. */
@@ -111,15 +109,51 @@ static struct ip_addr choose(struct agent *agent, bool v4)
 	return (struct ip_addr){};
 }
 
-static void tell_programs(struct agent *agent)
+/* An agent may have ended in the middle of it. */
+static void addr6_write(volatile struct node_state *state, const struct ip_addr *addr)
+{
+	uint32_t turn = state->addr6_turn;
+
+	if (!(turn & 1) && state->addr6.halves[0] == addr->halves[0] &&
+	    state->addr6.halves[1] == addr->halves[1])
+		return;
+	turn |= 1;
+	__atomic_store_n(&state->addr6_turn, turn, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 2; i++)
+		__atomic_store_n(&state->addr6.halves[i], addr->halves[i], __ATOMIC_SEQ_CST);
+	__atomic_store_n(&state->addr6_turn, turn + 1, __ATOMIC_SEQ_CST);
+}
+
+static void write_addresses(struct agent *agent)
 {
 	volatile struct node_state *state = datapath_state(agent->dp);
 
+	state->addr4 = agent->node_ips[FAMILY_IP4].words[3];
+	addr6_write(state, &agent->node_ips[FAMILY_IP6]);
+}
+
+static void tell_programs(struct agent *agent)
+{
 	agent->node_ips[FAMILY_IP4] = choose(agent, true);
 	agent->node_ips[FAMILY_IP6] = choose(agent, false);
-	state->addr4 = agent->node_ips[FAMILY_IP4].words[3];
-	for (int i = 0; i < 2; i++)
-		state->addr6.halves[i] = agent->node_ips[FAMILY_IP6].halves[i];
+	agent->node_ips_known = true;
+	write_addresses(agent);
+}
+
+bool node_addresses_heal(struct agent *agent)
+{
+	volatile const struct node_state *state = datapath_state(agent->dp);
+	const struct ip_addr *ips = agent->node_ips;
+
+	/* Until then those of a former agent are in force. */
+	if (!agent->node_ips_known)
+		return false;
+	if (state->addr4 == ips[FAMILY_IP4].words[3] && !(state->addr6_turn & 1) &&
+	    state->addr6.halves[0] == ips[FAMILY_IP6].halves[0] &&
+	    state->addr6.halves[1] == ips[FAMILY_IP6].halves[1])
+		return false;
+	write_addresses(agent);
+	return true;
 }
 
 int node_addresses_update(struct agent *agent, bool *changed)

@@ -19,3 +19,6 @@
  * NodePorts did. 0, or a negative errno and they stay as they were.
  */
 int node_addresses_update(struct agent *agent, bool *changed);
+
+/* What the programs were told is not what they have: they have it again, and true. */
+bool node_addresses_heal(struct agent *agent);

@@ -9,6 +9,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "endpoint/adopt.h"
+#include "nodes.h"
 #include "services.h"
 #include "sources.h"
 
@@ -177,6 +178,7 @@ void policy_on_objects(struct agent *agent)
 static void refresh(struct agent *agent)
 {
 	agent_services_apply(agent);
+	nodes_update(agent);
 	if (!agent->policy_stale || policy_apply(agent) < 0 || !agent->waiting)
 		return;
 	agent->waiting = false;

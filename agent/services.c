@@ -38,8 +38,8 @@ int agent_services_open(struct agent *agent)
 	struct service_maps maps;
 	int r;
 
-	service_maps_open(&maps, agent->dp, agent->config.maglev_size);
 	r = services_new(&agent->services, agent->store);
+	r = r ?: service_maps_open(&maps, agent->dp, agent->config.maglev_size);
 	r = r ?: service_writer_new(&agent->service_writer, &maps);
 	r = r ?: health_new(&agent->health, agent->base, &asker);
 	r = r ?: node_health_open(agent);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "nodeaddr.h"
+#include "nodes.h"
 #include "policy.h"
 #include "unguard.h"
 
@@ -101,8 +102,12 @@ static void follow(struct agent *agent)
 {
 	struct net_link link;
 
-	if (find(&link, agent) < 0 || link.ifindex == agent->uplink.ifindex)
+	if (find(&link, agent) < 0)
 		return;
+	if (link.ifindex == agent->uplink.ifindex) {
+		agent->uplink.mtu = link.mtu;
+		return;
+	}
 	if (agent->uplink.ifindex) {
 		unguard(agent->net, agent->config.bpffs, agent->uplink.ifindex);
 		datapath_detach(agent->dp, agent->uplink.ifindex);
@@ -122,6 +127,7 @@ static void on_change(void *arg)
 	/* Also when one that was there before can be used only now. */
 	if (!node_addresses_update(agent, &changed) && changed)
 		policy_on_objects(agent);
+	nodes_check_soon(agent);
 }
 
 int uplink_watch(struct agent *agent)

@@ -169,7 +169,12 @@ static int make_result(json_t **ret, const struct progress *progress)
 
 int cni_add(json_t **ret, const struct cni_call *call, struct cni_error *error)
 {
-	cleanup(progress_done) struct progress progress = { .call = call, .netns = -1 };
+	cleanup(progress_done) struct progress progress = {
+		.call = call,
+		.host.fd = -1,
+		.pod.fd = -1,
+		.netns = -1,
+	};
 	int r;
 
 	r = open_sockets(&progress, error);

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/jsoncost.h"
 #include "cni/call.h"
+#include "cni/install.h"
 
 #define FIRST_BYTES 16384
 #define EXIT_USAGE 2
@@ -124,9 +125,24 @@ static int print(const json_t *object)
 	return fflush(stdout) == EOF ? -errno : 0;
 }
 
-/* Runtimes pass no arguments: somebody is looking around. Returns the exit status. */
-static int answer_person(const char *word)
+static int install(const char *dir)
 {
+	int r = dir ? cni_install(dir) : -EINVAL;
+
+	if (!r)
+		return EXIT_SUCCESS;
+	if (!dir)
+		fprintf(stderr, "weir-cni: --install needs a directory\n");
+	else
+		fprintf(stderr, "weir-cni: cannot be installed in %s: %s\n", dir, strerror(-r));
+	return dir ? EXIT_FAILURE : EXIT_USAGE;
+}
+
+/* Runtimes pass no arguments: somebody is looking around. Returns the exit status. */
+static int answer_person(const char *word, const char *value)
+{
+	if (!strcmp(word, "--install"))
+		return install(value);
 	if (!strcmp(word, "--version")) {
 		puts("weir-cni " WEIR_VERSION);
 		return EXIT_SUCCESS;
@@ -142,8 +158,9 @@ static int answer_person(const char *word)
 		printf("  %-8s from version %s of the CNI specification\n", verbs[i].name,
 		       cni_version_text(verbs[i].since));
 	puts("\nOptions:\n"
-	     "  --help     this text\n"
-	     "  --version  version of weir\n\n"
+	     "  --help         this text\n"
+	     "  --install DIR  copy this program to DIR, where a runtime looks for plugins\n"
+	     "  --version      version of weir\n\n"
 	     "See weir-cni(8) for the configuration.");
 	return EXIT_SUCCESS;
 }
@@ -157,7 +174,7 @@ int main(int argc, char **argv)
 	int r;
 
 	if (argc > 1)
-		return answer_person(argv[1]);
+		return answer_person(argv[1], argv[2]);
 	r = find_verb(&verb, &error);
 	r = r ?: run_verb(&answer, &call, verb, &error);
 	if (r < 0)

@@ -4,19 +4,20 @@
  */
 #pragma once
 
-#include <libmnl/libmnl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "cni/message.h"
 
 #define NETLINK_BYTES 4096 /* of one batch: some 30 messages of the sizes used here */
 #define NETLINK_MESSAGES 32
 #define NETLINK_ANSWER_BYTES 16384
 
 struct netlink {
-	struct mnl_socket *socket;
+	int fd; /* -1: not open */
+	uint32_t port; /* the socket's own */
 	unsigned int seq; /* of the last message */
 	size_t count; /* messages in the batch */
 	struct nlmsghdr *last;
@@ -47,6 +48,15 @@ uint8_t netlink_family(const struct ip_addr *addr);
  * fails; the first failure is returned, and nl->failed names it.
  */
 int netlink_send(struct netlink *nl);
+
+/* Send bytes to the kernel. 0 or -errno. */
+int netlink_write(struct netlink *nl, const void *data, size_t length);
+
+/* The kernel's next messages: their bytes, or -errno; -ENOSPC when they are more than @room. */
+int netlink_read(struct netlink *nl, void *answer, size_t room);
+
+/* The error that an NLMSG_ERROR brings: -errno, 0 for a plain acknowledgement. */
+int netlink_message_error(const struct nlmsghdr *message);
 
 /* By @ifname, or by @ifindex when it is NULL. 0, -ENODEV, or another errno. */
 int netlink_get_link(struct netlink_link *ret, struct netlink *nl, const char *ifname,

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 
@@ -19,11 +20,11 @@
 /* By default a veth has a queue for every CPU, which nothing here uses. */
 static void put_link(struct nlmsghdr *message, const char *name, const uint8_t *mac, uint32_t mtu)
 {
-	mnl_attr_put_strz(message, IFLA_IFNAME, name);
-	mnl_attr_put(message, IFLA_ADDRESS, MAC_BYTES, mac);
-	mnl_attr_put_u32(message, IFLA_MTU, mtu);
-	mnl_attr_put_u32(message, IFLA_NUM_TX_QUEUES, 1);
-	mnl_attr_put_u32(message, IFLA_NUM_RX_QUEUES, 1);
+	message_put_text(message, IFLA_IFNAME, name);
+	message_put(message, IFLA_ADDRESS, mac, MAC_BYTES);
+	message_put_u32(message, IFLA_MTU, mtu);
+	message_put_u32(message, IFLA_NUM_TX_QUEUES, 1);
+	message_put_u32(message, IFLA_NUM_RX_QUEUES, 1);
 }
 
 static void add_veth(struct netlink *host, const struct agent_lease *lease, const char *ifname,
@@ -31,21 +32,21 @@ static void add_veth(struct netlink *host, const struct agent_lease *lease, cons
 {
 	struct nlmsghdr *message =
 		netlink_add(host, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, "create the veth pair");
-	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
+	struct ifinfomsg *info = message_extend(message, sizeof(*info));
 	struct nlattr *kind, *data, *peer;
 
 	info->ifi_index = (int)lease->host_ifindex;
 	put_link(message, lease->host_ifname, lease->host_mac, lease->mtu);
-	kind = mnl_attr_nest_start(message, IFLA_LINKINFO);
-	mnl_attr_put_strz(message, IFLA_INFO_KIND, "veth");
-	data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
-	peer = mnl_attr_nest_start(message, VETH_INFO_PEER);
-	mnl_nlmsg_put_extra_header(message, sizeof(*info));
+	kind = message_nest(message, IFLA_LINKINFO);
+	message_put_text(message, IFLA_INFO_KIND, "veth");
+	data = message_nest(message, IFLA_INFO_DATA);
+	peer = message_nest(message, VETH_INFO_PEER);
+	message_extend(message, sizeof(*info));
 	put_link(message, ifname, lease->mac, lease->mtu);
-	mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)netns_fd);
-	mnl_attr_nest_end(message, peer);
-	mnl_attr_nest_end(message, data);
-	mnl_attr_nest_end(message, kind);
+	message_put_u32(message, IFLA_NET_NS_FD, (uint32_t)netns_fd);
+	message_end_nest(message, peer);
+	message_end_nest(message, data);
+	message_end_nest(message, kind);
 }
 
 int podnet_create(struct netlink *host, const struct agent_lease *lease, const char *ifname,
@@ -70,7 +71,7 @@ static void add_addr(struct netlink *pod, uint32_t ifindex, const struct lease_i
 	struct nlmsghdr *message = netlink_add(pod, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL,
 					       ip_addr_is_v4(&ip->addr) ? "add the IPv4 address" :
 									  "add the IPv6 address");
-	struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
+	struct ifaddrmsg *info = message_extend(message, sizeof(*info));
 
 	info->ifa_family = netlink_family(&ip->addr);
 	info->ifa_prefixlen = ip->bits;
@@ -93,13 +94,13 @@ static void add_route(struct netlink *pod, uint32_t ifindex, const struct ip_add
 	struct nlmsghdr *message =
 		netlink_add(pod, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL,
 			    by_gateway ? "add the default route" : "add the route to the gateway");
-	struct rtmsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
+	struct rtmsg *info = message_extend(message, sizeof(*info));
 
 	info->rtm_family = netlink_family(gateway);
 	info->rtm_table = RT_TABLE_MAIN;
 	info->rtm_protocol = RTPROT_STATIC;
 	info->rtm_type = RTN_UNICAST;
-	mnl_attr_put_u32(message, RTA_OIF, ifindex);
+	message_put_u32(message, RTA_OIF, ifindex);
 	if (by_gateway) {
 		info->rtm_flags = RTNH_F_ONLINK;
 		netlink_put_addr(message, RTA_GATEWAY, gateway);
@@ -115,13 +116,13 @@ static void add_neighbour(struct netlink *pod, uint32_t ifindex, const struct ip
 {
 	struct nlmsghdr *message = netlink_add(pod, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE,
 					       "add the gateway's MAC address");
-	struct ndmsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
+	struct ndmsg *info = message_extend(message, sizeof(*info));
 
 	info->ndm_family = netlink_family(gateway);
 	info->ndm_ifindex = (int)ifindex;
 	info->ndm_state = NUD_PERMANENT;
 	netlink_put_addr(message, NDA_DST, gateway);
-	mnl_attr_put(message, NDA_LLADDR, MAC_BYTES, mac);
+	message_put(message, NDA_LLADDR, mac, MAC_BYTES);
 }
 
 /* One send for all of it, or only for IPv6; routes need a link that is up. */

@@ -11,6 +11,7 @@
 #include "lib/conntrack.h"
 #include "lib/direct.h"
 #include "lib/drop.h"
+#include "lib/node_cidr.h"
 #include "lib/translate.h"
 
 /* Stage: TCP and UDP, whole and without options: all else is the complete path's. */
@@ -112,7 +113,7 @@ int edge(struct xdp_md *xdp)
 
 	flow_begin(&flow, POLICY_INGRESS);
 	if (!flow.generation || !services_exist() || !edge_parse(&flow, xdp) ||
-	    checksum_is_open(&flow, xdp))
+	    checksum_is_open(&flow, xdp) || (tunnels_find() && addr_is_tunnelled(&flow.src)))
 		return XDP_PASS;
 	if (direct_fits(&flow))
 		action = direct_forward(xdp, &flow);

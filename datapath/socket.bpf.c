@@ -24,11 +24,10 @@ CONFIG struct socket_config sockets = {};
 static __always_inline _Bool is_served(struct bpf_sock_addr *ctx)
 {
 	const struct node_state *node;
-	__u32 zero = 0;
 
 	if (!sockets.everyone && bpf_get_netns_cookie(ctx) != sockets.netns)
 		return 0;
-	node = bpf_map_lookup_elem(&state, &zero);
+	node = node_find();
 	return node && *(const volatile __u32 *)&node->services;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The node's edge: TCX programs on an uplink or overlay device. They care for packets to and
+ * The node's edge: TCX programs on the uplink. They care for packets to and
  * from local pods, and for services that the outside uses; everything else is the node's own
  * and untouched.
  *
@@ -9,100 +9,20 @@
  */
 #include "lib/ctx_skb.h"
 
-#include "lib/depart.h"
-#include "lib/direct_error.h"
-#include "lib/drop.h"
-#include "lib/outside.h"
-#include "lib/reject.h"
+#include "lib/wire.h"
 
-static __always_inline _Bool is_ip(const struct flow *flow)
+/* Stage: what has tunnels to come by comes by them. */
+static __always_inline enum drop_reason wire_source(const struct flow *flow, struct __sk_buff *skb)
 {
-	return flow->family == FLOW_IP4 || flow->family == FLOW_IP6;
-}
-
-/* Stage: packets of a local pod, or of the node itself for a pod, never come from outside. */
-static __always_inline enum drop_reason wire_source(const struct flow *flow)
-{
-	const struct peer *peer = peer_find(&flow->src);
-
-	if (peer_local_ifindex(peer))
-		return DROP_POD_FROM_WIRE;
-	return flow->to_ifindex && peer && peer->kind == PEER_HOST ? DROP_POD_FROM_WIRE : DROP_NONE;
-}
-
-/* Stage: finds the receiving pod; without one the packet is the node's. */
-static __always_inline enum drop_reason wire_receiver(struct flow *flow)
-{
-	__u32 ifindex = peer_local_ifindex(peer_find(&flow->dst));
-	const struct endpoint *ep;
-
-	if (!ifindex) {
-		flow->way = WAY_STACK;
-		return DROP_NONE;
-	}
-	ep = peer_endpoint(ifindex, &flow->dst);
-	if (!ep)
-		return DROP_NO_ENDPOINT;
-	flow->to_ifindex = ifindex;
-	return flow->generation && endpoint_is_ready(ep) ? DROP_NONE : DROP_NOT_READY;
-}
-
-/* Stage: sets @action, what the kernel shall do with the packet. */
-static __always_inline enum drop_reason wire_deliver(int *action, struct __sk_buff *skb,
-						     struct flow *flow)
-{
-	if (flow->way != WAY_OUT)
-		return deliver(action, skb, flow);
-	*action = depart(skb, flow);
-	if (*action >= 0)
-		return DROP_NONE;
-	return (enum drop_reason)(-*action);
-}
-
-/* The packet is dropped, or becomes the answer to itself. Either way it is counted once. */
-static __always_inline int refuse(struct __sk_buff *skb, struct flow *flow, enum drop_reason why)
-{
-	int action = drop(skb, why, POLICY_INGRESS);
-
-	if (packet_reject(skb, flow, why))
-		return action;
-	return (int)bpf_redirect(skb->ifindex, 0);
-}
-
-/* Stage: to the node that answers: the action, 0: it is answered here, or -reason. */
-static __always_inline int send_on(struct __sk_buff *skb, struct flow *flow)
-{
-	return flow->role == ROLE_ERROR ? direct_error(skb, flow) : direct_forward(skb, flow);
+	if (tunnels_find() && addr_is_tunnelled(&flow->src))
+		return DROP_TUNNEL_SOURCE;
+	return peer_comes_in(flow);
 }
 
 SEC("tc")
 int from_wire(struct __sk_buff *skb)
 {
-	enum drop_reason why;
-	struct flow flow;
-	int action;
-
-	flow_begin(&flow, POLICY_INGRESS);
-	/* What the parser does not follow cannot be for a pod: the stack decides. */
-	if (parse_l3(&flow, skb) || !is_ip(&flow))
-		return TC_ACT_OK;
-	why = wire_receiver(&flow);
-	why = wire_source(&flow) ?: why;
-	if (!why)
-		why = flow.way == WAY_STACK ? arrive_parse(skb, &flow) : (int)parse_l4(&flow, skb);
-	action = !why && direct_fits(&flow) ? send_on(skb, &flow) : 0;
-	if (action > 0)
-		return pass(skb, POLICY_INGRESS, action);
-	why = why ?: (enum drop_reason)-action;
-	why = why ?: track(&flow, skb, track_arrived);
-	why = arrive_way(&flow, why);
-	why = why ?: followers(&flow, skb);
-	if (!why && flow.way == WAY_STACK)
-		return TC_ACT_OK;
-	why = why ?: wire_deliver(&action, skb, &flow);
-	if (why)
-		return refuse(skb, &flow, why);
-	return pass(skb, POLICY_INGRESS, action);
+	return wire_arrive(skb, wire_source, 1);
 }
 
 /*
@@ -114,20 +34,36 @@ static __always_inline _Bool may_be_answer(const struct __sk_buff *skb)
 	return skb->mark & WEIR_MARK_ANSWER || !skb->ingress_ifindex;
 }
 
+/*
+ * Another node that asks a pod by its tunnel gets the answer there as well: the network may know
+ * no pods.
+ */
+static __always_inline int answer_way(const struct __sk_buff *skb, const struct flow *flow)
+{
+	const struct node_cidr *cidr;
+	__u32 tunnels = tunnels_find();
+
+	if (!tunnels || !(skb->mark & WEIR_MARK_ANSWER) || flow->flags & FLOW_TRANSLATED)
+		return TC_ACT_OK;
+	cidr = node_cidr_find(&flow->dst);
+	return cidr && !cidr->pods ? (int)bpf_redirect(tunnels, 0) : TC_ACT_OK;
+}
+
 SEC("tc")
 int to_wire(struct __sk_buff *skb)
 {
-	enum drop_reason why;
+	enum drop_reason why = DROP_NONE;
 	struct flow flow;
 
-	if (!may_be_answer(skb) || !services_exist())
+	if (!may_be_answer(skb) || (!services_exist() && !tunnels_find()))
 		return TC_ACT_OK;
 	flow_begin(&flow, POLICY_EGRESS);
 	flow.flags = FLOW_AT_EGRESS;
 	if (parse_l3(&flow, skb) || !is_ip(&flow))
 		return TC_ACT_OK;
-	why = service_leave(skb, &flow);
-	return why ? drop(skb, why, POLICY_EGRESS) : TC_ACT_OK;
+	if (services_exist())
+		why = service_leave(skb, &flow);
+	return why ? drop(skb, why, POLICY_EGRESS) : answer_way(skb, &flow);
 }
 
 char license_name[] SEC("license") = "Dual BSD/GPL";

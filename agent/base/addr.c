@@ -69,6 +69,11 @@ static void mask(struct ip_addr *addr, unsigned int bits)
 	}
 }
 
+void prefix_mask(struct prefix *prefix)
+{
+	mask(&prefix->addr, prefix_mapped_bits(prefix));
+}
+
 int prefix_parse(struct prefix *ret, bool *host_bits, const char *text)
 {
 	const char *slash = strchr(text, '/');
@@ -87,7 +92,7 @@ int prefix_parse(struct prefix *ret, bool *host_bits, const char *text)
 		return -EINVAL;
 	prefix.bits = (uint8_t)bits;
 	given = prefix.addr;
-	mask(&prefix.addr, prefix_mapped_bits(&prefix));
+	prefix_mask(&prefix);
 	if (host_bits)
 		*host_bits = !ip_addr_equal(&given, &prefix.addr);
 	*ret = prefix;

@@ -40,6 +40,9 @@ int addr_parse(struct ip_addr *ret, const char *text);
  */
 int prefix_parse(struct prefix *ret, bool *host_bits, const char *text);
 
+/* Clears the bits of the address beyond the prefix. */
+void prefix_mask(struct prefix *prefix);
+
 /* Return @buf. */
 const char *addr_text(char buf[static ADDR_TEXT_MAX], const struct ip_addr *addr);
 const char *prefix_text(char buf[static PREFIX_TEXT_MAX], const struct prefix *prefix);

@@ -105,6 +105,12 @@ int file_write(int fd, const char *text, size_t length)
 
 int file_replace(const char *path, const char *text, size_t length, mode_t mode)
 {
+	return file_replace_ended(path, text, length, "", mode);
+}
+
+int file_replace_ended(const char *path, const char *text, size_t length, const char *end,
+		       mode_t mode)
+{
 	cleanup(closep) int fd = -1;
 	char beside[PATH_MAX];
 	int r;
@@ -114,7 +120,7 @@ int file_replace(const char *path, const char *text, size_t length, mode_t mode)
 	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return -errno;
-	r = file_write(fd, text, length);
+	r = file_write(fd, text, length) ?: file_write(fd, end, strlen(end));
 	if (r >= 0 && rename(beside, path) < 0)
 		r = -errno;
 	if (r < 0)

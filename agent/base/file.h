@@ -23,5 +23,9 @@ int file_write(int fd, const char *text, size_t length);
  */
 int file_replace(const char *path, const char *text, size_t length, mode_t mode);
 
+/* The same, of a text that has @end behind it. */
+int file_replace_ended(const char *path, const char *text, size_t length, const char *end,
+		       mode_t mode);
+
 /* rm -rf; what is not there is no error. Does not follow symbolic links or cross mounts. */
 int file_remove_tree(const char *path);

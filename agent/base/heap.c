@@ -13,6 +13,7 @@
 void heap_init(void)
 {
 	mallopt(M_MMAP_THRESHOLD, LARGE);
+	mallopt(M_ARENA_MAX, 1);
 }
 
 /* Source: proc_pid_statm(5). 0: not known. */

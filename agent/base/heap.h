@@ -7,7 +7,8 @@
 
 /*
  * What is large is mapped by itself from now on, and stays so when it grows; left alone,
- * malloc() learns to put it among the small. Call it first of all.
+ * malloc() learns to put it among the small. Threads share one heap: what one of them leaves
+ * free, all can use. Call it first of all.
  */
 void heap_init(void);
 

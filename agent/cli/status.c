@@ -124,8 +124,9 @@ static void print_sources(FILE *out, const json_t *sources)
 				count_state(kinds, "watching"), json_array_size(kinds),
 				count_state(kinds, "absent"), json_number(source, "objects"));
 		else
-			fprintf(out, "%lld files, %lld objects\n", json_number(source, "files"),
-				json_number(source, "objects"));
+			fprintf(out, "%lld files, %lld objects%s\n", json_number(source, "files"),
+				json_number(source, "objects"),
+				json_flag(source, "reading") ? ", changes are being read" : "");
 	}
 }
 
@@ -247,12 +248,27 @@ static void print_services_line(FILE *out, const json_t *services)
 		(double)json_number(services, "appliedMicroseconds") / 1000);
 }
 
-static void print_problems(FILE *out, const json_t *sources, const json_t *services)
+static size_t print_texts(FILE *out, const json_t *part, size_t count)
 {
-	size_t count = 0, i, j;
-	json_t *source, *problem;
+	json_t *problem;
+	size_t i;
 
-	json_array_foreach(sources, i, source) {
+	json_array_foreach(json_object_get(part, "problems"), i, problem) {
+		if (!count)
+			fprintf(out, "\nPROBLEMS\n");
+		if (count++ < PROBLEMS_SHOWN)
+			fprintf(out, "  %s%s\n", json_flag(problem, "warning") ? "warning: " : "",
+				json_text(problem, "text"));
+	}
+	return count + (size_t)json_number(part, "moreProblems");
+}
+
+static void print_problems(FILE *out, const json_t *answer)
+{
+	json_t *source, *problem;
+	size_t count = 0, i, j;
+
+	json_array_foreach(json_object_get(answer, "sources"), i, source) {
 		json_array_foreach(json_object_get(source, "problems"), j, problem) {
 			if (!count)
 				fprintf(out, "\nPROBLEMS\n");
@@ -261,36 +277,60 @@ static void print_problems(FILE *out, const json_t *sources, const json_t *servi
 		}
 		count += (size_t)json_number(source, "moreProblems");
 	}
-	json_array_foreach(json_object_get(services, "problems"), j, problem) {
-		if (!count)
-			fprintf(out, "\nPROBLEMS\n");
-		if (count++ < PROBLEMS_SHOWN)
-			fprintf(out, "  %s%s\n", json_flag(problem, "warning") ? "warning: " : "",
-				json_text(problem, "text"));
-	}
-	count += (size_t)json_number(services, "moreProblems");
+	count = print_texts(out, json_object_get(answer, "nodes"), count);
+	count = print_texts(out, json_object_get(answer, "services"), count);
 	if (count > PROBLEMS_SHOWN)
 		fprintf(out, "  and %zu more; all: weir status -o yaml\n", count - PROBLEMS_SHOWN);
 }
 
+/* An agent of a former version does not tell. */
+static void print_nodes(FILE *out, const json_t *nodes)
+{
+	if (nodes)
+		fprintf(out, "Nodes       %lld, routing mode %s: %lld routes\n",
+			json_number(nodes, "nodes"), json_text(nodes, "routingMode"),
+			json_number(nodes, "routes"));
+}
+
+static void print_drift(FILE *out, const json_t *drift)
+{
+	json_t *table;
+	size_t i;
+
+	if (!json_number(drift, "intervalSeconds")) {
+		fprintf(out, "Drift       not looked for\n");
+		return;
+	}
+	fprintf(out, "Drift       %lld found in %lld rounds", json_number(drift, "found"),
+		json_number(drift, "rounds"));
+	json_array_foreach(json_object_get(drift, "tables"), i, table)
+		fprintf(out, "%s%s %lld", i ? ", " : ": ", json_text(table, "name"),
+			json_number(table, "found"));
+	fprintf(out, "; the last one found %lld, %.1f s ago, in %.1f ms\n",
+		json_number(drift, "lastFound"),
+		(double)json_number(drift, "lastEndedMillisecondsAgo") / 1000,
+		(double)json_number(drift, "lastTookMicroseconds") / 1000);
+}
+
 int print_status(FILE *out, const json_t *answer)
 {
-	const json_t *sources = json_object_get(answer, "sources");
 	int r = print_health(out, answer);
 
 	r = r ?: print_outside(out, json_object_get(answer, "outside"));
 	if (r < 0)
 		return r;
 	print_counts(out, answer);
+	print_nodes(out, json_object_get(answer, "nodes"));
 	print_services_line(out, json_object_get(answer, "services"));
 	print_addresses(out, json_object_get(answer, "addresses"));
-	print_sources(out, sources);
+	print_sources(out, json_object_get(answer, "sources"));
 	print_sockets(out, json_object_get(answer, "sockets"));
 	print_maps(out, json_object_get(answer, "maps"));
+	print_drift(out, json_object_get(answer, "drift"));
 	print_passed(out, json_object_get(answer, "passed"));
 	r = print_drops(out, json_object_get(answer, "drops"));
 	if (r < 0)
 		return r;
-	print_problems(out, sources, json_object_get(answer, "services"));
+	print_problems(out, answer);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "model/ipam.h"
 #include "model/maglev.h"
 
 #define MTU_MIN 1280 /* what IPv6 needs */
@@ -32,6 +33,8 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_STATE_DIR] = { "state-dir", "DIR", "what must be kept (default /var/lib/weir)" },
 	[CONFIG_RUN_DIR] = { "run-dir", "DIR", "holds the control socket (default /run/weir)" },
 	[CONFIG_BPFFS] = { "bpffs", "DIR", "pinned objects (default /sys/fs/bpf/weir)" },
+	[CONFIG_CNI_CONF] = { "cni-conf", "FILE",
+			      "CNI configuration to write when pods can start (default none)" },
 	[CONFIG_CGROUP] = { "cgroup", "DIR",
 			    "cgroup v2 directory of the host's sockets (default auto)" },
 	[CONFIG_SOCKET_SERVICES] = { "socket-services", "host|all|off",
@@ -50,6 +53,16 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_HEALTH_ADDRESS] = { "health-address", "ADDRESS:PORT",
 				    "where load balancers ask for /healthz and /livez of the node "
 				    "(default off)" },
+	[CONFIG_ROUTING_MODE] = { "routing-mode", "native|vxlan|auto",
+				  "how packets reach the pods of other nodes: by the network, in a "
+				  "tunnel, or in one to nodes of other links (default native)" },
+	[CONFIG_VXLAN_ID] = { "vxlan-id", "NUMBER",
+			      "network identifier of the tunnels, on all nodes the same (default 1)" },
+	[CONFIG_VXLAN_PORT] = { "vxlan-port", "PORT",
+				"UDP port of the tunnels, on all nodes the same (default 8472)" },
+	[CONFIG_VXLAN_CHECKSUM] = { "vxlan-checksum", "auto|yes|no",
+				    "UDP checksums of the tunnels' packets (default auto: between "
+				    "IPv6 addresses only)" },
 	[CONFIG_UPLINK] = { "uplink", "IFNAME", "network device to the outside (default auto)" },
 	[CONFIG_XDP] = { "xdp", "auto|native|generic|off",
 			 "fast path of the uplink for services from outside (default off)" },
@@ -58,6 +71,9 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 				"translate pod addresses towards the outside (default yes)" },
 	[CONFIG_TABLE_SIZE] = { "table-size", "TABLE=ENTRIES",
 				"of a table in the kernel; repeat it for others", true },
+	[CONFIG_DRIFT_INTERVAL] = { "drift-interval", "SECONDS|off",
+				    "how often what the kernel holds is compared with what it shall "
+				    "(default 1)" },
 	[CONFIG_LOG_LEVEL] = { "log-level", "LEVEL", "error, warn, info (default) or debug" },
 };
 
@@ -83,7 +99,10 @@ int config_init(struct config *config)
 	*config = (struct config){ .source_port_first = 10000,
 				   .source_port_last = 29999,
 				   .maglev_size = MAGLEV_SIZE_DEFAULT,
+				   .vxlan_id = 1,
+				   .vxlan_port = 8472,
 				   .masquerade = true,
+				   .drift_interval_s = 1,
 				   .log_level = LOG_LEVEL_INFO };
 	if (gethostname(host, sizeof(host) - 1) < 0 || !host[0])
 		strcpy(host, "localhost");
@@ -107,6 +126,7 @@ void config_done(struct config *config)
 	free(config->state_dir);
 	free(config->run_dir);
 	free(config->bpffs);
+	free(config->cni_conf);
 	free(config->cgroup);
 	free(config->uplink);
 	*config = (struct config){};
@@ -175,34 +195,16 @@ static int set_uplink(struct config *config, const char *value, char *why)
 	return config_set_string(&config->uplink, value);
 }
 
-/* Ranges whose addresses no pod can have; the CIDR becomes a route of the node. */
-static bool is_special(const struct prefix *prefix)
-{
-	static const char *const ranges[] = {
-		"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
-		"::/8",	     "fe80::/10",   "ff00::/8",
-	};
-	struct prefix range;
-
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-		if (!prefix_parse(&range, NULL, ranges[i]) &&
-		    (prefix_covers(&range, prefix) || prefix_covers(prefix, &range)))
-			return true;
-	return false;
-}
-
 static int add_pod_cidr(struct config *config, const char *value, char *why)
 {
 	struct prefix prefix;
-	unsigned int width;
+	const char *doubt;
 
 	if (prefix_parse(&prefix, NULL, value) < 0)
 		return config_refuse(why, "\"%s\" is not an address prefix like 10.0.0.0/24", value);
-	if (is_special(&prefix))
-		return config_refuse(why, "\"%s\" has addresses that no pod can have", value);
-	width = ip_addr_is_v4(&prefix.addr) ? 32 : 128;
-	if (width - prefix.bits < 2)
-		return config_refuse(why, "\"%s\" has no room for pods", value);
+	doubt = ipam_prefix_doubt(&prefix);
+	if (doubt)
+		return config_refuse(why, "\"%s\" %s", value, doubt);
 	if (config->pod_cidr_count == CONFIG_CIDRS_MAX)
 		return config_refuse(why, "\"%s\" is one too many: at most one per family", value);
 	if (config->pod_cidr_count == 1 &&
@@ -290,6 +292,8 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return set_dir(&config->run_dir, value, why);
 	case CONFIG_BPFFS:
 		return set_dir(&config->bpffs, value, why);
+	case CONFIG_CNI_CONF:
+		return set_dir(&config->cni_conf, value, why);
 	case CONFIG_CGROUP:
 		return set_cgroup(config, value, why);
 	case CONFIG_SOCKET_SERVICES:
@@ -304,6 +308,14 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return config_add_node_port_cidr(config, value, why);
 	case CONFIG_HEALTH_ADDRESS:
 		return config_set_health_address(config, value, why);
+	case CONFIG_ROUTING_MODE:
+		return config_set_routing_mode(config, value, why);
+	case CONFIG_VXLAN_ID:
+		return config_set_vxlan_id(config, value, why);
+	case CONFIG_VXLAN_PORT:
+		return config_set_vxlan_port(config, value, why);
+	case CONFIG_VXLAN_CHECKSUM:
+		return config_set_vxlan_checksum(config, value, why);
 	case CONFIG_UPLINK:
 		return set_uplink(config, value, why);
 	case CONFIG_XDP:
@@ -314,6 +326,8 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return set_bool(&config->masquerade, value, why);
 	case CONFIG_TABLE_SIZE:
 		return set_table_size(config, value, why);
+	case CONFIG_DRIFT_INTERVAL:
+		return config_set_drift_interval(config, value, why);
 	case CONFIG_LOG_LEVEL:
 		if (log_level_parse(&config->log_level, value) < 0)
 			return config_refuse(why, "\"%s\" is not error, warn, info or debug", value);

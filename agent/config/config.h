@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "datapath/datapath.h"
-#include "model/objects.h"
+#include "model/node_routes.h"
 #include "source/api_config.h"
 
 #define CONFIG_FILE "/etc/weir/weir.yaml"
@@ -63,6 +63,14 @@ static inline const char *xdp_wanted_name(enum xdp_wanted wanted)
 	return names[wanted];
 }
 
+/* Whether the UDP packets around those in a tunnel have a checksum. */
+enum vxlan_checksum {
+	VXLAN_CHECKSUM_AUTO, /* between IPv6 addresses only, where it is due */
+	VXLAN_CHECKSUM_YES,
+	VXLAN_CHECKSUM_NO,
+	VXLAN_CHECKSUM_MAX,
+};
+
 struct config {
 	char *manifests; /* directory, NULL: none */
 	char *kubeconfig; /* file, NULL: none */
@@ -75,6 +83,7 @@ struct config {
 	char *state_dir;
 	char *run_dir;
 	char *bpffs;
+	char *cni_conf; /* file, NULL: somebody else writes it */
 	char *cgroup; /* NULL: where cgroup v2 is usually mounted */
 	enum socket_services socket_services;
 	/* Of connections from outside to a service that go on to another node. */
@@ -86,10 +95,15 @@ struct config {
 	size_t node_port_cidr_count; /* 0: see nodeaddr.h */
 	struct ip_addr health_ip;
 	uint16_t health_port; /* 0: nobody is told of this node's health */
+	enum routing_mode routing_mode;
+	uint32_t vxlan_id; /* VXLAN network identifier */
+	uint16_t vxlan_port; /* UDP */
+	enum vxlan_checksum vxlan_checksum;
 	char *uplink; /* NULL: found by the default route */
 	unsigned int mtu; /* 0: the uplink's */
 	bool masquerade;
 	uint32_t table_sizes[DATAPATH_MAP_MAX]; /* 0: the default */
+	unsigned int drift_interval_s; /* between two rounds of the patrol; 0: there is none */
 	enum log_level log_level;
 	bool cleanup; /* remove everything and end; command line only */
 };
@@ -104,6 +118,7 @@ enum config_key {
 	CONFIG_STATE_DIR,
 	CONFIG_RUN_DIR,
 	CONFIG_BPFFS,
+	CONFIG_CNI_CONF,
 	CONFIG_CGROUP,
 	CONFIG_SOCKET_SERVICES,
 	CONFIG_FORWARDING,
@@ -111,11 +126,16 @@ enum config_key {
 	CONFIG_MAGLEV_SIZE,
 	CONFIG_NODE_PORT_CIDR,
 	CONFIG_HEALTH_ADDRESS,
+	CONFIG_ROUTING_MODE,
+	CONFIG_VXLAN_ID,
+	CONFIG_VXLAN_PORT,
+	CONFIG_VXLAN_CHECKSUM,
 	CONFIG_UPLINK,
 	CONFIG_XDP,
 	CONFIG_MTU,
 	CONFIG_MASQUERADE,
 	CONFIG_TABLE_SIZE,
+	CONFIG_DRIFT_INTERVAL,
 	CONFIG_LOG_LEVEL,
 	CONFIG_KEY_MAX,
 };

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Options about the Node object of this node. */
+/* Options about this node: its Node object, and how often it is looked after. */
 #include <ctype.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "config/private.h"
 
 #define NAME_MAX_LENGTH 253
+#define DRIFT_INTERVAL_MAX 3600 /* seconds */
 #define KEY_NAME_MAX 63 /* behind the slash of a key */
 
 int config_set_node_name(struct config *config, const char *value, char *why)
@@ -47,4 +49,16 @@ int config_set_node_taint(struct config *config, const char *value, char *why)
 		return config_refuse(why, "\"%.128s\" is neither none nor the key of a taint, like "
 				     CONFIG_NODE_TAINT_DEFAULT, value);
 	return config_set_string(&config->node_taint, value);
+}
+
+int config_set_drift_interval(struct config *config, const char *value, char *why)
+{
+	uint64_t seconds = 0;
+
+	if (strcmp(value, "off") != 0 &&
+	    (parse_u64(&seconds, value, DRIFT_INTERVAL_MAX) < 0 || !seconds))
+		return config_refuse(why, "\"%s\" is neither off nor a number from 1 to %d", value,
+				     DRIFT_INTERVAL_MAX);
+	config->drift_interval_s = (unsigned int)seconds;
+	return 0;
 }

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "control/queries.h"
+#include "patrol.h"
 #include "problems.h"
 #include "weir/reason.h"
 
@@ -14,9 +15,10 @@ static json_t *cidrs_to_json(const struct agent *agent)
 	char text[PREFIX_TEXT_MAX];
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < agent->config.pod_cidr_count; i++)
-		json_array_append_new(list, json_string(prefix_text(text,
-								    &agent->config.pod_cidrs[i])));
+	for (int family = 0; family < FAMILY_MAX; family++)
+		if (agent->pools[family])
+			json_array_append_new(list, json_string(prefix_text(text,
+						ipam_pool_prefix(agent->pools[family]))));
 	return list;
 }
 
@@ -138,6 +140,22 @@ static json_t *services_to_json(const struct agent *agent)
 			 "moreProblems", (json_int_t)more);
 }
 
+static void add_text(const char *text, void *arg)
+{
+	json_array_append_new(arg, json_pack("{s:s,s:b}", "text", text, "warning", 0));
+}
+
+static json_t *nodes_to_json(const struct agent *agent)
+{
+	json_t *problems = json_array();
+
+	nodes_each_problem(agent, add_text, problems);
+	return json_pack("{s:I,s:s,s:I,s:o}", "nodes",
+			 (json_int_t)store_count(agent->store, OBJECT_NODE), "routingMode",
+			 routing_mode_name(agent->config.routing_mode), "routes",
+			 (json_int_t)agent->nodes.wanted.count, "problems", problems);
+}
+
 /* Tables whose entries are counted. */
 static bool is_counted(enum datapath_map map)
 {
@@ -221,11 +239,19 @@ static json_t *sockets_to_json(const struct agent *agent)
 			 agent->socket_problem);
 }
 
+static void count_problem(const char *text, void *arg)
+{
+	++*(size_t *)arg;
+}
+
 static bool has_errors(const struct agent *agent)
 {
 	const struct manifest_problem *problems;
-	size_t count;
+	size_t count = 0;
 
+	nodes_each_problem(agent, count_problem, &count);
+	if (count)
+		return true;
 	for (size_t i = 0; i < agent->service_problems.count; i++)
 		if (!agent->service_problems.items[i].warning)
 			return true;
@@ -243,11 +269,11 @@ int query_status(json_t **ret, struct agent *agent, const json_t *body, const ch
 	int64_t uptime = (clock_ms() - agent->started_ms) / 1000;
 	int r;
 
-	*ret = json_pack("{s:s,s:s,s:b,s:I,s:I,s:o,s:o,s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+	*ret = json_pack("{s:s,s:s,s:b,s:I,s:I,s:o,s:o,s:o,s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
 			 "version", WEIR_VERSION, "node", agent->config.node_name, "healthy", healthy,
 			 "generation", (json_int_t)datapath_state(agent->dp)->generation,
 			 "uptimeSeconds", (json_int_t)uptime, "podCidrs", cidrs_to_json(agent),
-			 "outside", outside_to_json(agent), "uplink", agent->uplink.name, "mtu",
+			 "nodes", nodes_to_json(agent), "outside", outside_to_json(agent), "uplink", agent->uplink.name, "mtu",
 			 (int)agent->uplink.mtu, "endpoints",
 			 endpoints_to_json(agent), "addresses", addresses_to_json(agent), "sources",
 			 sources_to_json(agent), "policy", policy_to_json(agent), "services",
@@ -255,6 +281,7 @@ int query_status(json_t **ret, struct agent *agent, const json_t *body, const ch
 			 maps_to_json(agent));
 	if (!*ret)
 		return fault_errno(fault, FAULT_KERNEL, -ENOMEM, "status", "%s", "answer");
+	json_object_set_new(*ret, "drift", patrol_to_json(agent));
 	r = counters_to_json(*ret, agent);
 	if (r < 0) {
 		json_decref(take_ptr(ret));

@@ -53,8 +53,9 @@ static json_t *api_to_json(const struct agent *agent)
 
 static json_t *manifests_to_json(const struct agent *agent)
 {
-	return json_pack("{s:s,s:s,s:I}", "kind", "manifests", "path", agent->config.manifests,
-			 "files", (json_int_t)manifest_files(agent->manifest));
+	return json_pack("{s:s,s:s,s:I,s:b}", "kind", "manifests", "path", agent->config.manifests,
+			 "files", (json_int_t)manifest_files(agent->manifest), "reading",
+			 manifest_is_reading(agent->manifest));
 }
 
 static void add_problems(json_t *source, const struct agent *agent)

@@ -17,6 +17,10 @@ const struct attach_point attach_points[DATAPATH_ATTACHED_MAX] = {
 	[PROGRAM_FROM_WIRE] = { "from_wire", (enum bpf_attach_type)WEIR_TCX_INGRESS,
 				BPF_TC_INGRESS },
 	[PROGRAM_TO_WIRE] = { "to_wire", (enum bpf_attach_type)WEIR_TCX_EGRESS, BPF_TC_EGRESS },
+	[PROGRAM_FROM_OVERLAY] = { "from_overlay", (enum bpf_attach_type)WEIR_TCX_INGRESS,
+				   BPF_TC_INGRESS },
+	[PROGRAM_TO_OVERLAY] = { "to_overlay", (enum bpf_attach_type)WEIR_TCX_EGRESS,
+				 BPF_TC_EGRESS },
 };
 
 static void pin_path(char path[static PATH_MAX], const struct datapath *dp, uint32_t ifindex,

@@ -90,9 +90,14 @@ static enum datapath_program filter_at(uint32_t ifindex, enum bpf_tc_attach_poin
 	return bpf_tc_query(&hook, &opts) ? DATAPATH_ATTACHED_MAX : program_of(opts.prog_id);
 }
 
+bool clsact_has(uint32_t ifindex, enum datapath_program program)
+{
+	return filter_at(ifindex, attach_points[program].clsact) == program;
+}
+
 bool datapath_guards_pod(uint32_t ifindex)
 {
-	return filter_at(ifindex, BPF_TC_INGRESS) == PROGRAM_FROM_POD;
+	return clsact_has(ifindex, PROGRAM_FROM_POD);
 }
 
 bool datapath_unfilter(const char *bpffs, uint32_t ifindex)

@@ -52,6 +52,8 @@ enum datapath_map {
 	MAP_AFFINITY6,
 	MAP_SERVICE_HIT,
 	MAP_SOCKET_PEER,
+	MAP_NODE_CIDR4,
+	MAP_NODE_CIDR6,
 	MAP_METRIC,
 	DATAPATH_MAP_MAX,
 };
@@ -61,6 +63,8 @@ enum datapath_program {
 	PROGRAM_TO_POD,
 	PROGRAM_FROM_WIRE,
 	PROGRAM_TO_WIRE,
+	PROGRAM_FROM_OVERLAY,
+	PROGRAM_TO_OVERLAY,
 	DATAPATH_ATTACHED_MAX,
 	PROGRAM_SWEEP = DATAPATH_ATTACHED_MAX,
 	PROGRAM_CLOCK,
@@ -88,13 +92,15 @@ static inline const char *xdp_mode_name(enum xdp_mode mode)
 
 struct datapath_config {
 	const char *bpffs; /* directory of a BPF file system, see datapath_mount() */
-	struct ip_addr gateway4, gateway6; /* ::  the family is not in use */
 	/* Of connections from outside that go on to another node; @source_ports 0: the default. */
 	uint16_t source_port, source_ports;
 	uint32_t sizes[DATAPATH_MAP_MAX]; /* of maps that are made, 0: the default */
 	bool direct; /* backends' nodes answer clients outside (docs/decisions/0012) */
 	bool xdp; /* load what datapath_attach_xdp() attaches */
 	bool clsact; /* attach as before Linux 6.6; otherwise decided by what the kernel takes */
+	bool tunnel; /* load what serves a tunnel device, for packets of the network @tunnel_id; */
+	uint32_t tunnel_id;
+	uint32_t tunnel_flags4, tunnel_flags6; /* weir/state.h */
 	bool sockets; /* load what datapath_attach_sockets() attaches, */
 	bool sockets_everyone; /* which serves all network namespaces, not the caller's only */
 };
@@ -188,6 +194,16 @@ void datapath_detach_sockets(struct datapath *dp);
 int datapath_attach_xdp(struct datapath *dp, uint32_t ifindex, enum xdp_mode mode, char *error);
 /* At once. Nothing happens where there is none. */
 void datapath_detach_xdp(struct datapath *dp, uint32_t ifindex);
+
+/* By what a program of this agent gets the packets of a device, the better way last. */
+enum datapath_guard {
+	GUARD_NONE,
+	GUARD_CLSACT,
+	GUARD_TCX,
+};
+
+/* Of one program. -ENODEV: the device is gone. May take 50 microseconds without TCX, 1 with it. */
+int datapath_guard_of(struct datapath *dp, uint32_t ifindex, enum datapath_program program);
 
 /* The device has the filters that datapath_attach_pod() leaves there. */
 bool datapath_guards_pod(uint32_t ifindex);

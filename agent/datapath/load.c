@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "datapath/private.h"
+#include "overlay.skel.h"
 #include "pod.skel.h"
 #include "sweep.skel.h"
 #include "uplink.skel.h"
@@ -102,8 +103,6 @@ void datapath_configure(struct node_config *node, const struct datapath *dp,
 {
 	node->endpoint_slots = ENDPOINT_SLOTS;
 	node->hz = dp->hz;
-	node->gateway4 = ip_addr_is_none(&config->gateway4) ? 0 : config->gateway4.words[3];
-	node->gateway6 = config->gateway6;
 	node->direct = config->direct;
 	if (config->source_ports) {
 		node->source_port = config->source_port;
@@ -164,6 +163,28 @@ static int load_uplink(struct datapath *dp, const struct bpf_object_open_opts *o
 	return r;
 }
 
+static int load_overlay(struct datapath *dp, const struct bpf_object_open_opts *opts,
+			const struct datapath_config *config)
+{
+	struct overlay *skel = overlay__open_opts(opts);
+	struct node_config *node;
+	int r;
+
+	if (!skel)
+		return -errno;
+	node = (struct node_config *)&skel->rodata->config;
+	datapath_configure(node, dp, config);
+	node->tunnel_id = config->tunnel_id;
+	node->tunnel_flags4 = config->tunnel_flags4;
+	node->tunnel_flags6 = config->tunnel_flags6;
+	r = datapath_size_maps(skel->obj, config->sizes, opts->pin_root_path);
+	r = r ?: overlay__load(skel);
+	r = r ?: keep_program(dp, PROGRAM_FROM_OVERLAY, skel->progs.from_overlay);
+	r = r ?: keep_program(dp, PROGRAM_TO_OVERLAY, skel->progs.to_overlay);
+	overlay__destroy(skel);
+	return r;
+}
+
 int datapath_fail(char *error, int r, const char *what, const char *object)
 {
 	snprintf(error, DATAPATH_ERROR_MAX, "%.60s %.120s: %.60s%s%.159s%s", what, object,
@@ -206,6 +227,9 @@ int datapath_open(struct datapath **ret, const struct datapath_config *config, c
 	r = load_uplink(dp, &opts, config);
 	if (r < 0)
 		return datapath_fail(error, r, "loading", "uplink.bpf.o");
+	r = config->tunnel ? load_overlay(dp, &opts, config) : 0;
+	if (r < 0)
+		return datapath_fail(error, r, "loading", "overlay.bpf.o");
 	r = config->sockets ? datapath_load_sockets(dp, &opts, config) : 0;
 	/* Pods need nothing of it: datapath_attach_sockets() tells. */
 	if (r < 0)

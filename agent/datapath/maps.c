@@ -42,6 +42,8 @@ static const struct {
 	[MAP_AFFINITY6] = { "affinity6", SIZE_MAX_ANY },
 	[MAP_SERVICE_HIT] = { "service_hit", SIZE_MAX_ANY },
 	[MAP_SOCKET_PEER] = { "socket_peer", SIZE_MAX_ANY },
+	[MAP_NODE_CIDR4] = { "node_cidr4", SIZE_MAX_ANY },
+	[MAP_NODE_CIDR6] = { "node_cidr6", SIZE_MAX_ANY },
 	[MAP_METRIC] = { "metric", 0 },
 };
 

@@ -49,6 +49,8 @@ extern const struct attach_point attach_points[DATAPATH_ATTACHED_MAX];
 
 /* Attach by a clsact filter; the device has left. */
 int clsact_attach(const struct datapath *dp, uint32_t ifindex, enum datapath_program program);
+/* It has the filter that clsact_attach() has left there. */
+bool clsact_has(uint32_t ifindex, enum datapath_program program);
 void clsact_forget(const struct datapath *dp, uint32_t ifindex);
 
 /*

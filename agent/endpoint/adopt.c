@@ -192,7 +192,8 @@ static void detach_stranger(uint32_t ifindex, void *arg)
 	struct net_link link;
 	int r;
 
-	if (endpoints_at(&agent->endpoints, ifindex) || ifindex == agent->uplink.ifindex)
+	if (endpoints_at(&agent->endpoints, ifindex) || ifindex == agent->uplink.ifindex ||
+	    ifindex == agent->overlay.ifindex)
 		return;
 	r = net_link_get(&link, agent->net, ifindex);
 	/* A pod that was not adopted stays cut off, until its link goes. */

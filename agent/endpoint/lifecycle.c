@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "cidrs.h"
 #include "endpoint/statefile.h"
 #include "net/nat.h"
 #include "policy.h"
@@ -79,22 +80,25 @@ static void add_ports(struct nat_port *list, size_t *count, const struct pod_end
 
 int endpoint_apply_nat(struct agent *agent)
 {
-	struct nat nat = { .cidrs = agent->config.pod_cidrs,
-			   .cidr_count = agent->config.pod_cidr_count,
-			   .masquerade = agent->config.masquerade };
-	struct nat_port *ports = calloc(count_ports(agent) + 1, sizeof(*ports));
+	cleanup(freep) struct nat_port *ports = calloc(count_ports(agent) + 1, sizeof(*ports));
+	struct nat nat = { .masquerade = agent->config.masquerade };
+	cleanup(freep) struct prefix *cidrs = NULL;
 	struct pod_endpoint *ep;
-	int r;
 
-	if (!ports)
+	if (!ports || cidrs_list(&cidrs, &nat.cidr_count, agent) < 0)
 		return -ENOMEM;
+	nat.cidrs = nat.cluster = cidrs;
+	nat.cluster_count = nat.cidr_count;
+	/* Which has this node's in it. */
+	if (agent->nodes.known) {
+		nat.cluster = agent->nodes.wanted.cidrs;
+		nat.cluster_count = agent->nodes.wanted.cidr_count;
+	}
 	for (uint32_t pos = 0; (ep = endpoints_next(&agent->endpoints, &pos));)
 		if (ep->state == POD_ATTACHING || ep->state == POD_READY)
 			add_ports(ports, &nat.port_count, ep);
 	nat.ports = ports;
-	r = nat_apply(&nat);
-	free(ports);
-	return r;
+	return nat_apply(&nat);
 }
 
 /* A chained pod's link, routes and neighbours are its plugin's. */

@@ -216,6 +216,19 @@ int linkwork_promote(struct linkwork *work, uint32_t ifindex)
 	return r;
 }
 
+int linkwork_repair(struct linkwork *work, uint32_t ifindex)
+{
+	int r;
+
+	pthread_mutex_lock(&work->lock);
+	r = push(&work->young, ifindex);
+	/* The last one is taken first. */
+	work->quiet = after_ms(0);
+	pthread_cond_signal(&work->more);
+	pthread_mutex_unlock(&work->lock);
+	return r;
+}
+
 void linkwork_forget(struct linkwork *work, uint32_t ifindex)
 {
 	size_t kept = 0;

@@ -23,9 +23,12 @@ int linkwork_new(struct linkwork **ret, struct datapath *dp);
 void linkwork_free(struct linkwork *work);
 void linkwork_freep(struct linkwork **work);
 
-/* Both: 0 or -ENOMEM. */
+/* 0 or -ENOMEM. */
 int linkwork_delete(struct linkwork *work, uint32_t ifindex);
 int linkwork_promote(struct linkwork *work, uint32_t ifindex);
+
+/* Promote it once more, as soon as it can be: its links are gone. 0 or -ENOMEM. */
+int linkwork_repair(struct linkwork *work, uint32_t ifindex);
 
 /*
  * The pod leaves: its link is not promoted any more once this returns, so that no

@@ -11,8 +11,6 @@
 #include "endpoint/lifecycle.h"
 #include "weir/linkname.h"
 
-#define MTU_DEFAULT 1500
-
 static bool ifindex_taken(uint32_t ifindex)
 {
 	char name[IF_NAMESIZE];
@@ -78,8 +76,9 @@ static int take_addresses(struct pod_endpoint *ep, struct agent *agent,
 		}
 	}
 	if (!r && ip_addr_is_none(&ep->ips[FAMILY_IP4]) && ip_addr_is_none(&ep->ips[FAMILY_IP6]))
-		r = fault_set(fault, FAULT_CONFIG, "no address can be given",
-			      "the agent has no --pod-cidr, and no IPAM plugin gave an address");
+		r = fault_set(fault, FAULT_TRY_LATER, "no address can be given yet",
+			      "pod-cidr is not configured, the Node object %s has no pod CIDR yet, "
+			      "and no IPAM plugin gave an address", agent->config.node_name);
 	if (r < 0)
 		give_back(agent, ep);
 	return r;
@@ -206,13 +205,18 @@ static int choose_link(struct pod_endpoint *ep, struct agent *agent,
 	return 0;
 }
 
-static unsigned int choose_mtu(const struct agent *agent, const struct endpoint_request *request)
+/* What does not fit into a tunnel would be answered by its node, packet by packet. */
+static int choose_mtu(struct pod_endpoint *ep, const struct agent *agent,
+		      const struct endpoint_request *request, struct fault *fault)
 {
-	if (request->mtu)
-		return request->mtu;
-	if (agent->config.mtu)
-		return agent->config.mtu;
-	return agent->uplink.ifindex ? agent->uplink.mtu : MTU_DEFAULT;
+	unsigned int max = overlay_mtu(agent);
+
+	ep->mtu = request->mtu ?: agent->config.mtu ?: max;
+	if (routing_has_tunnel(agent->config.routing_mode) && ep->mtu > max)
+		return fault_set(fault, FAULT_CONFIG, "MTU is too large",
+				 "mtu: %u is more than the %u bytes that the tunnels to other nodes "
+				 "leave", ep->mtu, max);
+	return 0;
 }
 
 static int fill(struct pod_endpoint *ep, struct agent *agent,
@@ -224,8 +228,8 @@ static int fill(struct pod_endpoint *ep, struct agent *agent,
 	r = r ?: take_ports(ep, request);
 	if (r < 0)
 		return fault_errno(fault, FAULT_KERNEL, r, "endpoint cannot be made", "%s", ep->key);
-	ep->mtu = choose_mtu(agent, request);
-	r = check_ports(agent, ep, fault);
+	r = choose_mtu(ep, agent, request, fault);
+	r = r ?: check_ports(agent, ep, fault);
 	return r ?: choose_link(ep, agent, request, fault);
 }
 

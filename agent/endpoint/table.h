@@ -58,6 +58,7 @@ struct pod_endpoint {
 	size_t port_count;
 	int64_t since_ms; /* in this state */
 	int64_t lost_ms; /* since when its link is not seen; 0: it is there */
+	uint8_t guards[2]; /* enum datapath_guard of from_pod and to_pod, as last seen (patrol.h) */
 	UT_hash_handle hh;
 };
 

@@ -33,6 +33,7 @@ static void build_done(struct image_build *build)
 {
 	for (size_t i = 0; i < build->shape_count; i++)
 		id_list_done(&build->shapes[i].terms);
+	free(build->locals);
 	free(build->policies);
 	free(build->namespaces);
 	free(build->pods);
@@ -83,8 +84,8 @@ int image_compile(struct image **ret, const struct image_input *input,
 		  const struct image *previous)
 {
 	static int (*const steps[])(struct image_build *build) = {
-		policies_collect, terms_collect, pods_collect,	   shapes_match,
-		classes_compile,  peers_compile, rulesets_compile, bindings_compile,
+		locals_collect, policies_collect, terms_collect,    pods_collect,    shapes_match,
+		classes_compile, peers_compile,   rulesets_compile, bindings_compile,
 	};
 	cleanup(image_freep) struct image *image = calloc(1, sizeof(*image));
 	cleanup(build_done) struct image_build build = {

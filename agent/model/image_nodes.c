@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Nodes as peers: what counts are the addresses in their objects, of this node
- * as of the others. Each selector is looked through once.
+ * as of the others, and the gateways of their pods, from which they speak as well. Each selector is looked through once.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "model/image_groups.h"
+#include "model/ipam.h"
 
 struct node_search {
 	struct image_build *build;
@@ -21,21 +22,29 @@ static void node_search_done(struct node_search *search)
 	freep(&search->found);
 }
 
+static int add_host(struct node_search *search, const struct ip_addr *addr)
+{
+	struct prefix host = { .addr = *addr, .bits = ip_addr_is_v4(addr) ? 32 : 128 };
+	struct cidr_element *item = array_add(search->found, search->count);
+
+	return item ? cidr_element_make(item, search->build, &host, NULL, 0) : -ENOMEM;
+}
+
 static int collect_node(const struct object *obj, void *arg)
 {
 	struct node_search *search = arg;
+	int r = 0;
 
 	if (!selector_matches(search->selector, &obj->node.labels))
 		return 0;
-	for (size_t i = 0; i < obj->node.ip_count; i++) {
-		struct prefix host = { .addr = obj->node.ips[i],
-				       .bits = ip_addr_is_v4(&obj->node.ips[i]) ? 32 : 128 };
-		struct cidr_element *item = array_add(search->found, search->count);
+	for (size_t i = 0; i < obj->node.ip_count && r >= 0; i++)
+		r = add_host(search, &obj->node.ips[i]);
+	for (size_t i = 0; i < obj->node.cidr_count && r >= 0; i++) {
+		struct ip_addr gateway = ipam_gateway(&obj->node.cidrs[i]);
 
-		if (!item || cidr_element_make(item, search->build, &host, NULL, 0) < 0)
-			return -ENOMEM;
+		r = add_host(search, &gateway);
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 /* Append what @selector selects to the lists. */

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "model/image_private.h"
+#include "model/ipam.h"
 
 /* Who claims an address, in the order in which claims are collected: the first one wins. */
 enum claim_rank {
@@ -13,6 +14,7 @@ enum claim_rank {
 	CLAIM_NODE,
 	CLAIM_LOCAL_POD,
 	CLAIM_REMOTE_POD,
+	CLAIM_GATEWAY, /* of another node's pods: that node speaks from it to pods elsewhere */
 };
 
 struct claim {
@@ -57,6 +59,18 @@ static int claim_node(const struct object *obj, void *arg)
 	return claim_all(claims, obj->node.ips, obj->node.ip_count, CLAIM_NODE, INTERN_NONE);
 }
 
+static int claim_gateways(const struct object *obj, void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < obj->node.cidr_count && r >= 0; i++) {
+		struct ip_addr gateway = ipam_gateway(&obj->node.cidrs[i]);
+
+		r = claim_all(arg, &gateway, 1, CLAIM_GATEWAY, INTERN_NONE);
+	}
+	return r;
+}
+
 static int collect_claims(struct claims *claims, const struct image_build *build)
 {
 	const struct image_input *input = build->input;
@@ -71,6 +85,8 @@ static int collect_claims(struct claims *claims, const struct image_build *build
 		r = claim_all(claims, pod->ips, pod->ip_count,
 			      pod->ifindex ? CLAIM_LOCAL_POD : CLAIM_REMOTE_POD, (uint32_t)i);
 	}
+	if (r >= 0)
+		r = store_each(input->store, OBJECT_NODE, claim_gateways, claims);
 	return r;
 }
 
@@ -130,6 +146,7 @@ static void peer_set(struct image_peer *peer, const struct claim *claim,
 		[CLAIM_NODE] = PEER_NODE,
 		[CLAIM_LOCAL_POD] = PEER_LOCAL_POD,
 		[CLAIM_REMOTE_POD] = PEER_REMOTE_POD,
+		[CLAIM_GATEWAY] = PEER_NODE,
 	};
 
 	peer->addr = claim->addr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Policies in order, and whom they select. Which of two policies with the same
+ * Policies that matter, in order, and whom they select. Which of two policies with the same
  * priority comes first is left open by the API; here the name decides, so that
  * it is the same on every node and after every restart.
  */
@@ -25,6 +25,8 @@ static int collect_namespaced(const struct object *obj, void *arg)
 	struct image_build *build = arg;
 	uint32_t ns;
 
+	if (!locals_are_selected(build, obj))
+		return 0;
 	if (namespace_find(&ns, build, obj->namespace) < 0 || add_policy(build, obj) < 0)
 		return -ENOMEM;
 	if (!build->namespaces[ns].policy_count++)
@@ -34,7 +36,7 @@ static int collect_namespaced(const struct object *obj, void *arg)
 
 static int collect_ordered(const struct object *obj, void *arg)
 {
-	return add_policy(arg, obj);
+	return locals_are_selected(arg, obj) ? add_policy(arg, obj) : 0;
 }
 
 static int compare_ordered(const void *left, const void *right)

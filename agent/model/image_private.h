@@ -2,6 +2,7 @@
 /*
  * What the steps of image_compile() hand to each other. Private to image*.c.
  *
+ *	endpoints                  image_local.c    which policies matter to them
  *	policies                   image_policies.c in order, and whom they select
  *	policies -> terms          image_terms.c    the peers that rules speak of
  *	pods -> shapes             image_pods.c     pods that no policy can tell apart
@@ -118,6 +119,15 @@ struct image_namespace {
 	const bool *selected; /* by namespace selector; made when first asked for */
 	size_t first_policy; /* its policies are one stretch of build.policies */
 	size_t policy_count;
+	size_t first_local; /* its endpoints are one stretch of build.locals */
+	size_t local_count;
+};
+
+/* Endpoints of one workload. */
+struct image_local {
+	uint64_t workload; /* its id; 0: there is no Pod object */
+	uint32_t namespace;
+	const struct labels *labels;
 };
 
 /* A port of a pod whose name some rule mentions. */
@@ -169,7 +179,12 @@ struct image_build {
 	struct buf scratch;
 	struct buf key;
 
-	/* NetworkPolicies by namespace and name, then the others in the order of evaluation. */
+	struct image_local *locals;
+	size_t local_count;
+	/*
+	 * Those that select an endpoint: NetworkPolicies by namespace and name, then the
+	 * others in the order of evaluation.
+	 */
 	const struct object **policies;
 	size_t policy_count;
 	size_t ordered; /* index of the first of the others */
@@ -210,6 +225,9 @@ struct image_build {
 
 /* Known by name; made when new. 0 or -ENOMEM. */
 int namespace_find(uint32_t *ret, struct image_build *build, const char *name);
+int locals_collect(struct image_build *build);
+/* The policy selects an endpoint. */
+bool locals_are_selected(const struct image_build *build, const struct object *obj);
 int policies_collect(struct image_build *build);
 /* The policies that select @shape, in the order of evaluation. 0 or -ENOMEM. */
 int policies_select(struct id_list *ret, const struct image_build *build,

@@ -28,6 +28,37 @@ struct ipam_pool {
 	uint64_t bits[IPAM_SPAN / WORD_BITS];
 };
 
+/* Ranges whose addresses no pod can have; the prefix becomes a route of the node. */
+static bool is_special(const struct prefix *prefix)
+{
+	static const char *const ranges[] = {
+		"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
+		"::/8",	     "fe80::/10",   "ff00::/8",
+	};
+	struct prefix range;
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (!prefix_parse(&range, NULL, ranges[i]) &&
+		    (prefix_covers(&range, prefix) || prefix_covers(prefix, &range)))
+			return true;
+	return false;
+}
+
+struct ip_addr ipam_gateway(const struct prefix *prefix)
+{
+	struct ip_addr addr = prefix->addr;
+
+	addr.words[3] |= htonl(OFFSET_GATEWAY);
+	return addr;
+}
+
+const char *ipam_prefix_doubt(const struct prefix *prefix)
+{
+	if (is_special(prefix))
+		return "has addresses that no pod can have";
+	return prefix_width(prefix) - prefix->bits < 2 ? "has no room for pods" : NULL;
+}
+
 void ipam_pool_free(struct ipam_pool *pool)
 {
 	struct far_addr *item, *next;
@@ -227,7 +258,7 @@ void ipam_pool_release(struct ipam_pool *pool, const struct ip_addr *addr)
 
 struct ip_addr ipam_pool_gateway(const struct ipam_pool *pool)
 {
-	return addr_at(pool, OFFSET_GATEWAY);
+	return ipam_gateway(&pool->prefix);
 }
 
 const struct prefix *ipam_pool_prefix(const struct ipam_pool *pool)

@@ -21,6 +21,15 @@
 
 struct ipam_pool;
 
+/* The first host address of @prefix, which is the gateway of the pods in it. */
+struct ip_addr ipam_gateway(const struct prefix *prefix);
+
+/*
+ * Why no pods can have their addresses from @prefix, as the end of a sentence: it has those of
+ * special ranges, or no room. NULL: they can.
+ */
+const char *ipam_prefix_doubt(const struct prefix *prefix);
+
 /* 0, -ENOMEM, or -EINVAL for a prefix that has no room for a gateway and one host. */
 int ipam_pool_new(struct ipam_pool **ret, const struct prefix *prefix);
 void ipam_pool_free(struct ipam_pool *pool);

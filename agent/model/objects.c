@@ -114,6 +114,7 @@ static void node_done(struct node *node)
 {
 	labels_done(&node->labels);
 	free(node->ips);
+	free(node->cidrs);
 	for (size_t i = 0; i < node->taint_count; i++)
 		free(node->taints[i]);
 	free(node->taints);

@@ -93,8 +93,11 @@ struct namespace {
 
 struct node {
 	struct labels labels;
-	struct ip_addr *ips; /* status.addresses, InternalIP and ExternalIP */
+	struct ip_addr *ips; /* status.addresses: InternalIP first, then ExternalIP */
+	struct prefix *cidrs; /* spec.podCIDRs, at most one of each family */
 	size_t ip_count;
+	uint32_t internal_count; /* how many of @ips are InternalIP */
+	uint32_t cidr_count;
 	bool deleting; /* metadata.deletionTimestamp is set */
 	bool network_ready; /* condition NetworkUnavailable is False */
 	char **taints; /* keys of spec.taints, in their order */

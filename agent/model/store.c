@@ -32,6 +32,7 @@ struct store {
 	struct table *tables; /* OBJECT_KIND_MAX; apart, because readers put them in order */
 	uint64_t version;
 	uint64_t policy_version;
+	uint64_t kind_versions[OBJECT_KIND_MAX];
 	void (*follow)(const struct object *old, const struct object *new, void *arg);
 	void *follow_arg;
 };
@@ -197,6 +198,7 @@ static void changed(struct store *store, struct object *old, const struct object
 {
 	store->version++;
 	store->policy_version += is_of_policy(new ? new->kind : old->kind);
+	store->kind_versions[new ? new->kind : old->kind]++;
 	if (store->follow)
 		store->follow(old, new, store->follow_arg);
 	object_free(old);
@@ -311,6 +313,11 @@ int store_each(const struct store *store, enum object_kind kind,
 uint64_t store_version(const struct store *store)
 {
 	return store->version;
+}
+
+uint64_t store_kind_version(const struct store *store, enum object_kind kind)
+{
+	return store->kind_versions[kind];
 }
 
 uint64_t store_policy_version(const struct store *store)

@@ -60,6 +60,9 @@ int store_each(const struct store *store, enum object_kind kind,
 /* Raised by every put and delete that changed something; lets readers skip work. */
 uint64_t store_version(const struct store *store);
 
+/* The same of one kind. */
+uint64_t store_kind_version(const struct store *store, enum object_kind kind);
+
 /*
  * The same of the kinds that decide about policy, which Service and EndpointSlice do not:
  * endpoints come and go all the time, and policies need not be looked at for them.

@@ -62,6 +62,49 @@ static int collect(struct ip_addr **ret, size_t *count, struct net *net,
 	return r ?: net_collect(ret, count, net, msg, sizeof(**ret), read_link_addr, wanted);
 }
 
+static bool read_subnet(void *row, struct nlmsghdr *header, const void *arg)
+{
+	const struct ifaddrmsg *info = nlmsg_data(header);
+	struct nlattr *attrs[IFA_MAX + 1];
+	struct net_subnet *subnet = row;
+
+	if (header->nlmsg_type != RTM_NEWADDR || info->ifa_scope != RT_SCOPE_UNIVERSE ||
+	    nlmsg_parse(header, sizeof(*info), attrs, IFA_MAX, NULL) < 0 ||
+	    !net_get_addr(&subnet->prefix.addr, attrs[IFA_ADDRESS] ?: attrs[IFA_LOCAL]))
+		return false;
+	subnet->prefix.bits = info->ifa_prefixlen;
+	subnet->ifindex = info->ifa_index;
+	prefix_mask(&subnet->prefix);
+	return true;
+}
+
+static bool is_up(struct net *net, uint32_t ifindex)
+{
+	struct net_link link;
+
+	return !net_link_get(&link, net, ifindex) && link.up;
+}
+
+int net_subnets(struct net_subnet **ret, size_t *count, struct net *net)
+{
+	cleanup(net_message_freep) struct nl_msg *msg = NULL;
+	cleanup(freep) struct net_subnet *list = NULL;
+	struct ifaddrmsg info = {};
+	size_t found, kept = 0;
+	int r;
+
+	r = net_message(&msg, RTM_GETADDR, NLM_F_DUMP, &info, sizeof(info));
+	r = r ?: net_collect(&list, &found, net, msg, sizeof(*list), read_subnet, NULL);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < found; i++)
+		if (list[i].ifindex != NET_LOOPBACK && is_up(net, list[i].ifindex))
+			list[kept++] = list[i];
+	*count = kept;
+	*ret = take_ptr(&list);
+	return 0;
+}
+
 int net_link_addr(struct ip_addr *ret, struct net *net, uint32_t ifindex, int family)
 {
 	const struct link_addr wanted = { ifindex, family, UNUSABLE | IFA_F_SECONDARY };

@@ -34,7 +34,9 @@ struct nat_port {
 struct nat {
 	const struct prefix *cidrs; /* pod CIDRs of this node */
 	size_t cidr_count;
-	bool masquerade; /* pods towards anything but pods of this node */
+	const struct prefix *cluster; /* pod CIDRs of all nodes */
+	size_t cluster_count;
+	bool masquerade; /* pods towards anything but pods */
 	const struct nat_port *ports;
 	size_t port_count;
 };

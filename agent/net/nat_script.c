@@ -106,16 +106,16 @@ static void elements_end(struct elements *elements)
 	fputs("\t}\n", elements->out);
 }
 
-static void write_pods(FILE *out, struct nat_table *table, const struct nat *nat,
-		       const struct dialect *dialect)
+static void write_cidrs(FILE *out, struct nat_table *table, const char *name,
+			const struct prefix *cidrs, size_t count, const struct dialect *dialect)
 {
-	struct elements elements = elements_begin(out, table, "set", "pods", dialect);
+	struct elements elements = elements_begin(out, table, "set", name, dialect);
 	char text[PREFIX_TEXT_MAX];
 
 	fprintf(out, "\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n", dialect->type);
-	for (size_t i = 0; i < nat->cidr_count; i++)
-		if (ip_addr_is_v4(&nat->cidrs[i].addr) == dialect->v4)
-			element_put(&elements, prefix_text(text, &nat->cidrs[i]));
+	for (size_t i = 0; i < count; i++)
+		if (ip_addr_is_v4(&cidrs[i].addr) == dialect->v4)
+			element_put(&elements, prefix_text(text, &cidrs[i]));
 	elements_end(&elements);
 }
 
@@ -209,7 +209,7 @@ static void write_postrouting(FILE *out, const struct nat *nat)
 		fprintf(out, "\t\t%s saddr . %s daddr @hairpins%s masquerade fully-random\n",
 			d->header, d->header, d->name);
 		if (nat->masquerade)
-			fprintf(out, "\t\toifname != \"lo\" %s saddr @pods%s %s daddr != @pods%s "
+			fprintf(out, "\t\toifname != \"lo\" %s saddr @pods%s %s daddr != @cluster%s "
 				"%s daddr != %s meta mark and 0x%x == 0x0 masquerade fully-random\n",
 				d->header, d->name, d->header, d->name, d->header, d->multicast,
 				WEIR_MARK_ANSWER);
@@ -222,7 +222,8 @@ static void write_table(FILE *out, struct nat_table *table, const struct nat *na
 {
 	fputs("table inet weir {\n", out);
 	for (size_t i = 0; i < DIALECTS; i++) {
-		write_pods(out, table, nat, &dialects[i]);
+		write_cidrs(out, table, "pods", nat->cidrs, nat->cidr_count, &dialects[i]);
+		write_cidrs(out, table, "cluster", nat->cluster, nat->cluster_count, &dialects[i]);
 		write_hairpins(out, table, nat, &dialects[i]);
 		write_ports(out, table, nat, &dialects[i], true);
 		write_ports(out, table, nat, &dialects[i], false);

@@ -15,7 +15,10 @@
 
 #include "base/addr.h"
 
-#define NET_ROUTE_PROTOCOL 119 /* rtm_protocol of all routes that weir makes */
+#define NET_ROUTE_PROTOCOL 119 /* rtm_protocol of routes to this node's pods */
+#define NET_ROUTE_PROTOCOL_NODES 120 /* and of those to the pods of other nodes */
+/* Metric of the latter: what somebody else routes there by default (0, in IPv6 1024) goes first. */
+#define NET_ROUTE_METRIC_NODES 2048
 #define NET_LINK_GROUP_DEAD 0x77656972 /* links that wait for their deletion */
 
 struct net;
@@ -95,11 +98,52 @@ int net_cidrs(struct prefix **ret, size_t *count, struct net *net);
  */
 int net_clsact_remove(struct net *net, uint32_t ifindex);
 
-/* Removes every route of NET_ROUTE_PROTOCOL. */
+/* A VXLAN device whose far ends are told with each packet ("external"). */
+struct net_vxlan {
+	const char *name;
+	uint16_t port; /* UDP, host byte order */
+	unsigned int mtu;
+	uint8_t mac[MAC_BYTES];
+};
+
+/*
+ * Makes the device, or changes it; one of another port is made anew. It stays down if it was.
+ * -EEXIST: a device that is no VXLAN has the name.
+ */
+int net_vxlan_put(uint32_t *ifindex, struct net *net, const struct net_vxlan *vxlan);
+/* 0, -ENODEV, or -EEXIST as above. */
+int net_vxlan_find(uint32_t *ifindex, struct net *net, const char *name);
+/* Removes it, if there is one. */
+int net_vxlan_del(struct net *net, const char *name);
+
+/* To the pods of another node. */
+struct net_node_route {
+	struct prefix cidr;
+	struct ip_addr via; /* next hop, :: none: all of it is behind the link */
+	struct ip_addr src; /* preferred source of the host, :: none */
+	uint32_t ifindex;
+};
+
+/* All there are, IPv4 first; the array is the caller's. */
+int net_node_routes(struct net_node_route **ret, size_t *count, struct net *net);
+/* @known: net_node_routes() has one of the same CIDR, which it replaces. -EEXIST: somebody else's. */
+int net_node_route_put(struct net *net, const struct net_node_route *route, bool known);
+int net_node_route_del(struct net *net, const struct net_node_route *route);
+
+/* Removes every route of NET_ROUTE_PROTOCOL and NET_ROUTE_PROTOCOL_NODES. */
 int net_routes_flush(struct net *net);
 
 /* All addresses of this node's links; the array is the caller's. */
 int net_addrs(struct ip_addr **ret, size_t *count, struct net *net);
+
+/* The addresses behind a link, by one of its own addresses. */
+struct net_subnet {
+	struct prefix prefix;
+	uint32_t ifindex;
+};
+
+/* Of all links that are up; the array is the caller's. */
+int net_subnets(struct net_subnet **ret, size_t *count, struct net *net);
 
 /*
  * The address of @family (AF_*) by which a link's first connections leave: the first of global

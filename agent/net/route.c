@@ -26,6 +26,7 @@ static int route_message(struct nl_msg **ret, int type, int flags, const struct 
 	    nla_put_u32(msg, RTA_TABLE, route->table ?: RT_TABLE_MAIN) < 0 ||
 	    (route->metric && nla_put_u32(msg, RTA_PRIORITY, route->metric) < 0) ||
 	    (route->ifindex && nla_put_u32(msg, RTA_OIF, route->ifindex) < 0) ||
+	    (!ip_addr_is_none(&route->via) && net_put_addr(msg, RTA_GATEWAY, &route->via) < 0) ||
 	    (!ip_addr_is_none(&route->src) && net_put_addr(msg, RTA_PREFSRC, &route->src) < 0))
 		return -EMSGSIZE;
 	*ret = take_ptr(&msg);
@@ -48,6 +49,11 @@ int net_route_add(struct net *net, const struct net_route *route)
 	return route_request(net, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
 }
 
+int net_route_add_new(struct net *net, const struct net_route *route)
+{
+	return route_request(net, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route);
+}
+
 int net_route_del(struct net *net, const struct net_route *route)
 {
 	return route_request(net, RTM_DELROUTE, 0, route);
@@ -63,10 +69,21 @@ static void read_next_hops(struct net_route *route, const struct nlattr *attr)
 	route->dead = hop->rtnh_flags & RTNH_F_DEAD;
 }
 
+/* Of which protocol they all are; 0: of any. */
+static uint8_t protocol_of(enum net_route_which which)
+{
+	static const uint8_t protocols[] = {
+		[NET_ROUTES_OURS] = NET_ROUTE_PROTOCOL,
+		[NET_ROUTES_NODES] = NET_ROUTE_PROTOCOL_NODES,
+	};
+
+	return protocols[which];
+}
+
 static bool wanted(const struct net_route *route, enum net_route_which which)
 {
-	if (which == NET_ROUTES_OURS)
-		return route->protocol == NET_ROUTE_PROTOCOL;
+	if (protocol_of(which))
+		return route->protocol == protocol_of(which);
 	return !route->dst.bits && route->type == RTN_UNICAST && route->table == RT_TABLE_MAIN &&
 	       route->ifindex && !route->dead;
 }
@@ -84,6 +101,7 @@ static bool read_route(void *row, struct nlmsghdr *header, const void *arg)
 	if (!net_get_addr(&route->dst.addr, attrs[RTA_DST]) && info->rtm_family == AF_INET)
 		ip_addr_set_v4(&route->dst.addr, 0);
 	net_get_addr(&route->src, attrs[RTA_PREFSRC]);
+	net_get_addr(&route->via, attrs[RTA_GATEWAY]);
 	route->dst.bits = info->rtm_dst_len;
 	route->type = info->rtm_type;
 	route->scope = info->rtm_scope;
@@ -104,7 +122,7 @@ int net_routes(struct net_route **ret, size_t *count, struct net *net, int famil
 {
 	struct rtmsg info = {
 		.rtm_family = (unsigned char)family,
-		.rtm_protocol = which == NET_ROUTES_OURS ? NET_ROUTE_PROTOCOL : 0,
+		.rtm_protocol = protocol_of(which),
 		.rtm_table = which == NET_ROUTES_DEFAULT ? RT_TABLE_MAIN : 0,
 	};
 	cleanup(net_message_freep) struct nl_msg *msg = NULL;
@@ -144,22 +162,30 @@ int net_uplink(struct net_link *ret, struct net *net)
 	return net_link_get(ret, net, ifindex);
 }
 
-int net_routes_flush(struct net *net)
+static int flush(struct net *net, int family, enum net_route_which which)
 {
+	cleanup(freep) struct net_route *routes = NULL;
 	int r, first = 0;
+	size_t count;
 
-	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
-		cleanup(freep) struct net_route *routes = NULL;
-		size_t count;
-
-		r = net_routes(&routes, &count, net, families[f], NET_ROUTES_OURS);
-		if (r < 0)
-			return r;
-		for (size_t i = 0; i < count; i++) {
-			r = net_route_del(net, &routes[i]);
-			if (r < 0 && r != -ESRCH && !first)
-				first = r;
-		}
+	r = net_routes(&routes, &count, net, family, which);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		r = net_route_del(net, &routes[i]);
+		if (r < 0 && r != -ESRCH && !first)
+			first = r;
 	}
 	return first;
+}
+
+int net_routes_flush(struct net *net)
+{
+	int r = 0;
+
+	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
+		r = flush(net, families[f], NET_ROUTES_OURS) ?: r;
+		r = flush(net, families[f], NET_ROUTES_NODES) ?: r;
+	}
+	return r;
 }

@@ -11,6 +11,7 @@
 struct net_route {
 	struct prefix dst;
 	struct ip_addr src; /* preferred source, :: none */
+	struct ip_addr via; /* next hop, :: none */
 	uint8_t type; /* RTN_* */
 	uint8_t scope; /* RT_SCOPE_*; no matter in IPv6 */
 	uint8_t protocol; /* RTPROT_* */
@@ -22,10 +23,16 @@ struct net_route {
 
 /* Adding replaces a route of the same destination and metric. 0 or the kernel's errno. */
 int net_route_add(struct net *net, const struct net_route *route);
+/* The same, but -EEXIST when there is one. */
+int net_route_add_new(struct net *net, const struct net_route *route);
 /* -ESRCH: no such route. */
 int net_route_del(struct net *net, const struct net_route *route);
 
-enum net_route_which { NET_ROUTES_DEFAULT, NET_ROUTES_OURS };
+enum net_route_which {
+	NET_ROUTES_DEFAULT,
+	NET_ROUTES_OURS, /* to pods of this node */
+	NET_ROUTES_NODES, /* to other nodes */
+};
 
 /* Routes of one family; the array is the caller's. */
 int net_routes(struct net_route **ret, size_t *count, struct net *net, int family,

@@ -9,6 +9,7 @@
 #include "weir/endpoint.h"
 #include "weir/peer.h"
 #include "weir/policy.h"
+#include "weir/service.h"
 
 static const struct {
 	uint32_t key, value;
@@ -21,12 +22,17 @@ static const struct {
 	[MAP_POLICY_CIDR4] = { sizeof(struct policy_cidr4_key), sizeof(uint64_t) },
 	[MAP_POLICY_CIDR6] = { sizeof(struct policy_cidr6_key), sizeof(uint64_t) },
 	[MAP_POLICY_BITS] = { sizeof(struct policy_bits_key), sizeof(struct policy_bits) },
+	[MAP_FRONTEND4] = { sizeof(struct frontend4_key), sizeof(struct frontend) },
+	[MAP_FRONTEND6] = { sizeof(struct frontend6_key), sizeof(struct frontend) },
+	[MAP_SERVICE_RANGE4] = { sizeof(struct service_range4_key), sizeof(uint32_t) },
+	[MAP_SERVICE_RANGE6] = { sizeof(struct service_range6_key), sizeof(uint32_t) },
 };
 
 /* What is referred to comes before what refers to it. */
 static const enum datapath_map order[] = {
 	MAP_POLICY_BITS, MAP_POLICY_PORT, MAP_POLICY_CIDR4, MAP_POLICY_CIDR6,
 	MAP_RULESET,	 MAP_POLICY_CLASS, MAP_PEER4,	    MAP_PEER6,
+	MAP_SERVICE_RANGE4, MAP_SERVICE_RANGE6, MAP_FRONTEND4, MAP_FRONTEND6,
 };
 #define ORDER_COUNT (sizeof(order) / sizeof(order[0]))
 
@@ -37,6 +43,16 @@ void journal_done(struct journal *journal)
 		free(journal->maps[i].values);
 	}
 	memset(journal, 0, sizeof(*journal));
+}
+
+uint32_t journal_key_size(enum datapath_map map)
+{
+	return sizes[map].key;
+}
+
+uint32_t journal_value_size(enum datapath_map map)
+{
+	return sizes[map].value;
 }
 
 const void *journal_key(const struct journal *journal, enum datapath_map map, uint32_t index)

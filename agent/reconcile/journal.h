@@ -20,6 +20,10 @@ struct journal {
 
 void journal_done(struct journal *journal);
 
+/* In bytes; 0: the map is none that a journal can have. */
+uint32_t journal_key_size(enum datapath_map map);
+uint32_t journal_value_size(enum datapath_map map);
+
 /* Entry @index of @map. */
 const void *journal_key(const struct journal *journal, enum datapath_map map, uint32_t index);
 const void *journal_value(const struct journal *journal, enum datapath_map map, uint32_t index);

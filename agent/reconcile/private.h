@@ -22,6 +22,8 @@ struct reconcile {
 	bool halves_differ; /* the idle halves cannot be trusted */
 	struct change *pending; /* what waits for the grace period */
 	int64_t turned_ms;
+	uint32_t generation; /* as it was set last */
+	uint64_t epoch; /* moves on with whatever is written to the policy maps */
 	struct endpoint slots[ENDPOINT_SLOTS]; /* what the kernel holds */
 };
 

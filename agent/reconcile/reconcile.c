@@ -50,6 +50,7 @@ int reconcile_new(struct reconcile **ret, struct datapath *dp)
 		return -ENOMEM;
 	rec->dp = dp;
 	rec->halves_differ = true;
+	rec->generation = datapath_state(dp)->generation;
 	r = slots_read(rec);
 	r = r ?: readback(rec);
 	if (r < 0)
@@ -85,7 +86,7 @@ int reconcile_compile(struct image **ret, const struct reconcile *rec,
 
 static uint32_t generation_now(const struct reconcile *rec)
 {
-	return datapath_state(rec->dp)->generation;
+	return rec->generation;
 }
 
 /* 0 means "nothing may pass" and is left out; the parity must come out right. */
@@ -96,6 +97,7 @@ static uint32_t generation_after(uint32_t generation, uint32_t step)
 
 static void generation_set(struct reconcile *rec, uint32_t generation)
 {
+	rec->generation = generation;
 	__atomic_store_n(&datapath_state(rec->dp)->generation, generation, __ATOMIC_RELEASE);
 }
 
@@ -114,6 +116,7 @@ void reconcile_settle(struct reconcile *rec)
 
 	if (!change)
 		return;
+	rec->epoch++;
 	/* Programs run under RCU: after its grace period none sees the former generation. */
 	if (clock_ms() - rec->turned_ms < GRACE_MS)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
@@ -199,6 +202,7 @@ int reconcile_apply(struct reconcile *rec, struct image *image, struct misfit *m
 	misfit = misfit ?: &unasked;
 	*misfit = (struct misfit){};
 	reconcile_settle(rec);
+	rec->epoch++;
 	r = apply(rec, image, misfit);
 	if (r < 0) {
 		image_free(image);

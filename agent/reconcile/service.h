@@ -27,7 +27,7 @@
 
 struct service_writer;
 
-/* Reads back what the kernel holds. 0 or a negative errno. */
+/* Reads back what the kernel holds. Takes over @maps, also when it fails. 0 or a negative errno. */
 int service_writer_new(struct service_writer **ret, const struct service_maps *maps);
 
 /* Ends what waits for a grace period at once; the maps stay. */

@@ -116,6 +116,7 @@ int frontend_write(struct service_writer *writer, struct frontend_entry *entry, 
 	struct frontends *frontends = &writer->frontends;
 	int family = frontend_family(&entry->key), by, r;
 
+	writer->epoch++;
 	r = has ? service_maps_put(&writer->maps, &entry->key, value) :
 		  service_maps_delete(&writer->maps, &entry->key);
 	if (r < 0)

@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "reconcile/service_shadow.h"
 
-#define LOAD(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 /* What was written before is seen by whoever sees this. */
 #define STORE(p, value) __atomic_store_n(p, value, __ATOMIC_RELEASE)
 
-void service_maps_open(struct service_maps *maps, struct datapath *dp, uint32_t maglev_size)
+int service_maps_open(struct service_maps *maps, struct datapath *dp, uint32_t maglev_size)
 {
 	uint32_t ports = datapath_map_entries_max(dp, MAP_SERVICE_PORT);
 	uint32_t hits = datapath_map_entries_max(dp, MAP_SERVICE_HIT);
@@ -29,6 +29,13 @@ void service_maps_open(struct service_maps *maps, struct datapath *dp, uint32_t 
 			       datapath_map_entries_max(dp, MAP_SERVICE_RANGE6) },
 		.maglev_size = maglev_size,
 	};
+	return service_shadow_new(&maps->shadow, maps);
+}
+
+void service_maps_close(struct service_maps *maps)
+{
+	service_shadow_free(maps->shadow);
+	maps->shadow = NULL;
 }
 
 static volatile struct service_port *port_at(const struct service_maps *maps, uint32_t number)
@@ -43,31 +50,30 @@ static volatile struct backend *backend_at(const struct service_maps *maps, uint
 
 uint64_t service_maps_set(const struct service_maps *maps, uint32_t number, enum service_set set)
 {
-	return LOAD(&port_at(maps, number)->sets[set]);
+	return maps->shadow->ports[number].sets[set];
 }
 
 uint32_t service_maps_affinity(const struct service_maps *maps, uint32_t number)
 {
-	return LOAD(&port_at(maps, number)->affinity_s);
+	return maps->shadow->ports[number].affinity_s;
 }
 
 uint32_t service_maps_slot(const struct service_maps *maps, uint32_t slot)
 {
-	return LOAD((volatile uint32_t *)datapath_element(maps->dp, MAP_BACKEND_SLOT, slot));
+	return maps->shadow->slots[slot];
 }
 
 struct backend service_maps_backend(const struct service_maps *maps, uint32_t number)
 {
-	/* Nobody else writes it. */
-	return *(const struct backend *)backend_at(maps, number);
+	return maps->shadow->backends[number];
 }
 
 uint32_t service_maps_count(const struct service_maps *maps)
 {
-	return LOAD(&datapath_state(maps->dp)->services);
+	return maps->shadow->count;
 }
 
-static void widen(struct frontend_key *ret, bool v4, const void *key)
+void service_maps_widen(struct frontend_key *ret, bool v4, const void *key)
 {
 	const struct frontend4_key *key4 = key;
 	const struct frontend6_key *key6 = key;
@@ -80,7 +86,7 @@ static void widen(struct frontend_key *ret, bool v4, const void *key)
 	}
 }
 
-static enum datapath_map narrow(struct frontend6_key *ret, const struct frontend_key *key)
+enum datapath_map service_maps_narrow(struct frontend6_key *ret, const struct frontend_key *key)
 {
 	struct frontend4_key key4 = { .port = key->port, .proto = key->proto };
 
@@ -108,7 +114,7 @@ static int each_of(const struct service_maps *maps, enum datapath_map map,
 		at = &before;
 		if (bpf_map_lookup_elem(fd, &next, &value))
 			continue;
-		widen(&key, map == MAP_FRONTEND4, &next);
+		service_maps_widen(&key, map == MAP_FRONTEND4, &next);
 		r = fn(&key, &value, arg);
 		if (r)
 			return r;
@@ -148,23 +154,33 @@ int service_maps_hits(struct service_hit *ret, const struct service_maps *maps, 
 void service_maps_turn(struct service_maps *maps, uint32_t number, enum service_set set,
 		       uint64_t ref)
 {
+	service_shadow_port(maps->shadow, number)->sets[set] = ref;
 	STORE(&port_at(maps, number)->sets[set], ref);
 }
 
 void service_maps_set_affinity(struct service_maps *maps, uint32_t number, uint32_t seconds)
 {
+	service_shadow_port(maps->shadow, number)->affinity_s = seconds;
 	STORE(&port_at(maps, number)->affinity_s, seconds);
 }
 
 void service_maps_set_slot(struct service_maps *maps, uint32_t slot, uint32_t backend)
 {
+	*service_shadow_slot(maps->shadow, slot) = backend;
 	STORE((volatile uint32_t *)datapath_element(maps->dp, MAP_BACKEND_SLOT, slot), backend);
 }
 
 void service_maps_fill(struct service_maps *maps, uint32_t number, const struct backend *backend)
 {
+	struct backend *shadow = service_shadow_backend(maps->shadow, number);
 	volatile struct backend *record = backend_at(maps, number);
 
+	*shadow = (struct backend){ .addr = backend->addr,
+				    .port = backend->port,
+				    .proto = backend->proto,
+				    .flags = backend->flags,
+				    .generation = backend->generation,
+				    .service = shadow->service };
 	record->addr.halves[0] = backend->addr.halves[0];
 	record->addr.halves[1] = backend->addr.halves[1];
 	record->port = backend->port;
@@ -176,21 +192,25 @@ void service_maps_fill(struct service_maps *maps, uint32_t number, const struct 
 
 void service_maps_own(struct service_maps *maps, uint32_t number, uint32_t service)
 {
+	service_shadow_backend(maps->shadow, number)->service = service;
 	STORE(&backend_at(maps, number)->service, service);
 }
 
 void service_maps_set_flags(struct service_maps *maps, uint32_t number, uint8_t flags)
 {
+	service_shadow_backend(maps->shadow, number)->flags = flags;
 	STORE(&backend_at(maps, number)->flags, flags);
 }
 
 void service_maps_set_generation(struct service_maps *maps, uint32_t number, uint32_t generation)
 {
+	service_shadow_backend(maps->shadow, number)->generation = generation;
 	STORE(&backend_at(maps, number)->generation, generation);
 }
 
 void service_maps_set_count(struct service_maps *maps, uint32_t count)
 {
+	maps->shadow->count = count;
 	STORE(&datapath_state(maps->dp)->services, count);
 }
 
@@ -198,7 +218,7 @@ int service_maps_put(struct service_maps *maps, const struct frontend_key *key,
 		     const struct frontend *value)
 {
 	struct frontend6_key narrowed;
-	int fd = datapath_map_fd(maps->dp, narrow(&narrowed, key));
+	int fd = datapath_map_fd(maps->dp, service_maps_narrow(&narrowed, key));
 
 	if (!bpf_map_update_elem(fd, &narrowed, value, BPF_ANY))
 		return 0;
@@ -208,7 +228,7 @@ int service_maps_put(struct service_maps *maps, const struct frontend_key *key,
 int service_maps_delete(struct service_maps *maps, const struct frontend_key *key)
 {
 	struct frontend6_key narrowed;
-	int fd = datapath_map_fd(maps->dp, narrow(&narrowed, key));
+	int fd = datapath_map_fd(maps->dp, service_maps_narrow(&narrowed, key));
 
 	return bpf_map_delete_elem(fd, &narrowed) && errno != ENOENT ? -errno : 0;
 }

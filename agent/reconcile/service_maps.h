@@ -11,8 +11,11 @@
 #include "datapath/datapath.h"
 #include "weir/service.h"
 
+struct service_shadow;
+
 struct service_maps {
 	struct datapath *dp;
+	struct service_shadow *shadow; /* what the arrays shall hold (service_shadow.h) */
 	uint32_t port_max; /* numbers are below */
 	uint32_t backend_max;
 	uint32_t slot_max;
@@ -36,8 +39,9 @@ struct range_key {
 	struct ip_addr addr;
 };
 
-/* @maglev_size: see there. */
-void service_maps_open(struct service_maps *maps, struct datapath *dp, uint32_t maglev_size);
+/* @maglev_size: see there. 0 or -ENOMEM. The service writer that gets the maps closes them. */
+int service_maps_open(struct service_maps *maps, struct datapath *dp, uint32_t maglev_size);
+void service_maps_close(struct service_maps *maps);
 
 uint64_t service_maps_set(const struct service_maps *maps, uint32_t number, enum service_set set);
 uint32_t service_maps_affinity(const struct service_maps *maps, uint32_t number);
@@ -45,6 +49,17 @@ uint32_t service_maps_slot(const struct service_maps *maps, uint32_t slot);
 struct backend service_maps_backend(const struct service_maps *maps, uint32_t number);
 /* What node_state says. */
 uint32_t service_maps_count(const struct service_maps *maps);
+
+/* The key as the kernel's map has it, which is returned; an IPv4 one in the beginning of @ret. */
+enum datapath_map service_maps_narrow(struct frontend6_key *ret, const struct frontend_key *key);
+
+void service_maps_widen(struct frontend_key *ret, bool v4, const void *key);
+
+union range_raw_key {
+	struct service_range4_key v4;
+	struct service_range6_key v6;
+};
+enum datapath_map service_maps_narrow_range(union range_raw_key *ret, const struct range_key *key);
 
 /* Calls @fn for each entry until it returns non-zero, and returns that. */
 int service_maps_each_frontend(const struct service_maps *maps,

@@ -106,6 +106,7 @@ struct service_writer {
 	struct hash owners;
 	bool synced;
 	bool added; /* frontends, since the last commit */
+	uint64_t epoch; /* moves on with whatever is written to the frontends and source ranges */
 };
 
 static inline bool frontend_is_address(const struct frontend_key *key)
@@ -138,6 +139,9 @@ static inline struct frontend_entry **service_number_frontends(const struct serv
 {
 	return few_items(&port->frontends);
 }
+
+/* " of Service shop/web" */
+void service_owner_text(char *ret, size_t size, const struct service_owner *owner);
 
 /* NULL: nothing is known of it. */
 struct service_owner *service_find_owner(const struct service_writer *writer,
@@ -213,6 +217,7 @@ void service_number_leave(struct service_writer *writer, struct service_number *
 			  int64_t now_ms);
 
 /* service_ranges.c */
+struct range_key service_range_key(uint32_t number, const struct prefix *prefix);
 void service_ranges_clear(struct service_writer *writer, uint32_t number);
 /* They have rested (REST_RANGES). */
 void service_ranges_idle(struct service_writer *writer, const struct rest_item *item);

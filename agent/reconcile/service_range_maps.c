@@ -7,13 +7,7 @@
 
 #include "reconcile/service_maps.h"
 
-/* Large enough for either. */
-union raw_key {
-	struct service_range4_key v4;
-	struct service_range6_key v6;
-};
-
-static int narrow(union raw_key *ret, const struct service_maps *maps, const struct range_key *key)
+enum datapath_map service_maps_narrow_range(union range_raw_key *ret, const struct range_key *key)
 {
 	__be32 service = htonl(key->service);
 
@@ -21,10 +15,10 @@ static int narrow(union raw_key *ret, const struct service_maps *maps, const str
 		ret->v4 = (struct service_range4_key){ key->bits, service, key->addr.words[3] };
 	else
 		ret->v6 = (struct service_range6_key){ key->bits, service, key->addr };
-	return datapath_map_fd(maps->dp, key->is_v4 ? MAP_SERVICE_RANGE4 : MAP_SERVICE_RANGE6);
+	return key->is_v4 ? MAP_SERVICE_RANGE4 : MAP_SERVICE_RANGE6;
 }
 
-static void widen(struct range_key *ret, bool is_v4, const union raw_key *raw)
+static void widen(struct range_key *ret, bool is_v4, const union range_raw_key *raw)
 {
 	*ret = (struct range_key){ .is_v4 = is_v4 };
 	if (is_v4) {
@@ -43,7 +37,7 @@ static int each_of(const struct service_maps *maps, bool is_v4,
 {
 	int fd = datapath_map_fd(maps->dp, is_v4 ? MAP_SERVICE_RANGE4 : MAP_SERVICE_RANGE6), r;
 	const void *at = NULL;
-	union raw_key before, next;
+	union range_raw_key before, next;
 	struct range_key key;
 
 	while (!bpf_map_get_next_key(fd, at, &next)) {
@@ -68,16 +62,16 @@ int service_maps_each_range(const struct service_maps *maps,
 int service_maps_put_range(struct service_maps *maps, const struct range_key *key)
 {
 	const uint32_t value = 1;
-	union raw_key raw;
-	int fd = narrow(&raw, maps, key);
+	union range_raw_key raw;
+	int fd = datapath_map_fd(maps->dp, service_maps_narrow_range(&raw, key));
 
 	return bpf_map_update_elem(fd, &raw, &value, BPF_ANY) ? -errno : 0;
 }
 
 int service_maps_delete_range(struct service_maps *maps, const struct range_key *key)
 {
-	union raw_key raw;
-	int fd = narrow(&raw, maps, key);
+	union range_raw_key raw;
+	int fd = datapath_map_fd(maps->dp, service_maps_narrow_range(&raw, key));
 
 	return bpf_map_delete_elem(fd, &raw) && errno != ENOENT ? -errno : 0;
 }

@@ -32,7 +32,7 @@ static int family_of(const struct prefix *prefix)
 	return ip_addr_is_v4(&prefix->addr) ? 0 : 1;
 }
 
-static struct range_key key_of(uint32_t number, const struct prefix *prefix)
+struct range_key service_range_key(uint32_t number, const struct prefix *prefix)
 {
 	return (struct range_key){ .is_v4 = ip_addr_is_v4(&prefix->addr),
 				   .bits = SERVICE_RANGE_BITS + prefix->bits,
@@ -58,10 +58,11 @@ static int reserve(struct service_ranges *ranges, size_t more)
 /* What the kernel keeps although it was told to delete it goes with the next agent. */
 static void drop(struct service_writer *writer, uint32_t number, const struct prefix *prefix)
 {
-	const struct range_key key = key_of(number, prefix);
+	const struct range_key key = service_range_key(number, prefix);
 	char text[PREFIX_TEXT_MAX];
 	int r = service_maps_delete_range(&writer->maps, &key);
 
+	writer->epoch++;
 	if (r < 0)
 		log_debug_errno(r, "source range %s", prefix_text(text, prefix));
 	writer->ranges_held[family_of(prefix)]--;
@@ -124,7 +125,7 @@ int plan_ranges_put(struct plan *plan, struct plan_port *pp)
 
 	for (size_t i = 0; i < pp->image->range_count; i++) {
 		const struct prefix *prefix = &pp->image->ranges[i];
-		const struct range_key key = key_of(pp->port->number, prefix);
+		const struct range_key key = service_range_key(pp->port->number, prefix);
 		int r;
 
 		if (!is_missing(plan, pp, i))
@@ -134,6 +135,7 @@ int plan_ranges_put(struct plan *plan, struct plan_port *pp)
 			plan->full = family_of(prefix) ? MAP_SERVICE_RANGE6 : MAP_SERVICE_RANGE4;
 			return r;
 		}
+		writer->epoch++;
 		writer->ranges_held[family_of(prefix)]++;
 		ranges->items[ranges->count++] = *prefix;
 	}

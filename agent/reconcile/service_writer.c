@@ -16,8 +16,10 @@ int service_writer_new(struct service_writer **ret, const struct service_maps *m
 	cleanup(service_writer_freep) struct service_writer *writer = calloc(1, sizeof(*writer));
 	int r;
 
-	if (!writer)
+	if (!writer) {
+		service_maps_close(&(struct service_maps){ .shadow = maps->shadow });
 		return -ENOMEM;
+	}
 	writer->maps = *maps;
 	writer->port_slab = slab_of(sizeof(struct service_number));
 	frontends_init(&writer->frontends);
@@ -64,6 +66,7 @@ void service_writer_free(struct service_writer *writer)
 	runs_done(&writer->numbers);
 	runs_done(&writer->backends);
 	runs_done(&writer->slots);
+	service_maps_close(&writer->maps);
 	free(writer->rest.items);
 	free(writer->ports);
 	free(writer);
@@ -82,6 +85,11 @@ static uint32_t hash_names(const char *namespace, const char *name)
 static const char *owner_name(const struct service_owner *owner)
 {
 	return owner->key + owner->name_at;
+}
+
+void service_owner_text(char *ret, size_t size, const struct service_owner *owner)
+{
+	snprintf(ret, size, " of Service %s/%s", owner->key, owner_name(owner));
 }
 
 struct service_owner *service_find_owner(const struct service_writer *writer, const char *namespace,

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "reconcile/private.h"
+#include "reconcile/drift_private.h"
 
 static struct endpoint *slot_of(struct reconcile *rec, uint32_t ifindex)
 {
@@ -40,6 +40,21 @@ int slots_read(struct reconcile *rec)
 	for (uint32_t slot = 0; slot < ENDPOINT_SLOTS; slot++)
 		if (bpf_map_lookup_elem(fd, &slot, &rec->slots[slot]))
 			return -errno;
+	return 0;
+}
+
+int slots_heal(struct reconcile *rec, uint32_t first, uint32_t count,
+	       void (*fn)(void *arg, uint32_t slot, int r), void *arg)
+{
+	int fd = datapath_map_fd(rec->dp, MAP_ENDPOINT);
+	struct endpoint found;
+
+	for (uint32_t slot = first; slot < first + count && slot < ENDPOINT_SLOTS; slot++) {
+		if (bpf_map_lookup_elem(fd, &slot, &found))
+			return -errno;
+		if (memcmp(&found, &rec->slots[slot], sizeof(found)) != 0)
+			fn(arg, slot, slot_write(rec, &rec->slots[slot]));
+	}
 	return 0;
 }
 

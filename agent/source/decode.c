@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Lists, and the identity of objects: which kind, which name. What is inside an
- * object is the business of its decoder.
+ * The identity of objects: which kind, which name. What is inside an object is the
+ * business of its decoder.
  */
-#include "source/decode.h"
+#include "source/decode_kind.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,23 +12,9 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
-#include "source/decode_parts.h"
 #include "source/names.h"
 
 #define DEFAULT_NAMESPACE "default"
-#define LIST "List"
-#define VERSIONS_MAX 2
-
-struct kind {
-	const char *name;
-	const char *versions[VERSIONS_MAX]; /* apiVersion; the same fields, NULL: no second one */
-	enum object_kind kind;
-	bool namespaced;
-	bool (*is_name)(const char *text);
-	decode_content decode;
-	/* NULL, or makes one that is not to be trusted deny only. */
-	void (*close)(struct network_policy *policy);
-};
 
 static const struct kind kinds[] = {
 	{ "Pod", { "v1" }, OBJECT_POD, true, name_is_subdomain, decode_pod },
@@ -50,14 +36,7 @@ static const struct kind kinds[] = {
 	  decode_baseline_policy, policy_close },
 };
 
-/* What an element of a list need not repeat; both NULL outside of a list. */
-struct inherited {
-	const char *kind;
-	const char *version;
-	bool in_list;
-};
-
-static const struct kind *find_kind(const char *name, size_t length)
+const struct kind *kind_find(const char *name, size_t length)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strlen(kinds[i].name) == length && !memcmp(kinds[i].name, name, length))
@@ -66,12 +45,7 @@ static const struct kind *find_kind(const char *name, size_t length)
 	return NULL;
 }
 
-/*
- * A kind of the same name in another API group is somebody else's, unless the
- * group is one of Kubernetes': then the version is wrong, and nothing else would
- * say that the object has no effect.
- */
-static bool is_foreign(const char *version)
+bool kind_is_foreign(const char *version)
 {
 	const char *slash = strchr(version, '/');
 	static const char own[] = ".k8s.io";
@@ -151,8 +125,7 @@ static char *object_title(const struct object *obj)
 	return title;
 }
 
-/* @text is what the field says, or is inherited; NULL: nothing that could be used. */
-static int require_type(const struct field *field, const char *text)
+int kind_require(const struct field *field, const char *text)
 {
 	const char *unusable = NULL;
 
@@ -161,9 +134,9 @@ static int require_type(const struct field *field, const char *text)
 	return field_string(&unusable, field) ?: field_error(field, "is required");
 }
 
-static bool has_version(const struct kind *kind, const char *version)
+bool kind_has_version(const struct kind *kind, const char *version)
 {
-	for (size_t i = 0; i < VERSIONS_MAX && kind->versions[i]; i++)
+	for (size_t i = 0; i < DECODE_VERSIONS_MAX && kind->versions[i]; i++)
 		if (!strcmp(kind->versions[i], version))
 			return true;
 	return false;
@@ -180,9 +153,9 @@ static int refuse_version(const struct field *field, const struct kind *kind, co
 static int check_version(const struct kind *kind, const struct field *field, const char *version)
 {
 	struct field where = field_get(field, "apiVersion");
-	int r = require_type(&where, version);
+	int r = kind_require(&where, version);
 
-	if (!r && !has_version(kind, version))
+	if (!r && !kind_has_version(kind, version))
 		r = refuse_version(&where, kind, version);
 	return r;
 }
@@ -203,11 +176,7 @@ static int tell_source(const struct decode_sink *sink, const struct object *obj,
 	return 0;
 }
 
-/*
- * Once the object has a name, paths start at it and not at the list around it. In
- * another version nothing means what it seems to; a policy denies all the same.
- */
-static int decode_object(const struct kind *kind, const struct field *field, const char *version)
+int decode_object(const struct kind *kind, const struct field *field, const char *version)
 {
 	cleanup(object_freep) struct object *obj = NULL;
 	struct field_origin origin = *field->origin;
@@ -238,40 +207,7 @@ static int decode_object(const struct kind *kind, const struct field *field, con
 	return 0;
 }
 
-static int decode_value(const struct field *field, const struct inherited *inherited);
-
-static int decode_list(const struct field *field, const struct inherited *elements)
-{
-	struct field items = field_get(field, "items");
-	int r = field_list(&items);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < field_count(&items); i++) {
-		struct field element = field_at(&items, i);
-
-		r = decode_value(&element, elements);
-		if (r == -ENOMEM)
-			return r;
-	}
-	return 0;
-}
-
-static int decode_typed_list(const struct field *field, const char *kind, const char *version,
-			     const struct inherited *inherited)
-{
-	const struct inherited elements = { .kind = kind, .version = version, .in_list = true };
-
-	if (inherited->in_list)
-		return field_error(field, "is a list within a list");
-	return decode_list(field, &elements);
-}
-
-/*
- * Kubernetes has many kinds that are not of interest. But nobody else would say that
- * an object has no effect because its kind was mistyped.
- */
-static int check_unknown(const struct field *field, const char *kind, const char *version)
+int kind_check_unknown(const struct field *field, const char *kind, const char *version)
 {
 	static const char *const networking[] = { "Ingress",	 "IngressList",
 						  "IngressClass", "IngressClassList",
@@ -279,7 +215,7 @@ static int check_unknown(const struct field *field, const char *kind, const char
 						  "ServiceCIDR", "ServiceCIDRList" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (!strcasecmp(kinds[i].name, kind) && !is_foreign(version))
+		if (!strcasecmp(kinds[i].name, kind) && !kind_is_foreign(version))
 			return field_error(field, "must be %s, not \"%s\"", kinds[i].name, kind);
 	}
 	if (strncmp(version, "networking.k8s.io/", strlen("networking.k8s.io/")))
@@ -289,63 +225,4 @@ static int check_unknown(const struct field *field, const char *kind, const char
 			return 0;
 	}
 	return field_error(field, "must be a kind of networking.k8s.io, not \"%s\"", kind);
-}
-
-/* What is not there may be inherited; NULL: nothing that could be used. */
-static const char *type_text(const struct field *field, const char *inherited)
-{
-	const char *text = json_string_value(field->value);
-
-	if (field_is_absent(field))
-		return inherited;
-	if (!text || !*text || strlen(text) != json_string_length(field->value))
-		return NULL;
-	return text;
-}
-
-static int decode_value(const struct field *field, const struct inherited *inherited)
-{
-	struct field version_field = field_get(field, "apiVersion");
-	struct field kind_field = field_get(field, "kind");
-	const char *version = type_text(&version_field, inherited->version);
-	const char *name = type_text(&kind_field, inherited->kind);
-	size_t length = name ? strlen(name) : 0;
-	const struct kind *kind;
-	bool is_list;
-	int r = field_object(field);
-
-	if (r < 0)
-		return r;
-	is_list = length >= strlen(LIST) && !strcmp(name + length - strlen(LIST), LIST);
-	if (is_list)
-		length -= strlen(LIST);
-	kind = length ? find_kind(name, length) : NULL;
-	if (kind && version && !has_version(kind, version) && is_foreign(version))
-		return 0;
-	if (kind && is_list)
-		return decode_typed_list(field, kind->name, version, inherited);
-	if (kind)
-		return decode_object(kind, field, version);
-	r = require_type(&version_field, version) ?: require_type(&kind_field, name);
-	if (r < 0)
-		return r;
-	if (is_list && !length)
-		return decode_typed_list(field, NULL, NULL, inherited);
-	return check_unknown(&kind_field, name, version);
-}
-
-int decode_json(const struct decode_sink *sink, const json_t *value, unsigned int document,
-		unsigned int line)
-{
-	struct field_origin origin = {
-		.sink = sink,
-		.document = document,
-		.line = line,
-		.object = "",
-	};
-	struct field root = { .origin = &origin, .value = value };
-	struct inherited nothing = {};
-	int r = decode_value(&root, &nothing);
-
-	return r == -ENOMEM ? r : 0;
 }

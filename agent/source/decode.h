@@ -39,10 +39,17 @@ struct decode_sink {
 	void (*problem)(void *arg, const struct decode_problem *problem);
 	/* NULL, or told before @object what it was made from, complete with kind and version. */
 	void (*source)(void *arg, const struct object *obj, const json_t *value);
+	/*
+	 * NULL, if no text has a list that is broken, or told whether what was told since the
+	 * last time counts. Elements of a list come before it is known that it is one, and
+	 * that all of it can be read.
+	 */
+	void (*settle)(void *arg, bool counts);
 };
 
 /*
- * Decode a text of @length bytes: YAML (several documents, `List` kinds) or JSON.
+ * Decode a text of @length bytes: YAML (several documents, `List` kinds) or JSON. A list is
+ * decoded element by element, so that only each of them is bounded in memory.
  * 0 or -ENOMEM; everything about the content goes to @sink.
  */
 int decode_text(const struct decode_sink *sink, const char *text, size_t length);

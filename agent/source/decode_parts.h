@@ -41,6 +41,9 @@ int decode_endpoints(struct endpoint_slice *slice, const struct field *list);
 /* A map of labels, sorted. */
 int decode_labels(struct labels *ret, const struct field *field);
 
+/* metadata.labels of the object @root. */
+int decode_object_labels(struct labels *ret, const struct field *root);
+
 /* A LabelSelector; absent: everything. */
 int decode_selector(struct selector *ret, const struct field *field);
 

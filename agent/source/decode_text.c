@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From a text to the values of its documents: YAML, or JSON. */
-#include <string.h>
+#include <errno.h>
 
-#include "base/jsoncost.h"
-#include "source/decode.h"
-#include "source/yaml.h"
+#include "source/decode_stream.h"
+#include "source/json_arena.h"
+#include "source/json_items.h"
+
+static int decode_item(void *arg, const json_t *value, unsigned int number, unsigned int line)
+{
+	return decode_stream_item(arg, value, number, line);
+}
 
 static int decode_document(void *arg, const json_t *value, unsigned int number, unsigned int line)
 {
-	return decode_json(arg, value, number, line);
+	return decode_stream_document(arg, value, number, line);
 }
 
 static int report_broken(void *arg, unsigned int line, const char *why)
 {
-	const struct decode_sink *sink = arg;
-	struct decode_problem problem = { .object = "", .field = "", .line = line, .text = why };
+	const struct decode_problem problem = { .object = "", .field = "", .line = line,
+						.text = why };
 
-	sink->problem(sink->arg, &problem);
+	decode_stream_break(arg, &problem);
 	return 0;
 }
 
@@ -25,32 +30,31 @@ static int report_broken(void *arg, unsigned int line, const char *why)
  * wrong with it, the YAML parser says with its line; it also counts
  * exactly what the values take.
  */
-static json_t *load_json(const char *text, size_t length)
+static int read_text(struct yaml_sink *documents, const char *text, size_t length)
 {
-	size_t blank = 0;
+	int r = json_items_read(text, length, documents);
 
-	while (blank < length && strchr(" \t\r\n", text[blank]))
-		blank++;
-	if (blank == length || text[blank] != '{')
-		return NULL;
-	if (length > YAML_TEXT_MAX || json_cost(text, length) > YAML_COST_MAX)
-		return NULL;
-	return json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+	if (r != -EINVAL)
+		return r;
+	decode_stream_break(documents->arg, NULL);
+	return yaml_each(text, length, documents);
 }
 
 int decode_text(const struct decode_sink *sink, const char *text, size_t length)
 {
-	const struct yaml_sink documents = {
-		.arg = (void *)sink,
+	struct decode_stream stream = { .sink = sink };
+	struct json_arena arena;
+	struct yaml_sink documents = {
+		.arg = &stream,
 		.document = decode_document,
 		.broken = report_broken,
+		.item = decode_item,
+		.arena = &arena,
 	};
-	json_t *value = load_json(text, length);
 	int r;
 
-	if (!value)
-		return yaml_each(text, length, &documents);
-	r = decode_json(sink, value, 1, 1);
-	json_decref(value);
+	json_arena_begin(&arena);
+	r = read_text(&documents, text, length);
+	json_arena_end(&arena);
 	return r;
 }

@@ -16,7 +16,7 @@
 	_Static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "hash the new field of " #type)
 NAIL(struct pod, 80); /* workload: the store's */
 NAIL(struct namespace, 16);
-NAIL(struct node, 56);
+NAIL(struct node, 72);
 NAIL(struct container_port, 16);
 NAIL(struct policy_peer, 104);
 NAIL(struct policy_port, 24);
@@ -215,6 +215,10 @@ static void add_node(uint64_t *hash, const struct node *node)
 {
 	add_labels(hash, &node->labels);
 	add_ips(hash, node->ips, node->ip_count);
+	add_number(hash, node->internal_count);
+	add_number(hash, node->cidr_count);
+	for (size_t i = 0; i < node->cidr_count; i++)
+		add_prefix(hash, &node->cidrs[i]);
 	add_number(hash, node->deleting);
 	add_number(hash, node->network_ready);
 	add_number(hash, node->taint_count);

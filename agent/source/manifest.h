@@ -34,7 +34,8 @@ struct manifest_listener {
 };
 
 /*
- * Start to watch @dir, which must exist, and read all of it before the return.
+ * Start to watch @dir, which must exist, and read all of it before the return. What changes
+ * later is read and decoded in a thread: the event loop goes on meanwhile.
  * Copies of what was read are kept in @state_dir (NULL: nowhere), for the next
  * start. @listener, which is copied, hears of everything later.
  * 0 or a negative errno; the store is borrowed and must live longer.
@@ -48,6 +49,9 @@ void manifest_freep(struct manifest **manifest);
 
 /* Current problems, by file; borrowed until the event loop runs again. */
 const struct manifest_problem *manifest_problems(const struct manifest *manifest, size_t *count);
+
+/* Files are being read beside the event loop; the store says what it said before. */
+bool manifest_is_reading(const struct manifest *manifest);
 
 /* Files that were read. */
 size_t manifest_files(const struct manifest *manifest);

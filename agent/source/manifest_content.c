@@ -7,16 +7,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "source/decode.h"
-#include "source/fingerprint.h"
-
-struct reading {
-	struct manifest_content content;
-	const char *file;
-	size_t untold; /* problems beyond */
-	unsigned int last_document; /* that has one of them */
-	bool no_memory;
-};
 
 static void object_done(struct manifest_object *item)
 {
@@ -24,17 +14,21 @@ static void object_done(struct manifest_object *item)
 	object_free(item->object);
 }
 
+void content_cut(struct manifest_content *content, size_t count)
+{
+	while (content->count > count)
+		object_done(&content->objects[--content->count]);
+}
+
 void content_done(struct manifest_content *content)
 {
-	for (size_t i = 0; i < content->count; i++)
-		object_done(&content->objects[i]);
+	content_cut(content, 0);
 	free(content->objects);
 	problem_list_done(&content->problems);
 	*content = (struct manifest_content){};
 }
 
-/* Leaves the array as it is when there is no memory. */
-static int content_append(struct manifest_content *content, const struct manifest_object *item)
+int content_append(struct manifest_content *content, const struct manifest_object *item)
 {
 	size_t room = content->room * 2 ?: 1;
 	struct manifest_object *objects;
@@ -50,8 +44,7 @@ static int content_append(struct manifest_content *content, const struct manifes
 	return 0;
 }
 
-/* Most contents stay as they are. */
-static void content_fit(struct manifest_content *content)
+void content_fit(struct manifest_content *content)
 {
 	struct manifest_object *objects;
 
@@ -62,77 +55,6 @@ static void content_fit(struct manifest_content *content)
 		return;
 	content->objects = objects;
 	content->room = content->count;
-}
-
-static void take_object(void *arg, struct object *obj)
-{
-	struct reading *reading = arg;
-	struct manifest_object item = {
-		.label = label_new(obj),
-		.hash = fingerprint_object(obj),
-		.object = obj,
-	};
-
-	if (!item.label || content_append(&reading->content, &item) < 0) {
-		object_done(&item);
-		reading->no_memory = true;
-	}
-}
-
-static void take_problem(void *arg, const struct decode_problem *problem)
-{
-	struct reading *reading = arg;
-
-	if (!problem->document)
-		reading->content.broken = true;
-	/* Documents that cannot be read are bounded already, and decide about the file. */
-	if (problem->document && reading->content.problems.count >= PROBLEMS_MAX) {
-		reading->untold++;
-		reading->last_document = problem->document;
-		return;
-	}
-	if (problem_add_decoded(&reading->content.problems, reading->file, problem) < 0)
-		reading->no_memory = true;
-}
-
-/* Of which objects they are is not told: as if their names could not be read. */
-static int add_untold(struct reading *reading)
-{
-	char text[64];
-
-	if (!reading->untold)
-		return 0;
-	snprintf(text, sizeof(text), "there are %zu more problems", reading->untold);
-	return problem_add_decoded(&reading->content.problems, reading->file,
-				   &(struct decode_problem){
-					   .document = reading->last_document,
-					   .object = "",
-					   .field = "",
-					   .text = text,
-				   });
-}
-
-int content_decode(struct manifest_content *ret, const char *file, const char *text,
-		   size_t length)
-{
-	struct reading reading = { .file = file };
-	const struct decode_sink sink = {
-		.arg = &reading,
-		.object = take_object,
-		.problem = take_problem,
-	};
-	int r;
-
-	r = decode_text(&sink, text, length);
-	if (r >= 0)
-		r = add_untold(&reading);
-	if (r < 0 || reading.no_memory) {
-		content_done(&reading.content);
-		return -ENOMEM;
-	}
-	content_fit(&reading.content);
-	*ret = reading.content;
-	return 0;
 }
 
 struct manifest_object *content_find(const struct manifest_content *content, const char *label,

@@ -30,6 +30,15 @@ struct manifest_content {
 int content_decode(struct manifest_content *ret, const char *file, const char *text,
 		   size_t length);
 
+/* Takes what @item has. 0, or -ENOMEM and nothing has changed. */
+int content_append(struct manifest_content *content, const struct manifest_object *item);
+
+/* Keep only the first @count objects. */
+void content_cut(struct manifest_content *content, size_t count);
+
+/* Most contents stay as they are: no room for more. */
+void content_fit(struct manifest_content *content);
+
 /* The first object of this label, or NULL; @hint makes searches in order quick, start with 0. */
 struct manifest_object *content_find(const struct manifest_content *content, const char *label,
 				     size_t *hint);

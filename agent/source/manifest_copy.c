@@ -163,8 +163,7 @@ int copy_read(char **ret, size_t *length, time_t *made, const struct manifest_co
 int copy_write(const struct manifest_copies *copies, const char *name, const char *text,
 	       size_t length)
 {
-	cleanup(freep) char *sealed = NULL;
-	char path[PATH_MAX];
+	char path[PATH_MAX], seal[SEAL_LENGTH + 1];
 	int r;
 
 	r = path_of(path, copies, name);
@@ -172,12 +171,8 @@ int copy_write(const struct manifest_copies *copies, const char *name, const cha
 		return r;
 	if (length > YAML_TEXT_MAX)
 		return -EMSGSIZE;
-	sealed = malloc(length + SEAL_LENGTH + 1);
-	if (!sealed)
-		return -ENOMEM;
-	memcpy(sealed, text, length);
-	snprintf(sealed + length, SEAL_LENGTH + 1, SEAL, fingerprint_text(text, length));
-	return file_replace(path, sealed, length + SEAL_LENGTH, 0600);
+	snprintf(seal, sizeof(seal), SEAL, fingerprint_text(text, length));
+	return file_replace_ended(path, text, length, seal, 0600);
 }
 
 static bool is_unfinished(const char *name)

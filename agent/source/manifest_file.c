@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "source/manifest_judge.h"
+#include "source/manifest_reading.h"
 #include "source/manifest_text.h"
 #include "source/yaml.h"
 
@@ -91,6 +92,7 @@ static int read_failed(struct manifest_file *file, int r, int64_t now_ms, int64_
 
 	switch (r) {
 	case -ENOMEM:
+		file->settled = false;
 		return r;
 	case -EAGAIN:
 		file->settled = false;
@@ -133,25 +135,24 @@ static bool is_emptied(struct manifest_file *file, size_t length, int64_t now_ms
 	return true;
 }
 
-static int read_file(struct manifest_file *file, int64_t now_ms, int64_t *again_ms)
+int manifest_file_take(struct manifest_file *file, struct manifest_reading *reading,
+		       int64_t now_ms, int64_t *again_ms)
 {
-	cleanup(freep) char *text = NULL;
-	size_t length;
-	int r;
+	int r = reading->error;
 
-	r = text_read(&text, &length, &file->sign, manifest_file_place(file));
+	file->sign = reading->sign;
 	if (r < 0)
 		return read_failed(file, r, now_ms, again_ms);
 	file->settled = file_sign_settled(&file->sign);
-	if (!length)
+	if (!reading->length)
 		r = judge_recall(file);
 	if (r < 0)
 		return r;
-	if (is_emptied(file, length, now_ms, again_ms)) {
+	if (is_emptied(file, reading->length, now_ms, again_ms)) {
 		file->settled = false;
 		return judge_fault(file, "is empty, perhaps still being written");
 	}
-	r = judge_text(file, text, length);
+	r = reading->decoded ? judge_content(file, reading->hash, &reading->content) : 0;
 	if (r < 0)
 		file->settled = false;
 	return r;
@@ -168,8 +169,8 @@ static int check_size(const struct file_sign *sign, uint64_t *room)
 	return 0;
 }
 
-int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *again_ms,
-			 uint64_t *room)
+int manifest_file_look(struct manifest_file *file, int64_t now_ms, int64_t *again_ms,
+		       uint64_t *room)
 {
 	struct file_sign sign;
 	int r;
@@ -184,7 +185,8 @@ int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *ag
 	file->writing_ms = 0;
 	if (file->settled && file_sign_equal(&sign, &file->sign))
 		return 0;
-	return read_file(file, now_ms, again_ms);
+	file->looked = sign;
+	return 1;
 }
 
 int manifest_file_refill(struct manifest_file *file)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One file of the manifests directory: what it said when it was last readable.
- * Blocks for the time of a read. Times are CLOCK_MONOTONIC in ms.
+ * Times are CLOCK_MONOTONIC in ms.
  */
 #pragma once
 
@@ -44,6 +44,7 @@ struct manifest_file {
 	time_t copied; /* when it was made */
 	bool uncopied; /* what was read may not be in the copy yet */
 
+	struct file_sign looked; /* when it was looked at and found to be read */
 	struct file_sign sign;
 	bool settled; /* the same sign means the same text */
 	uint64_t text_hash;
@@ -68,14 +69,20 @@ static inline const char *manifest_file_place(const struct manifest_file *file)
 }
 
 /*
- * Look whether the file has changed, and read it if so. A file that cannot be
- * used now keeps its content, or if it never had one says what its copy says, and
- * has a fault. *@again_ms is lowered to the time at which to look again even if
+ * Look whether the file has changed. 1: it is to be read; 0; or -ENOMEM. A file that
+ * cannot be used now keeps its content, or if it never had one says what its copy says,
+ * and has a fault. *@again_ms is lowered to the time at which to look again even if
  * nothing is heard of the file. *@room are the bytes that all files may have from
- * this one on; a file that has more is not read. 0 or -ENOMEM.
+ * this one on; a file that has more is not read.
  */
-int manifest_file_update(struct manifest_file *file, int64_t now_ms, int64_t *again_ms,
-			 uint64_t *room);
+int manifest_file_look(struct manifest_file *file, int64_t now_ms, int64_t *again_ms,
+		       uint64_t *room);
+
+struct manifest_reading;
+
+/* It was read: it says that from now on, or the same as above. 0 or -ENOMEM. */
+int manifest_file_take(struct manifest_file *file, struct manifest_reading *reading,
+		       int64_t now_ms, int64_t *again_ms);
 
 /*
  * Read the file once more, to get the wanted objects that the store owns. Objects

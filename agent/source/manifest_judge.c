@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "source/fingerprint.h"
 #include "source/manifest_copy.h"
 
 #define NOTE_MAX 128
@@ -155,19 +154,12 @@ static bool has_error(const struct problem_list *problems)
 	return false;
 }
 
-int judge_text(struct manifest_file *file, const char *text, size_t length)
+int judge_content(struct manifest_file *file, uint64_t hash, struct manifest_content *content)
 {
-	cleanup(content_done) struct manifest_content content = {};
-	uint64_t hash = fingerprint_text(text, length);
-	int r;
+	int r = has_error(&content->problems) ? judge_recall(file) : 0;
 
-	if (file->judged && hash == file->text_hash)
-		return 0;
-	r = content_decode(&content, file->path, text, length);
-	if (r >= 0 && has_error(&content.problems))
-		r = judge_recall(file);
 	if (r >= 0)
-		r = content.broken ? judge_broken(file, &content) : judge_whole(file, &content);
+		r = content->broken ? judge_broken(file, content) : judge_whole(file, content);
 	if (r < 0)
 		return r;
 	file->text_hash = hash;

@@ -8,8 +8,8 @@
 
 #include "source/manifest_file.h"
 
-/* The file has this text now. */
-int judge_text(struct manifest_file *file, const char *text, size_t length);
+/* The file has a text of this hash and content now; takes what it needs of @content. */
+int judge_content(struct manifest_file *file, uint64_t hash, struct manifest_content *content);
 
 /* The file cannot be used now, because it @why. */
 int judge_fault(struct manifest_file *file, const char *why);

@@ -114,10 +114,15 @@ void problem_list_drop(struct problem_list *list, const char *object)
 	list->count = kept;
 }
 
+void problem_list_cut(struct problem_list *list, size_t count)
+{
+	while (list->count > count)
+		problem_done(&list->items[--list->count]);
+}
+
 void problem_list_done(struct problem_list *list)
 {
-	for (size_t i = 0; i < list->count; i++)
-		problem_done(&list->items[i]);
+	problem_list_cut(list, 0);
 	free(list->items);
 	*list = (struct problem_list){};
 }

@@ -29,5 +29,8 @@ int problem_list_trim(struct problem_list *list);
 /* Forget the problems of @object. */
 void problem_list_drop(struct problem_list *list, const char *object);
 
+/* Keep only the first @count. */
+void problem_list_cut(struct problem_list *list, size_t count);
+
 /* Leaves an empty list. */
 void problem_list_done(struct problem_list *list);

@@ -6,17 +6,16 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "source/json_arena.h"
 #include "source/yaml_reader.h"
 
 #define MARKER "---"
 
 struct stream {
 	struct yaml_reader reader;
-	const struct yaml_sink *sink;
 	const char *text; /* what is left to read */
 	size_t length;
-	unsigned int documents;
-	unsigned int document_line; /* where the last one starts */
+	unsigned int start_line; /* of the last document */
 	bool in_document;
 };
 
@@ -25,16 +24,15 @@ static int read_document(struct stream *stream)
 {
 	struct yaml_reader *reader = &stream->reader;
 	cleanup(json_decrefp) json_t *value = NULL;
-	unsigned int line;
 	int r;
 
-	stream->documents++;
-	stream->document_line = yaml_reader_line(reader);
+	reader->document++;
+	stream->start_line = yaml_reader_line(reader);
 	stream->in_document = true;
 	r = yaml_reader_next(reader);
 	if (r < 0)
 		return r;
-	line = yaml_reader_line(reader);
+	reader->document_line = yaml_reader_line(reader);
 	r = yaml_reader_root(reader, &value);
 	if (r < 0)
 		return r;
@@ -44,17 +42,21 @@ static int read_document(struct stream *stream)
 	stream->in_document = false;
 	if (json_is_null(value))
 		return 0;
-	return stream->sink->document(stream->sink->arg, value, stream->documents, line);
+	return reader->sink->document(reader->sink->arg, value, reader->document,
+				      reader->document_line);
 }
 
 static int read_events(struct stream *stream)
 {
+	struct json_arena *arena = stream->reader.sink->arena;
+	struct json_arena_mark mark = json_arena_mark(arena);
 	int r;
 
 	while (!(r = yaml_reader_next(&stream->reader))) {
 		switch (stream->reader.event.type) {
 		case YAML_DOCUMENT_START_EVENT:
 			r = read_document(stream);
+			json_arena_rewind(arena, mark);
 			if (r)
 				return r;
 			break;
@@ -77,7 +79,7 @@ static int read_rest(struct stream *stream)
 		return -ENOMEM;
 	yaml_parser_set_input_string(&reader->parser, (const unsigned char *)stream->text,
 				     stream->length);
-	stream->document_line = reader->lines + 1;
+	stream->start_line = reader->lines + 1;
 	stream->in_document = false;
 	r = read_events(stream);
 	yaml_reader_done(reader);
@@ -102,12 +104,12 @@ static bool skip_broken(struct stream *stream)
 	const char *end;
 
 	/* It may be broken before it has begun. */
-	stream->documents += !stream->in_document;
+	stream->reader.document += !stream->in_document;
 	while ((end = memchr(stream->text, '\n', stream->length))) {
 		stream->length -= (size_t)(end + 1 - stream->text);
 		stream->text = end + 1;
 		reader->lines++;
-		if (reader->lines + 1 > stream->document_line &&
+		if (reader->lines + 1 > stream->start_line &&
 		    reader->lines + 1 >= reader->error_line &&
 		    is_marker(stream->text, stream->length))
 			return true;
@@ -117,7 +119,7 @@ static bool skip_broken(struct stream *stream)
 
 int yaml_each(const char *text, size_t length, const struct yaml_sink *sink)
 {
-	struct stream stream = { .sink = sink, .text = text, .length = length };
+	struct stream stream = { .reader = { .sink = sink }, .text = text, .length = length };
 	struct yaml_reader *reader = &stream.reader;
 	int r;
 

@@ -22,9 +22,6 @@
 #define TAG_SEQ "tag:yaml.org,2002:seq"
 #define KEY_SHOWN_MAX 100
 
-static int read_node(struct yaml_reader *reader, json_t **ret, unsigned int depth,
-		     struct yaml_extent *extent);
-
 static int refuse_here(struct yaml_reader *reader, const char *what)
 {
 	return yaml_reader_refuse(reader, yaml_reader_line(reader), "%s", what);
@@ -92,7 +89,7 @@ static int read_sequence(struct yaml_reader *reader, json_t **ret, unsigned int 
 		struct yaml_extent inner = {};
 		json_t *item = NULL;
 
-		r = read_node(reader, &item, depth + 1, &inner);
+		r = yaml_reader_node(reader, &item, depth + 1, &inner);
 		if (r < 0)
 			return r;
 		include_extent(extent, inner);
@@ -169,7 +166,9 @@ static int read_pair(struct yaml_reader *reader, struct pair *ret, unsigned int 
 	r = yaml_reader_next(reader);
 	if (r < 0)
 		return r;
-	return read_node(reader, &ret->value, depth + 1, &ret->extent);
+	if (!depth && !ret->is_merge && yaml_items_begin(reader, ret->key))
+		return yaml_items_read(reader, &ret->value);
+	return yaml_reader_node(reader, &ret->value, depth + 1, &ret->extent);
 }
 
 static int refuse_twice(struct yaml_reader *reader, const struct pair *pair)
@@ -249,8 +248,7 @@ static int read_content(struct yaml_reader *reader, json_t **ret, unsigned int d
 	}
 }
 
-/* The node that the current event starts; its last event is current afterwards. */
-static int read_node(struct yaml_reader *reader, json_t **ret, unsigned int depth,
+int yaml_reader_node(struct yaml_reader *reader, json_t **ret, unsigned int depth,
 		     struct yaml_extent *extent)
 {
 	cleanup(freep) char *anchor = NULL;
@@ -287,7 +285,7 @@ int yaml_reader_root(struct yaml_reader *reader, json_t **ret)
 	int r;
 
 	reader->cost = 0;
-	r = read_node(reader, ret, 0, &extent);
+	r = yaml_reader_node(reader, ret, 0, &extent);
 	yaml_anchors_drop(reader);
 	return r;
 }

@@ -58,6 +58,8 @@ static int count_cost(struct yaml_reader *reader, size_t cost)
 {
 	if (cost > YAML_COST_MAX - reader->cost)
 		return yaml_reader_refuse(reader, yaml_reader_line(reader),
+					  reader->in_item ?
+					  "an element of the list takes more than %u MiB of memory" :
 					  "the document takes more than %u MiB of memory: use "
 					  "several, or several files", YAML_COST_MAX >> 20);
 	reader->cost += cost;

@@ -21,6 +21,10 @@ struct yaml_extent {
 struct anchor;
 
 struct yaml_reader {
+	const struct yaml_sink *sink;
+	unsigned int document; /* its number, and its first line */
+	unsigned int document_line;
+	bool in_item; /* the value is an element that comes alone */
 	yaml_parser_t parser;
 	yaml_event_t event; /* the current one, when there is one */
 	bool has_event;
@@ -62,6 +66,19 @@ void yaml_anchors_drop(struct yaml_reader *reader);
  * event is current afterwards. In yaml_node.c.
  */
 int yaml_reader_root(struct yaml_reader *reader, json_t **ret);
+
+/* The same of any value so deep in the document. */
+int yaml_reader_node(struct yaml_reader *reader, json_t **ret, unsigned int depth,
+		     struct yaml_extent *extent);
+
+/*
+ * The current event starts the value of the member @key of a root: it is to come element by
+ * element.
+ */
+bool yaml_items_begin(const struct yaml_reader *reader, const char *key);
+
+/* Tells the sink of them. *@ret is a list of those that the sink leaves. */
+int yaml_items_read(struct yaml_reader *reader, json_t **ret);
 
 /* The parser is the caller's. */
 void yaml_reader_done(struct yaml_reader *reader);

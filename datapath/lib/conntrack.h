@@ -45,26 +45,63 @@ static __always_inline __u32 ct_generation(const struct flow *flow)
 }
 
 /*
- * Make an entry whose opener is the sender of this packet. Verifier: both ends
+ * An entry whose opener is the sender of this packet. Verifier: both ends
  * by name, for the stack knows no index that is not a constant.
  */
-static __always_inline enum drop_reason ct_open(const struct ct_key *key, const struct flow *flow,
-						const struct policy_case *pc)
+static __always_inline void ct_fill(struct ct_value *value, const struct ct_key *key,
+				    const struct flow *flow, const struct policy_case *pc)
 {
 	_Bool high = key->sender == CT_HIGH;
-	struct ct_value value = { .entry = {
+	struct ct_entry *entry = &value->entry;
+
+	*value = (struct ct_value){ .entry = {
 		.generation = ct_generation(flow),
 		.opener = key->sender,
 		.flags = ct_open_flags(flow, pc),
 		.packets = { !high, high },
 		.bytes = { high ? 0 : flow->length, high ? flow->length : 0 },
 	} };
-	struct ct_entry *entry = &value.entry;
-
 	entry->ifindex[CT_LOW] = high ? pc->responder.ifindex : pc->opener.ifindex;
 	entry->ifindex[CT_HIGH] = high ? pc->opener.ifindex : pc->responder.ifindex;
 	entry->expires = flow->now + ct_lifetime(entry, flow->proto);
-	return ct_insert_new(key, &value) ? DROP_CT_FULL : DROP_NONE;
+}
+
+int ct_open_again(struct flow *flow, const struct ct_key *key, const struct ct_value *value);
+
+/*
+ * There is an entry where none was seen: it has expired, or another CPU was faster. That
+ * one's stays: the packet belongs to it, unless both have chosen the same source port.
+ */
+SUBPROGRAM int ct_open_again(struct flow *flow, const struct ct_key *key,
+			     const struct ct_value *value)
+{
+	struct ct_hit hit;
+
+	if (!flow || !key || !value)
+		return DROP_INTERNAL;
+	hit = ct_find_new(key, flow->now);
+	if (!hit.entry)
+		return ct_insert_new(key, value, BPF_ANY) ? DROP_CT_FULL : DROP_NONE;
+	return service_second_is_ours(flow, hit) ? DROP_NONE : DROP_SERVICE_PORTS;
+}
+
+int ct_open(struct flow *flow, const struct ct_key *key, const struct policy_case *pc);
+
+/* Make the entry of a connection that begins. A function: policy needs its stack before. */
+SUBPROGRAM int ct_open(struct flow *flow, const struct ct_key *key, const struct policy_case *pc)
+{
+	struct ct_value value;
+	long r;
+
+	if (!flow || !key || !pc)
+		return DROP_INTERNAL;
+	ct_fill(&value, key, flow, pc);
+	if (flow->flags & FLOW_TRANSLATED)
+		service_second_fill(&value, flow);
+	r = ct_insert_new(key, &value, flow->seen == CT_SEEN_NOWHERE ? BPF_NOEXIST : BPF_ANY);
+	if (r == -EEXIST)
+		return ct_open_again(flow, key, &value);
+	return r ? DROP_CT_FULL : DROP_NONE;
 }
 
 /* The entry's verdict is of another generation, and it has now passed again. */
@@ -90,32 +127,18 @@ static __always_inline _Bool ct_is_answered(const struct ct_entry *entry, const 
 	return answer;
 }
 
-/* A packet of a flow in the table of unanswered ones: perhaps it moves over. */
-static __always_inline void ct_advance(const struct ct_key *key, struct ct_hit hit,
-				       const struct flow *flow)
-{
-	struct ct_entry *entry = hit.entry;
-
-	if (ct_is_answered(entry, flow, key->sender))
-		entry->flags |= CT_ANSWERED;
-	ct_book(entry, flow, key->sender);
-	if (entry->flags & CT_ANSWERED)
-		ct_promote(key, hit);
-}
-
-/* The packet opens a connection, in place of @stale when there was one between its ends. */
-static __noinline enum drop_reason track_new(struct flow *flow, const struct ct_key *key,
-					     _Bool stale)
+/* The packet opens a connection, in place of the one that was seen, if there was one. */
+static __noinline enum drop_reason track_new(struct flow *flow, const struct ct_key *key)
 {
 	struct policy_case pc = { .exempt = !!(flow->flags & FLOW_FROM_SOCKET) };
 	enum drop_reason why = ct_judge(&pc, flow, 1);
 
 	if (why)
 		return why;
-	if (stale)
+	if (flow->seen == CT_SEEN_ANSWERED)
 		ct_delete(key);
 	flow->to_ifindex = pc.responder.ifindex;
-	return ct_open(key, flow, &pc);
+	return ct_open(flow, key, &pc);
 }
 
 static __always_inline _Bool is_refusal(enum drop_reason why)
@@ -183,36 +206,40 @@ static __always_inline enum drop_reason track_known(struct flow *flow, const str
 }
 
 /*
- * The flow among those without an answer, or among the answered ones, where another
- * CPU may have moved it since track() looked.
+ * The packet of a known connection may pass: it is booked, and what it becomes is read. The
+ * entry may move over, and its place be another's, so that comes last.
  */
-static __always_inline struct ct_hit track_find(const struct flow *flow, const struct ct_key *key,
-						_Bool *fresh)
+static __always_inline enum drop_reason track_pass(struct flow *flow, const struct ct_key *key,
+						   struct ct_hit hit)
 {
-	struct ct_hit hit = ct_find_new(key, flow->now);
+	struct ct_entry *entry = hit.entry;
+	struct service_passed second;
 
-	*fresh = !!hit.entry;
-	if (!hit.entry && flow->role != ROLE_OPEN)
-		hit = ct_find(key, flow->now);
-	return hit;
+	if (flow->flags & FLOW_TRANSLATED)
+		service_second_claim(hit);
+	if (flow->seen == CT_SEEN_NEW && ct_is_answered(entry, flow, key->sender))
+		entry->flags |= CT_ANSWERED;
+	ct_book(entry, flow, key->sender);
+	service_second_note(&second, flow, hit);
+	if (flow->seen == CT_SEEN_NEW && entry->flags & CT_ANSWERED && ct_promote(key, hit))
+		flow->seen = CT_SEEN_ANSWERED;
+	if (second.answer)
+		service_refresh(flow, second.flags, second.expires, flow->seen == CT_SEEN_ANSWERED);
+	return DROP_NONE;
 }
 
-int track_slowly(struct flow *flow, const struct ct_key *key, int answered);
+int track_slowly(struct flow *flow, const struct ct_key *key);
 
-/* @answered: track() has found the flow among the answered ones. */
-SUBPROGRAM int track_slowly(struct flow *flow, const struct ct_key *key, int answered)
+/* @flow->seen says where the connection was, or where it may still be. */
+SUBPROGRAM int track_slowly(struct flow *flow, const struct ct_key *key)
 {
-	struct ct_hit hit = {};
 	struct ct_entry *entry;
 	enum drop_reason why;
-	_Bool fresh = 0;
+	struct ct_hit hit;
 
 	if (!flow || !key)
 		return DROP_INTERNAL;
-	if (answered)
-		hit = ct_find(key, flow->now);
-	if (!hit.entry)
-		hit = track_find(flow, key, &fresh);
+	hit = ct_seek_seen(flow, key);
 	entry = hit.entry;
 	if (!entry && flow->role == ROLE_ANSWER)
 		return DROP_CT_INVALID;
@@ -220,16 +247,10 @@ SUBPROGRAM int track_slowly(struct flow *flow, const struct ct_key *key, int ans
 		return DROP_CT_INVALID;
 	if (!entry || ct_reopens(entry, flow, key->sender)) {
 		why = entry ? DROP_NONE : track_midstream(flow);
-		return why ?: track_new(flow, key, entry && !fresh);
+		return why ?: track_new(flow, key);
 	}
 	why = track_known(flow, key, entry);
-	if (why)
-		return why;
-	if (fresh)
-		ct_advance(key, hit, flow);
-	else
-		ct_book(entry, flow, key->sender);
-	return DROP_NONE;
+	return why ?: track_pass(flow, key, hit);
 }
 
 /* ICMP queries other than echo have nothing that ties an answer to them: each by itself. */

@@ -101,6 +101,12 @@ static __always_inline _Bool ct_is_direct(const struct ct_entry *entry)
 	return (entry->flags & (CT_SERVICE | CT_DIRECT)) == (CT_SERVICE | CT_DIRECT);
 }
 
+/* Who sent the packet that @key was made of answers a translated connection. */
+static __always_inline _Bool ct_answers(struct ct_hit hit, const struct ct_key *key)
+{
+	return hit.entry && hit.entry->flags & CT_TRANSLATED && hit.entry->opener != key->sender;
+}
+
 /* Alive in either table. */
 static __always_inline struct ct_hit ct_find_any(const struct ct_key *key, __u32 now)
 {

@@ -167,14 +167,14 @@ static __always_inline struct ct_hit ct_alive(struct ct_hit hit, __u32 now)
 		found;                                                                      \
 	})
 
-#define CT_PUT(table4, table6, key, entry)                                                  \
+#define CT_PUT(table4, table6, key, entry, flags)                                           \
 	({                                                                                  \
 		long result;                                                                \
 		if ((key)->family == FLOW_IP4) {                                            \
-			result = bpf_map_update_elem(&(table4), &(key)->v4, entry, BPF_ANY); \
+			result = bpf_map_update_elem(&(table4), &(key)->v4, entry, flags);  \
 			BRANCH_APART(4);                                                    \
 		} else {                                                                    \
-			result = bpf_map_update_elem(&(table6), &(key)->v6, entry, BPF_ANY); \
+			result = bpf_map_update_elem(&(table6), &(key)->v6, entry, flags);  \
 			BRANCH_APART(6);                                                    \
 		}                                                                           \
 		result;                                                                     \
@@ -202,10 +202,51 @@ static __always_inline struct ct_hit ct_find_new(const struct ct_key *key, __u32
 	return ct_alive(CT_FIND(ct4_new, ct6_new, key), now);
 }
 
-/* Returns 0 or a negative errno. */
-static __always_inline long ct_insert_new(const struct ct_key *key, const struct ct_value *value)
+/* Where a connection was found. What was seen may be pushed out, or move, meanwhile. */
+enum ct_seen {
+	CT_SEEN_NOT = 0, /* not among the answered ones, and nobody looked among the others */
+	CT_SEEN_NOWHERE, /* in neither table */
+	CT_SEEN_NEW,
+	CT_SEEN_ANSWERED,
+};
+
+/*
+ * In either table. In this order another CPU, which moves it to the answered ones, hides it
+ * at no moment.
+ */
+static __always_inline struct ct_hit ct_seek(struct flow *flow, const struct ct_key *key)
 {
-	return CT_PUT(ct4_new, ct6_new, key, value);
+	struct ct_hit hit = ct_find_new(key, flow->now);
+
+	flow->seen = CT_SEEN_NEW;
+	if (hit.entry)
+		return hit;
+	hit = ct_find(key, flow->now);
+	flow->seen = hit.entry ? CT_SEEN_ANSWERED : CT_SEEN_NOWHERE;
+	return hit;
+}
+
+/* The same where it was seen before. What opens a connection was not moved by an answer. */
+static __always_inline struct ct_hit ct_seek_seen(struct flow *flow, const struct ct_key *key)
+{
+	struct ct_hit hit = {};
+
+	if (flow->seen == CT_SEEN_ANSWERED)
+		hit = ct_find(key, flow->now);
+	if (hit.entry || flow->seen == CT_SEEN_NOWHERE)
+		return hit;
+	if (flow->role != ROLE_OPEN)
+		return ct_seek(flow, key);
+	hit = ct_find_new(key, flow->now);
+	flow->seen = hit.entry ? CT_SEEN_NEW : CT_SEEN_NOWHERE;
+	return hit;
+}
+
+/* @flags: of bpf_map_update_elem(). Returns 0 or a negative errno. */
+static __always_inline long ct_insert_new(const struct ct_key *key, const struct ct_value *value,
+					  __u64 flags)
+{
+	return CT_PUT(ct4_new, ct6_new, key, value, flags);
 }
 
 static __always_inline void ct_delete(const struct ct_key *key)
@@ -220,9 +261,9 @@ static __always_inline void ct_delete_new(const struct ct_key *key)
 
 /*
  * An answered flow moves to the table that never evicts. When that one is full
- * it stays where it is, alive but evictable.
+ * it stays where it is, alive but evictable: false.
  */
-static __always_inline void ct_promote(const struct ct_key *key, struct ct_hit hit)
+static __always_inline _Bool ct_promote(const struct ct_key *key, struct ct_hit hit)
 {
 	long r;
 
@@ -235,4 +276,5 @@ static __always_inline void ct_promote(const struct ct_key *key, struct ct_hit h
 	}
 	if (!r)
 		ct_delete_new(key);
+	return !r;
 }

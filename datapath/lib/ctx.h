@@ -13,6 +13,7 @@
  *	ctx_csum	a transport's checksum follows what it covers
  *	ctx_may_leave	the packet can be sent from here to the next hop of a route
  *	ctx_leave	it is: the program's action
+ *	ctx_csum_update	the device's sum over all of the packet, if there is one, changes by so much
  *
  * Pointers into the packet do not survive a helper that may move its data, so
  * callers keep offsets and ask here again for each use.

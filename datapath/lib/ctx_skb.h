@@ -8,8 +8,6 @@ typedef struct __sk_buff ctx_t;
 
 /* skb->pkt_type of a frame that is addressed to the receiving interface. */
 #define PKT_TYPE_HOST 0
-/* Of one that the interface saw, but that was for another one. */
-#define PKT_TYPE_OTHERHOST 3
 
 /*
  * @len bytes at @offset, or NULL when the packet ends before. The frame's head
@@ -88,4 +86,10 @@ static __always_inline int ctx_leave(const ctx_t *skb, const struct bpf_fib_look
 
 	hop_of(&hop, route);
 	return (int)bpf_redirect_neigh(route->ifindex, &hop, sizeof(hop), 0);
+}
+
+/* Of CHECKSUM_COMPLETE; there is nothing to do for others. */
+static __always_inline void ctx_csum_update(ctx_t *skb, __u32 sum)
+{
+	bpf_csum_update(skb, sum);
 }

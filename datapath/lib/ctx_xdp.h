@@ -93,3 +93,8 @@ static __always_inline enum drop_reason followers(const struct flow *flow, const
 {
 	return DROP_NONE;
 }
+
+/* The device's sum comes after the programs. */
+static __always_inline void ctx_csum_update(const ctx_t *xdp, __u32 sum)
+{
+}

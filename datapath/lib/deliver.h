@@ -65,8 +65,8 @@ static __always_inline void macs_write(struct ethhdr *eth, const struct endpoint
 }
 
 /* One hop less, and the frame is from the gateway to the pod. */
-static __always_inline enum drop_reason frame_rewrite(struct __sk_buff *skb, const struct flow *flow,
-						      const struct endpoint *to)
+static __always_inline enum drop_reason
+frame_rewrite(struct __sk_buff *skb, const struct flow *flow, const struct endpoint *to)
 {
 	struct ethhdr *eth = ctx_header(skb, 0, sizeof(*eth) + sizeof(struct iphdr));
 
@@ -75,7 +75,7 @@ static __always_inline enum drop_reason frame_rewrite(struct __sk_buff *skb, con
 	if (flow->family == FLOW_IP4)
 		ttl_decrease((struct iphdr *)(eth + 1), 1);
 	else
-		((struct ipv6hdr *)(eth + 1))->hop_limit--;
+		hop_limit_decrease(skb, (struct ipv6hdr *)(eth + 1), 1);
 	macs_write(eth, to);
 	return DROP_NONE;
 }

@@ -97,15 +97,16 @@ SUBPROGRAM int direct_find(struct flow *flow)
 static __always_inline void direct_open(const struct flow *flow, struct service_case *sc)
 {
 	struct service_hit *hit = service_hit_find(sc->pick.service);
-	struct ct_entry second = { .expires = flow->now };
 
 	if (hit)
 		hit->connections++;
 	sc->flags = CT_DIRECT | CT_BACKEND_POD;
-	service_first_fill(sc, flow, &second);
+	sc->expires = flow->now;
+	sc->answered = 0;
+	service_first_fill(sc, flow);
 	sc->value.entry.expires = flow->now + ct_lifetime(&sc->value.entry, flow->proto);
 	/* Where there is no room it goes by its place in the set. */
-	ct_insert_new(&sc->client, &sc->value);
+	ct_insert_new(&sc->client, &sc->value, BPF_ANY);
 }
 
 /* The entry of a packet that goes on. Only the opener's side is seen. */

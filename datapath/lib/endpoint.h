@@ -26,11 +26,17 @@ CONFIG struct node_config config = {
 MAP(state, ARRAY, __u32, struct node_state, 1, BPF_F_MMAPABLE);
 MAP(endpoint, ARRAY, __u32, struct endpoint, ENDPOINT_SLOTS, 0);
 
+static __always_inline const struct node_state *node_find(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&state, &zero);
+}
+
 /* Start of every program: what must be the same for all stages of a packet. */
 static __always_inline void flow_begin(struct flow *flow, enum policy_dir dir)
 {
 	const struct node_state *node;
-	__u32 zero = 0;
 
 	flow->family = FLOW_OTHER;
 	flow->way = WAY_TRACK;
@@ -38,10 +44,11 @@ static __always_inline void flow_begin(struct flow *flow, enum policy_dir dir)
 	flow->role = ROLE_ANY;
 	flow->proto = 0;
 	flow->dir = dir;
+	flow->seen = 0;
 	flow->from_ifindex = 0;
 	flow->to_ifindex = 0;
 	flow->now = (__u32)bpf_jiffies64();
-	node = bpf_map_lookup_elem(&state, &zero);
+	node = node_find();
 	flow->generation = node ? *(const volatile __u32 *)&node->generation : 0;
 }
 

@@ -46,6 +46,9 @@ enum flow_flag {
 	FLOW_TRANSLATED = 1 << 8,
 	FLOW_REJECTED = 1 << 9, /* whoever sent the refused packet is told so */
 	FLOW_FROM_WIRE = 1 << 10, /* came from outside, for no pod's own address */
+	FLOW_ANSWERS = 1 << 11, /* answers a translated connection, and is to become what that was */
+	FLOW_TO_HOST = 1 << 12, /* to an address of this node */
+	FLOW_TO_SERVICE = 1 << 13, /* to an address of services, but to none of its ports */
 };
 
 struct flow {
@@ -72,6 +75,7 @@ struct flow {
 	__u32 now; /* jiffies */
 	__u32 generation; /* of the policy: read once a packet */
 	__u32 mtu; /* with DROP_TOO_LONG: how long it may be */
+	__u32 seen; /* enum ct_seen: where its connection was when somebody looked */
 	/* Local endpoints at the ends as far as known, 0: none. Numbers, so subprograms take flows. */
 	__u32 from_ifindex;
 	__u32 to_ifindex;

@@ -8,7 +8,7 @@
 #include "lib/csum.h"
 #include "lib/ctx_skb.h"
 #include "lib/hold.h"
-#include "lib/endpoint.h"
+#include "lib/peer.h"
 
 #define ARP_REQUEST bpf_htons(1)
 #define ARP_REPLY bpf_htons(2)
@@ -66,6 +66,18 @@ static __always_inline __be32 arp_ip(const __u8 *ip)
 	return addr;
 }
 
+/*
+ * Any address of the node is as good as the gateway's: pods that got their address before the
+ * pod CIDR changed have another one.
+ */
+static __always_inline _Bool arp_is_gateway(const struct arp_ip4 *arp)
+{
+	struct ip_addr target;
+
+	ip_addr_set_v4(&target, arp_ip(arp->target_ip));
+	return addr_is_host(&target);
+}
+
 /* Answer a request for the gateway: the question turns round. */
 static __always_inline void arp_answer(struct ethhdr *eth, struct arp_ip4 *arp,
 				       const struct endpoint *ep)
@@ -108,8 +120,7 @@ SUBPROGRAM int arp_guard(struct __sk_buff *skb, struct flow *flow)
 	if (sender != ep->addr4 && (sender || arp->operation != ARP_REQUEST))
 		return DROP_ARP_SPOOF;
 
-	if (arp->operation == ARP_REQUEST && sender && config.gateway4 &&
-	    arp_ip(arp->target_ip) == config.gateway4) {
+	if (arp->operation == ARP_REQUEST && sender && arp_is_gateway(arp)) {
 		arp_answer(eth, arp, ep);
 		flow->way = WAY_BACK;
 		return DROP_NONE;
@@ -168,12 +179,7 @@ static __always_inline _Bool nd_is_own(const struct endpoint *ep, const struct i
 
 static __always_inline _Bool nd_is_gateway(const struct endpoint *ep, const struct ip_addr *addr)
 {
-	/* Member by member: without its volatile the compiler would know config already. */
-	__u64 high = config.gateway6.halves[0], low = config.gateway6.halves[1];
-
-	if (addr_is_eui64(addr, ep->host_mac))
-		return 1;
-	return (high | low) && addr->halves[0] == high && addr->halves[1] == low;
+	return addr_is_eui64(addr, ep->host_mac) || addr_is_host(addr);
 }
 
 /* ICMPv6 types 133 to 137 of a pod. */

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "lib/hold.h"
+#include "lib/route.h"
 #include "lib/track.h"
 #include "weir/mark.h"
 
@@ -32,8 +33,11 @@ SUBPROGRAM int arrive_parse(struct __sk_buff *skb, struct flow *flow)
 
 	if (!flow)
 		return DROP_INTERNAL;
-	/* What a switch floods is another node's, though the address may be many nodes'. */
-	if (!flow->generation || skb->pkt_type == PKT_TYPE_OTHERHOST || !services_exist())
+	/*
+	 * What a switch floods is another node's, though the address may be many nodes'; and of
+	 * a frame to everybody every node would make a connection.
+	 */
+	if (!flow->generation || skb->pkt_type != PKT_TYPE_HOST || !services_exist())
 		return leave_alone(flow);
 	flow->flags |= FLOW_FROM_WIRE;
 	flow->way = WAY_TRACK;
@@ -48,77 +52,81 @@ SUBPROGRAM int arrive_parse(struct __sk_buff *skb, struct flow *flow)
 	return leave_alone(flow);
 }
 
-/* It is known, and somebody here answers it. */
-static __always_inline _Bool is_answer(struct ct_hit hit, const struct flow *flow,
-				       const struct ct_key *key)
-{
-	return hit.entry && hit.entry->flags & CT_TRANSLATED && hit.entry->opener != key->sender &&
-	       flow->role != ROLE_OPEN;
-}
-
-/*
- * The connection that the packet may answer. In this order another CPU, which moves it to
- * the answered ones, hides it at no moment.
- */
-static __always_inline struct ct_hit question_find(const struct flow *flow,
-						    const struct ct_key *key)
-{
-	struct ct_hit hit = {};
-
-	if (flow->role == ROLE_OPEN)
-		return hit;
-	hit = ct_find_new(key, flow->now);
-	return hit.entry ? hit : ct_find(key, flow->now);
-}
-
 /* What comes from outside may be for a service, or answer one that it has used. */
-static __always_inline enum drop_reason track_arrived(struct flow *flow, struct ct_key *key,
-						      _Bool answered)
+static __always_inline enum drop_reason track_arrived(struct flow *flow, struct ct_key *key)
 {
 	enum drop_reason why;
 
 	if (flow->flags & FLOW_FROM_WIRE) {
-		why = service_enter(flow, key, answered);
+		why = service_enter(flow, key);
 		if (why)
 			return why;
 		if (flow->flags & FLOW_TRANSLATED)
 			return track_translated(flow, key);
-		if (!is_answer(question_find(flow, key), flow, key))
-			return leave_alone(flow);
+		if (!(flow->flags & FLOW_ANSWERS))
+			return DROP_NONE;
 	}
-	return track_received(flow, key, answered);
+	return track_received(flow, key);
+}
+
+int service_goes_round(struct __sk_buff *skb, struct flow *flow);
+
+/*
+ * Nobody here answers the packet, and its address is a service's: would it leave by where it
+ * came from? A router there would send it back, again and again, until its hops are used up.
+ * To an address that is a service's alone there is no other way.
+ */
+SUBPROGRAM int service_goes_round(struct __sk_buff *skb, struct flow *flow)
+{
+	struct bpf_fib_lookup route = {};
+	const struct frontend *whole;
+
+	if (!flow)
+		return 0;
+	whole = frontend_find(&flow->dst, 0, 0);
+	if (!whole || whole->flags & FRONTEND_WHOLE)
+		return !!whole;
+	return !route_find(&route, skb, flow) && route.ifindex == skb->ifindex;
+}
+
+/* It concerns no connection to a service. For queries and errors no address was looked up. */
+static __always_inline enum drop_reason arrive_rest(struct __sk_buff *skb, struct flow *flow)
+{
+	_Bool asked = flow->role != ROLE_ERROR && flow->role != ROLE_ALONE;
+
+	if (flow->flags & FLOW_TO_HOST || (asked && !(flow->flags & FLOW_TO_SERVICE)) ||
+	    !service_goes_round(skb, flow))
+		return leave_alone(flow);
+	return flow->role == ROLE_ERROR ? DROP_ICMP_UNRELATED : DROP_SERVICE_NO_PORT;
 }
 
 /*
  * Stage: what is for no pod's own address goes to a backend of this node, or on to somebody
  * else (WAY_OUT), unless it concerns no service. @why: of the stage before.
  */
-static __always_inline enum drop_reason arrive_way(struct flow *flow, enum drop_reason why)
+static __always_inline enum drop_reason arrive_way(struct __sk_buff *skb, struct flow *flow,
+						   enum drop_reason why)
 {
 	if (!(flow->flags & FLOW_FROM_WIRE) || flow->way != WAY_TRACK)
 		return why;
 	if (flow->role == ROLE_ERROR ? why == DROP_ICMP_UNRELATED :
 				       !why && !(flow->flags & FLOW_TRANSLATED))
-		return leave_alone(flow);
+		return arrive_rest(skb, flow);
 	if (flow->flags & FLOW_ANSWER || (!flow->to_ifindex && !addr_is_host(&flow->dst)))
 		flow->way = WAY_OUT;
 	return why;
 }
 
-/* An answer of a pod was tracked where it left the pod, and the stack has routed it. */
+/*
+ * What this node's own sockets send is judged here; the fast path is for what its connection
+ * was found for among the answered ones.
+ */
 static __always_inline enum drop_reason leave_track(struct flow *flow, struct ct_key *key,
-						    struct ct_hit hit, _Bool tracked)
+						    struct ct_hit hit)
 {
-	struct ct_hit answered;
-
-	if (tracked) {
-		service_answer_become(flow, hit);
+	if (flow->seen == CT_SEEN_ANSWERED && track_fast(flow, key, hit))
 		return DROP_NONE;
-	}
-	answered = ct_find(key, flow->now);
-	if (track_fast(flow, key, answered))
-		return DROP_NONE;
-	return track_received(flow, key, !!answered.entry);
+	return track_received(flow, key);
 }
 
 /* Stage: what the node sends out. An answer of a service's backend becomes the service's. */
@@ -126,7 +134,7 @@ static __always_inline enum drop_reason service_leave(struct __sk_buff *skb, str
 {
 	_Bool tracked = !!(skb->mark & WEIR_MARK_ANSWER);
 	enum drop_reason why;
-	struct ct_hit hit = {};
+	struct ct_hit hit;
 	struct ct_key key;
 
 	why = parse_l4_now(flow, skb);
@@ -136,13 +144,18 @@ static __always_inline enum drop_reason service_leave(struct __sk_buff *skb, str
 		why = track_related(skb, flow);
 		return why == DROP_ICMP_UNRELATED ? DROP_NONE : why;
 	}
-	ct_key_pack(&key, flow);
-	if (tracked)
-		hit = ct_find(&key, flow->now);
-	if (!hit.entry)
-		hit = question_find(flow, &key);
-	if (!is_answer(hit, flow, &key))
+	/* What opens a connection answers none. */
+	if (flow->role == ROLE_OPEN)
 		return DROP_NONE;
-	why = leave_track(flow, &key, hit, tracked);
+	ct_key_pack(&key, flow);
+	/* An answer that was tracked where it left its pod is mostly of an answered one. */
+	flow->seen = tracked ? CT_SEEN_ANSWERED : CT_SEEN_NOT;
+	hit = ct_seek_seen(flow, &key);
+	if (!ct_answers(hit, &key))
+		return DROP_NONE;
+	if (tracked)
+		service_answer_become(flow, hit);
+	else
+		why = leave_track(flow, &key, hit);
 	return why ?: translate(skb, flow);
 }

@@ -57,6 +57,13 @@ static __always_inline void ttl_decrease(struct iphdr *ip, __u8 less)
 	ip->ttl -= less;
 }
 
+/* No checksum of the header makes up for it, so the sum over the packet changes. */
+static __always_inline void hop_limit_decrease(ctx_t *ctx, struct ipv6hdr *ip, __u8 less)
+{
+	ip->hop_limit -= less;
+	ctx_csum_update(ctx, (__u16)~bpf_htons(less));
+}
+
 /* Stage before the packet is changed: may a router send it on? */
 static __always_inline enum drop_reason route_find(struct bpf_fib_lookup *route, ctx_t *ctx,
 						   struct flow *flow)
@@ -90,6 +97,6 @@ static __always_inline enum drop_reason hops_decrease(ctx_t *ctx, const struct f
 	if (flow->family == FLOW_IP4)
 		ttl_decrease(ip, less);
 	else
-		((struct ipv6hdr *)ip)->hop_limit -= less;
+		hop_limit_decrease(ctx, ip, less);
 	return DROP_NONE;
 }

@@ -17,10 +17,8 @@
 
 static __always_inline _Bool services_exist(void)
 {
-	const struct node_state *node;
-	__u32 zero = 0;
+	const struct node_state *node = node_find();
 
-	node = bpf_map_lookup_elem(&state, &zero);
 	return node && *(const volatile __u32 *)&node->services;
 }
 
@@ -44,8 +42,10 @@ SUBPROGRAM int service_begin(struct flow *flow, struct service_case *sc)
 		return DROP_NONE;
 	if (proto_has_ports(flow->proto))
 		frontend = flow_frontend(flow, flow->dport, flow->proto);
-	if (!frontend && !(whole->flags & FRONTEND_WHOLE))
+	if (!frontend && !(whole->flags & FRONTEND_WHOLE)) {
+		flow->flags |= FLOW_TO_SERVICE;
 		return DROP_NONE;
+	}
 	/* Of no known connection: the stack would send it back to the router that it came from. */
 	if (flow->role == ROLE_ANSWER)
 		return addr_is_host(&flow->dst) ? DROP_NONE : DROP_CT_INVALID;
@@ -136,13 +136,13 @@ static __always_inline _Bool service_may_be(const struct flow *flow, const struc
 	return entry->generation != flow->generation || ct_reopens(entry, flow, key->sender);
 }
 
-int service_enter(struct flow *flow, const struct ct_key *key, int answered);
+int service_enter(struct flow *flow, const struct ct_key *key);
 
 /*
- * Stage: what is for a service becomes what is for a backend. @answered: track() has
- * found the flow among the answered ones.
+ * Stage: what is for a service becomes what is for a backend. @flow->seen: where track() has
+ * found the flow; and then where that which it becomes was found, or the flow itself.
  */
-SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key, int answered)
+SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key)
 {
 	struct service_case *sc = service_case();
 	enum drop_reason why;
@@ -150,15 +150,15 @@ SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key, int an
 
 	if (!flow || !key || !sc)
 		return DROP_INTERNAL;
-	hit = answered ? ct_find(key, flow->now) : ct_find_new(key, flow->now);
 	/* Another CPU may have moved it since track() looked, and is then past its opening. */
-	if (!answered && !hit.entry && flow->role != ROLE_OPEN)
-		hit = ct_find(key, flow->now);
+	hit = ct_seek_seen(flow, key);
 	service_case_begin(sc, flow, key);
 	if (hit.entry && hit.entry->flags & CT_SERVICE) {
 		ct_nat_read(&sc->to, hit);
 		return service_follow(flow, sc, hit.entry);
 	}
+	if (flow->role != ROLE_OPEN && ct_answers(hit, key))
+		flow->flags |= FLOW_ANSWERS;
 	if (services_exist() && service_may_be(flow, key, hit.entry)) {
 		why = service_begin(flow, sc);
 		if (why || flow->flags & FLOW_TRANSLATED)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "lib/node_cidr.h"
 #include "lib/peer.h"
 #include "lib/service_entry.h"
 #include "lib/service_pick.h"
@@ -19,19 +20,25 @@ static __always_inline _Bool flow_was_sent_on(const struct flow *flow)
 	return config.direct && flow->flags & FLOW_FROM_WIRE && flow->hops <= DIRECT_HOPS;
 }
 
+/* False: it is being changed at this moment. */
+static __always_inline _Bool node_addr6(struct ip_addr *ret, const volatile struct node_state *node)
+{
+	__u32 turn = node->addr6_turn;
+
+	ret->halves[0] = node->addr6.halves[0];
+	ret->halves[1] = node->addr6.halves[1];
+	return !(turn & 1) && turn == node->addr6_turn;
+}
+
 /* False: the node has no address of this family. */
 static __always_inline _Bool node_addr(struct ip_addr *ret, _Bool v4)
 {
-	const struct node_state *node;
-	__u32 zero = 0;
+	const struct node_state *node = node_find();
 
-	node = bpf_map_lookup_elem(&state, &zero);
 	if (!node)
 		return 0;
-	if (!v4) {
-		*ret = node->addr6;
-		return !addr_is_none(ret);
-	}
+	if (!v4)
+		return node_addr6(ret, node) && !addr_is_none(ret);
 	ip_addr_set_v4(ret, node->addr4);
 	return node->addr4;
 }
@@ -124,20 +131,30 @@ static __always_inline _Bool backend_address(struct service_case *sc, const stru
 	peer = peer_find(&record->addr);
 	sc->flags = peer && (peer->kind == PEER_LOCAL_POD || peer->kind == PEER_REMOTE_POD) ?
 			    CT_BACKEND_POD : 0;
+	sc->here = peer && (peer->kind == PEER_LOCAL_POD || peer->kind == PEER_HOST);
 	return 1;
+}
+
+static __always_inline void gateway_get(struct ip_addr *ret, const struct node_state *node,
+					const struct flow *flow)
+{
+	if (flow->family == FLOW_IP4)
+		ip_addr_set_v4(ret, node->gateway4);
+	else
+		*ret = node->gateway6;
 }
 
 /* A pod that is its own backend: only what comes from elsewhere does it answer to us. */
 static __always_inline void hairpin(struct service_case *sc, const struct flow *flow)
 {
+	const struct node_state *node;
+
 	if (!ip_addr_equal(&sc->to.dst, &flow->src))
 		return;
-	if (flow->family == FLOW_IP4) {
-		ip_addr_set_v4(&sc->to.src, config.gateway4);
+	node = node_find();
+	if (!node)
 		return;
-	}
-	sc->to.src.halves[0] = config.gateway6.halves[0];
-	sc->to.src.halves[1] = config.gateway6.halves[1];
+	gateway_get(&sc->to.src, node, flow);
 }
 
 int service_port_is_free(struct flow *flow, struct service_case *sc);
@@ -150,7 +167,7 @@ SUBPROGRAM int service_port_is_free(struct flow *flow, struct service_case *sc)
 	if (!flow || !sc)
 		return 0;
 	service_other(sc, flow);
-	hit = ct_find_any(&sc->other, flow->now);
+	hit = ct_seek(flow, &sc->other);
 	if (!hit.entry || ct_was(hit, &sc->from))
 		return 1;
 	return flow->role == ROLE_OPEN && hit.entry->flags & CT_CLOSING;
@@ -173,19 +190,22 @@ static __always_inline enum drop_reason source_port_choose(struct flow *flow,
 	return DROP_SERVICE_PORTS;
 }
 
-/* False: the node has no address of this family. */
+/*
+ * In a tunnel the node is the gateway of its pods, so that answers come by the tunnel as well.
+ * False: the node has no address of this family.
+ */
 static __always_inline _Bool source_of_node(const struct flow *flow, struct service_case *sc)
 {
+	const struct node_state *node = node_find();
+
+	if (!node)
+		return 0;
 	sc->to.sport = bpf_htons((__u16)(config.source_port + random_below(config.source_ports)));
+	if (node->tunnels && addr_is_tunnelled(&sc->to.dst)) {
+		gateway_get(&sc->to.src, node, flow);
+		return 1;
+	}
 	return node_addr(&sc->to.src, flow->family == FLOW_IP4);
-}
-
-/* The backend is a pod or a socket of this node. */
-static __always_inline _Bool backend_is_here(const struct service_case *sc)
-{
-	const struct peer *peer = peer_find(&sc->to.dst);
-
-	return peer && (peer->kind == PEER_LOCAL_POD || peer->kind == PEER_HOST);
 }
 
 /*
@@ -196,7 +216,7 @@ static __always_inline enum drop_reason source_choose(struct flow *flow, struct 
 {
 	__u32 first = SOURCE_PORT_FIRST, ports = 65536 - SOURCE_PORT_FIRST;
 
-	if (flow->flags & FLOW_FROM_WIRE && !backend_is_here(sc)) {
+	if (flow->flags & FLOW_FROM_WIRE && !sc->here) {
 		if (!source_of_node(flow, sc))
 			return DROP_NO_ROUTE;
 		first = config.source_port;
@@ -205,6 +225,21 @@ static __always_inline enum drop_reason source_choose(struct flow *flow, struct 
 		hairpin(sc, flow);
 	}
 	return source_port_choose(flow, sc, first, ports);
+}
+
+/*
+ * Nobody sends from a service's address: the answer would be a question to that service, and
+ * two of them would talk to each other without end. Hosts that announce one may have other
+ * ports of it.
+ */
+static __always_inline _Bool source_is_service(const struct flow *flow)
+{
+	const struct frontend *whole = frontend_find(&flow->src, 0, 0);
+
+	if (!whole)
+		return 0;
+	return whole->flags & FRONTEND_WHOLE ||
+	       frontend_find(&flow->src, flow->sport, flow->proto);
 }
 
 /* Stage: who may not use the frontend is not told so. */
@@ -223,7 +258,9 @@ static __always_inline enum drop_reason source_check(const struct flow *flow,
 	if (!(flow->flags & FLOW_FROM_WIRE))
 		return DROP_NONE;
 	peer = peer_find(&flow->src);
-	return peer && peer->kind == PEER_HOST ? DROP_POD_FROM_WIRE : DROP_NONE;
+	if (peer)
+		return peer->kind == PEER_HOST ? DROP_POD_FROM_WIRE : DROP_NONE;
+	return source_is_service(flow) ? DROP_SERVICE_SOURCE : DROP_NONE;
 }
 
 /* It is not the middle of a connection that nobody knows any more. */
@@ -254,7 +291,7 @@ static __always_inline enum drop_reason service_choose(struct flow *flow, struct
 		return why;
 	if (!backend_address(sc, flow, sc->pick.backend))
 		return DROP_INTERNAL;
-	if (!service_begins(flow) && !backend_is_here(sc)) {
+	if (!service_begins(flow) && !sc->here) {
 		flow->flags |= FLOW_REJECTED;
 		return DROP_SERVICE_BACKEND_GONE;
 	}

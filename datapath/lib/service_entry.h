@@ -20,6 +20,10 @@ struct service_case {
 	struct ct_key other; /* of the second one */
 	__u32 backend; /* its number */
 	__u32 flags; /* CT_BACKEND_POD, CT_BESIDE */
+	__u32 here; /* the backend is a pod or a socket of this node */
+	/* Of the second entry, when the packet has passed it. */
+	__u32 expires;
+	__u32 answered; /* CT_ANSWERED or 0 */
 	struct ct_value value; /* that is being written */
 	struct service_pick pick; /* of a connection that begins */
 };
@@ -57,15 +61,15 @@ enum service_second {
 };
 
 /* What there is at the key of the second entry, @sc->other: enum service_second. */
-int service_second_state(const struct service_case *sc, __u32 now);
+int service_second_state(struct flow *flow, const struct service_case *sc);
 
-SUBPROGRAM int service_second_state(const struct service_case *sc, __u32 now)
+SUBPROGRAM int service_second_state(struct flow *flow, const struct service_case *sc)
 {
 	struct ct_hit hit;
 
-	if (!sc)
+	if (!flow || !sc)
 		return SECOND_NONE;
-	hit = ct_find_any(&sc->other, now);
+	hit = ct_seek(flow, &sc->other);
 	if (!hit.entry)
 		return SECOND_NONE;
 	if (!ct_was(hit, &sc->from))
@@ -95,7 +99,7 @@ SUBPROGRAM int service_entries_delete(const struct service_case *sc, __u32 now)
 static __always_inline int service_second_find(struct flow *flow, struct service_case *sc)
 {
 	service_other(sc, flow);
-	return service_second_state(sc, flow->now);
+	return service_second_state(flow, sc);
 }
 
 static __always_inline void service_forget(struct flow *flow, struct service_case *sc)
@@ -104,81 +108,94 @@ static __always_inline void service_forget(struct flow *flow, struct service_cas
 	service_entries_delete(sc, flow->now);
 }
 
+/* The nat part of a value that is being made. */
+static __always_inline void ct_nat_fill(struct ct_value *value, const struct flow *flow,
+					const struct ct6_nat *nat)
+{
+	if (flow->family == FLOW_IP4)
+		ct4_nat_set(&value->nat.v4, nat);
+	else
+		value->nat.v6 = *nat;
+}
+
 /* The first entry, as it is now. Verifier: all of it is written, in either family. */
-static __always_inline void service_first_fill(struct service_case *sc, const struct flow *flow,
-					       const struct ct_entry *second)
+static __always_inline void service_first_fill(struct service_case *sc, const struct flow *flow)
 {
 	_Bool high = sc->client.sender == CT_HIGH;
 
 	sc->value.entry = (struct ct_entry){
-		.expires = second->expires,
+		.expires = sc->expires,
 		.generation = flow->generation,
 		.opener = sc->client.sender,
-		.flags = CT_SERVICE | sc->flags | (second->flags & CT_ANSWERED),
+		.flags = CT_SERVICE | sc->flags | sc->answered,
 		.backend = sc->backend,
 		.ifindex = { high ? 0 : flow->from_ifindex, high ? flow->from_ifindex : 0 },
 	};
-	if (flow->family == FLOW_IP4)
-		ct4_nat_set(&sc->value.nat.v4, &sc->to);
-	else
-		sc->value.nat.v6 = sc->to;
+	ct_nat_fill(&sc->value, flow, &sc->to);
 }
 
 /* The first entry goes into the table in which the second one is. */
 static __always_inline enum drop_reason service_first_put(const struct service_case *sc,
 							  _Bool answered)
 {
-	if (answered && !CT_PUT(ct4, ct6, &sc->client, &sc->value)) {
+	if (answered && !CT_PUT(ct4, ct6, &sc->client, &sc->value, BPF_ANY)) {
 		ct_delete_new(&sc->client);
 		return DROP_NONE;
 	}
-	if (ct_insert_new(&sc->client, &sc->value))
+	if (ct_insert_new(&sc->client, &sc->value, BPF_ANY))
 		return DROP_CT_FULL;
 	ct_delete(&sc->client);
 	return DROP_NONE;
 }
 
-/*
- * The second entry, which has just let a packet pass. @answered: it is among the answered
- * ones, where another CPU may move it between two looks.
- */
-static __always_inline struct ct_hit service_second_get(_Bool *answered, const struct ct_key *key,
-							__u32 now)
-{
-	struct ct_hit hit = ct_find(key, now);
-
-	*answered = 1;
-	if (hit.entry)
-		return hit;
-	hit = ct_find_new(key, now);
-	*answered = !hit.entry;
-	return hit.entry ? hit : ct_find(key, now);
-}
-
-int service_commit(struct flow *flow, const struct ct_key *other);
-
-/*
- * Stage: the packet of @flow, translated by service_enter(), may pass: both entries
- * know of each other. @other: the key of the second one.
- */
-SUBPROGRAM int service_commit(struct flow *flow, const struct ct_key *other)
+/* The second entry is being made, for what service_enter() has translated. */
+static __always_inline void service_second_fill(struct ct_value *value, const struct flow *flow)
 {
 	struct service_case *sc = service_case();
-	struct ct_hit second;
-	_Bool answered;
 
-	if (!flow || !other || !sc)
+	if (!sc)
+		return;
+	value->entry.flags |= CT_TRANSLATED | (sc->flags & CT_BESIDE);
+	ct_nat_fill(value, flow, &sc->from);
+	sc->expires = value->entry.expires;
+	sc->answered = 0;
+}
+
+/* It is there already, perhaps as that of another connection, which is over. */
+static __always_inline void service_second_claim(struct ct_hit second)
+{
+	struct service_case *sc = service_case();
+
+	if (!sc || ct_was(second, &sc->from))
+		return;
+	ct_nat_write(second, &sc->from);
+	second.entry->flags |= CT_TRANSLATED | (sc->flags & CT_BESIDE);
+}
+
+/* The entry at the place of the one that is being made is of the same connection. */
+static __always_inline _Bool service_second_is_ours(const struct flow *flow, struct ct_hit hit)
+{
+	struct service_case *sc = service_case();
+
+	if (!(flow->flags & FLOW_TRANSLATED))
+		return 1;
+	return sc && ct_was(hit, &sc->from);
+}
+
+int service_commit(struct flow *flow);
+
+/*
+ * Stage: the packet of @flow, translated by service_enter(), may pass, and the second entry
+ * is there: so shall be the first one.
+ */
+SUBPROGRAM int service_commit(struct flow *flow)
+{
+	struct service_case *sc = service_case();
+
+	if (!flow || !sc)
 		return DROP_INTERNAL;
-	second = service_second_get(&answered, other, flow->now);
-	/* Other packets have pushed it out in this very moment. */
-	if (!second.entry)
-		return DROP_CT_FULL;
-	if (!ct_was(second, &sc->from)) {
-		ct_nat_write(second, &sc->from);
-		second.entry->flags |= CT_TRANSLATED | (sc->flags & CT_BESIDE);
-	}
-	service_first_fill(sc, flow, second.entry);
-	return service_first_put(sc, answered);
+	service_first_fill(sc, flow);
+	return service_first_put(sc, flow->seen == CT_SEEN_ANSWERED);
 }
 
 int service_refresh_first(const struct ct_key *key, __u32 now, __u32 expires, int answered);
@@ -232,23 +249,29 @@ static __always_inline void service_answer_become(struct flow *flow, struct ct_h
 	flow_answer(flow, &was);
 }
 
-int service_answer(struct flow *flow, const struct ct_key *key);
+/* A second entry, after its packet was booked. */
+struct service_passed {
+	__u32 expires;
+	__u32 flags;
+	_Bool answer; /* the packet answers the connection, and its flow has become what that was */
+};
 
-/* Stage: the same for what was not judged on the fast path. */
-SUBPROGRAM int service_answer(struct flow *flow, const struct ct_key *key)
+/* The entry, which may be that of no service, lets the packet pass. */
+static __always_inline void service_second_note(struct service_passed *ret, struct flow *flow,
+						struct ct_hit hit)
 {
-	struct ct_hit second;
-	_Bool answered;
+	struct service_case *sc = service_case();
 
-	if (!flow || !key)
-		return DROP_INTERNAL;
-	second = service_second_get(&answered, key, flow->now);
-	/* Pushed out in this very moment: as it is, nobody may have asked for it. */
-	if (!second.entry)
-		return DROP_CT_FULL;
-	if (!(second.entry->flags & CT_TRANSLATED))
-		return DROP_NONE;
-	service_answer_become(flow, second);
-	service_refresh(flow, second.entry->flags, second.entry->expires, answered);
-	return DROP_NONE;
+	ret->expires = hit.entry->expires;
+	ret->flags = hit.entry->flags;
+	ret->answer = 0;
+	if (flow->flags & FLOW_TRANSLATED) {
+		if (!sc)
+			return;
+		sc->expires = ret->expires;
+		sc->answered = ret->flags & CT_ANSWERED;
+	} else if (flow->flags & FLOW_ANSWER && ret->flags & CT_TRANSLATED) {
+		ret->answer = 1;
+		service_answer_become(flow, hit);
+	}
 }

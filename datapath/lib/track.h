@@ -9,14 +9,9 @@
 #include "lib/service.h"
 
 /* What a pod receives may be the answer of a service. */
-static __always_inline enum drop_reason track_received(struct flow *flow, struct ct_key *key,
-						       _Bool answered)
+static __always_inline enum drop_reason track_received(struct flow *flow, struct ct_key *key)
 {
-	enum drop_reason why = track_slowly(flow, key, answered);
-
-	if (!why && flow->flags & FLOW_ANSWER)
-		why = service_answer(flow, key);
-	return why;
+	return track_slowly(flow, key);
 }
 
 /* What service_enter() has translated: its connection to the backend. */
@@ -25,32 +20,28 @@ static __always_inline enum drop_reason track_translated(struct flow *flow, stru
 	enum drop_reason why;
 
 	ct_key_pack(key, flow);
-	why = track_slowly(flow, key, 1);
-	if (!why)
-		why = service_commit(flow, key);
-	return why;
+	why = track_slowly(flow, key);
+	return why ?: (enum drop_reason)service_commit(flow);
 }
 
 /* What a pod sends may be for a service. */
-static __always_inline enum drop_reason track_sent(struct flow *flow, struct ct_key *key,
-						   _Bool answered)
+static __always_inline enum drop_reason track_sent(struct flow *flow, struct ct_key *key)
 {
-	enum drop_reason why = service_enter(flow, key, answered);
+	enum drop_reason why = service_enter(flow, key);
 
 	if (why)
 		return why;
-	if (!(flow->flags & FLOW_TRANSLATED))
-		return track_received(flow, key, answered);
-	return track_translated(flow, key);
+	return flow->flags & FLOW_TRANSLATED ? track_translated(flow, key) :
+					       track_received(flow, key);
 }
 
 /*
  * Stage. @slowly: a constant, what to do with packets of no connection, or of one that has
- * something left to ask; its last argument tells whether there is one that was answered.
+ * something left to ask.
  */
 static __always_inline enum drop_reason
 track(struct flow *flow, struct __sk_buff *skb,
-      enum drop_reason (*slowly)(struct flow *flow, struct ct_key *key, _Bool answered))
+      enum drop_reason (*slowly)(struct flow *flow, struct ct_key *key))
 {
 	struct ct_hit hit;
 	struct ct_key key;
@@ -65,5 +56,6 @@ track(struct flow *flow, struct __sk_buff *skb,
 	hit = ct_find(&key, flow->now);
 	if (track_fast(flow, &key, hit))
 		return DROP_NONE;
-	return slowly(flow, &key, !!hit.entry);
+	flow->seen = hit.entry ? CT_SEEN_ANSWERED : CT_SEEN_NOT;
+	return slowly(flow, &key);
 }

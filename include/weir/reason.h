@@ -35,11 +35,13 @@
 	X(SERVICE_NOT_LOCAL, 24, "traffic policy Local, and only other nodes have endpoints") \
 	X(SERVICE_BACKEND_GONE, 25, "backend of the connection does not exist any more")    \
 	X(SERVICE_PORTS, 26, "no source port is left for a connection to this backend")     \
-	X(SERVICE_SOURCE, 27, "source is not in the ranges of the load balancer address")   \
+	X(SERVICE_SOURCE, 27, "source is not in the ranges of the load balancer address, or a service")   \
 	X(SERVICE_CHECKSUM, 28, "SCTP fragment whose checksum cannot follow a new port")    \
 	X(NO_ROUTE, 29, "no route to the other end of a service's connection")              \
 	X(HOPS, 30, "last hop of a packet that goes on to another node or outside")         \
-	X(TOO_LONG, 31, "longer than the way to the other end of a service's connection")
+	X(TOO_LONG, 31, "longer than the way to the other end of a service's connection")       \
+	X(TUNNEL_SOURCE, 32, "address of another node's pod that did not come by its tunnel")   \
+	X(NO_TUNNEL, 33, "no tunnel leads to the receiver's node")
 
 enum drop_reason {
 #define X(name, number, text) DROP_##name = number,

@@ -21,10 +21,22 @@ struct node_state {
 	 * it; 0 and ::  none. A change concerns connections that begin after it.
 	 */
 	__be32 addr4;
-	__u32 pad;
+	/*
+	 * The first address of the node's pod CIDR of either family, its pods' gateway; 0 and
+	 * ::  no pod gets an address of that family.
+	 */
+	__be32 gateway4;
 	struct ip_addr addr6;
+	struct ip_addr gateway6;
+	/* Interface index of the tunnel device; 0: node_cidr4 and node_cidr6 count for nothing. */
+	__u32 tunnels;
+	/*
+	 * Writing @addr6 takes two stores: odd meanwhile, and another number afterwards. Who reads
+	 * looks before and after, so that nobody is given half an address.
+	 */
+	__u32 addr6_turn;
 };
-ABI_SIZE(struct node_state, 32);
+ABI_SIZE(struct node_state, 56);
 
 /* Connections by their lifetimes. */
 enum lifetime_kind {
@@ -52,7 +64,6 @@ enum lifetime_stage {
 struct node_config {
 	__u32 endpoint_slots; /* size of map `endpoint`, a power of two */
 	__u32 hz; /* jiffies per second, measured by the agent */
-	__be32 gateway4; /* first address of the pod CIDR; 0: no IPv4 */
 	/*
 	 * Source ports, host byte order, of connections that come from outside to a service and
 	 * go on to another node: below those that the kernel gives its own sockets
@@ -60,13 +71,16 @@ struct node_config {
 	 */
 	__u16 source_port; /* the first one */
 	__u16 source_ports; /* how many; at least 1 */
-	struct ip_addr gateway6; /* ::  no IPv6 */
 	/* Direct server return: backends' nodes answer clients outside (decisions/0012). */
 	__u32 direct;
 	__u32 pad;
 	__u32 lifetime_s[LIFETIME_KINDS][LIFETIME_STAGES]; /* seconds */
+	__u32 tunnel_id; /* VXLAN network identifier */
+	/* Of bpf_skb_set_tunnel_key(), by the family of the nodes: BPF_F_ZERO_CSUM_TX or 0. */
+	__u32 tunnel_flags4;
+	__u32 tunnel_flags6;
 };
-ABI_SIZE(struct node_config, 168);
+ABI_SIZE(struct node_config, 160);
 
 /*
  * Map `frag`: LRU, what the first fragment of a datagram said. The identification

@@ -40,8 +40,6 @@ int packet_main_with(int argc, char **argv, const char *name, void (*measure)(vo
 		effort = (struct effort){ .rounds = 1, .packets = 1000, .fresh = 100 };
 	config.direct = direct;
 	config.source_ports = source_ports;
-	config.gateway4 = who_addr(GATEWAY, false).words[3];
-	config.gateway6 = who_addr(GATEWAY, true);
 	engine_full_size = true;
 	run_undisturbed(0);
 	engine_start(&config);

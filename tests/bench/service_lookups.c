@@ -98,10 +98,6 @@ static void count_all(void)
 
 int main(void)
 {
-	struct node_config config = engine_config;
-
-	config.gateway4 = who_addr(GATEWAY, false).words[3];
-	config.gateway6 = who_addr(GATEWAY, true);
-	engine_start(&config);
+	engine_start(&engine_config);
 	return run_checked("service-lookups", count_all);
 }

@@ -76,8 +76,8 @@ void node_start(struct bench_node *node, struct split *split)
 	struct service_maps maps;
 	int r;
 
-	service_maps_open(&maps, node->dp, MAGLEV_SIZE_DEFAULT);
-	r = service_writer_new(&node->writer, &maps);
+	r = service_maps_open(&maps, node->dp, MAGLEV_SIZE_DEFAULT);
+	r = r ?: service_writer_new(&node->writer, &maps);
 	split->write = ms_since(start);
 	r = r ?: services_new(&node->services, node->store);
 	r = r ?: services_set_node(node->services, &(struct service_node){ .name = "n0" });

@@ -20,7 +20,6 @@ static const struct node_config engine_config = {
 static inline int engine_main(const char *name, const struct node_config *wanted,
 			      const struct check_row *rows, int count)
 {
-	struct node_config config = *wanted;
 	const char *refusal = engine_refuses();
 	Suite *suite = suite_create(name);
 
@@ -28,9 +27,7 @@ static inline int engine_main(const char *name, const struct node_config *wanted
 		printf("1..0 # SKIP %s\n", refusal);
 		return EXIT_SUCCESS;
 	}
-	config.gateway4 = who_addr(GATEWAY, false).words[3];
-	config.gateway6 = who_addr(GATEWAY, true);
-	engine_start(&config);
+	engine_start(wanted);
 	for (int i = 0; i < count; i++)
 		check_add(suite, rows[i].name, rows[i].test, rows[i].rows);
 	return check_run(suite);

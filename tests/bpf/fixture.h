@@ -95,6 +95,8 @@ void generation_set(uint32_t generation);
 void services_set(uint32_t services);
 /* What services' connections to other nodes come from; NOBODY: there is nothing. */
 void node_addresses_set(enum who who);
+/* How often the IPv6 one was written; odd: it is being written. */
+void node_address_turn(uint32_t turn);
 /* Empties the tables of services. */
 void services_clear(void);
 uint32_t clock_now(void);
@@ -104,6 +106,8 @@ bool ct_get(const char *table_prefix, struct ct_entry *ret, const struct packet 
 /* The whole value. */
 bool ct_get_value(const char *table_prefix, struct ct6_value *ret, const struct packet *packet,
 		  bool v6);
+void ct_put_value(const char *table_prefix, const struct ct6_value *value,
+		  const struct packet *packet, bool v6);
 void ct_put(const char *table_prefix, const struct ct_entry *entry, const struct packet *packet,
 	    bool v6);
 unsigned int ct_count(const char *table);

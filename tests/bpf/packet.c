@@ -49,7 +49,10 @@ void who_mac(uint8_t ret[6], enum who who)
 {
 	const uint8_t mac[6] = { 0x0e, 0, 0, 0, 0, people[who].mac };
 
-	memcpy(ret, mac, 6);
+	if (who == ALL_NODES)
+		memset(ret, 0xff, 6);
+	else
+		memcpy(ret, mac, 6);
 }
 
 static void *put(struct frame *frame, size_t len)

@@ -35,7 +35,7 @@ enum who {
 	LOCAL_A, /* link-local address of POD_A; IPv4: 169.254.0.0/16 */
 	LOCAL_B,
 	LOCAL_GATEWAY, /* link-local address of the host side */
-	ALL_NODES, /* multicast */
+	ALL_NODES, /* multicast; its MAC address is the one for broadcast */
 	MAPPED, /* ::ffff:10.1.0.3 as an IPv6 address */
 	VIP, /* addresses of services */
 	VIP_2,

@@ -17,10 +17,10 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 47057 },
-	{ "to_pod", TO_POD, 29942 },
-	{ "from_wire", FROM_WIRE, 48106 },
-	{ "to_wire", TO_WIRE, 29294 },
+	{ "from_pod", FROM_POD, 51006 },
+	{ "to_pod", TO_POD, 31089 },
+	{ "from_wire", FROM_WIRE, 49919 },
+	{ "to_wire", TO_WIRE, 31116 },
 	{ "edge", EDGE, 11943 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },

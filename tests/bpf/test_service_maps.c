@@ -30,7 +30,7 @@ static void open_agent(void)
 	struct service_maps maps;
 
 	ck_assert_msg(!datapath_open(&dp, &config, error), "%s", error);
-	service_maps_open(&maps, dp, 0);
+	ck_assert_int_eq(service_maps_open(&maps, dp, 0), 0);
 	ck_assert_int_eq(service_writer_new(&writer, &maps), 0);
 }
 

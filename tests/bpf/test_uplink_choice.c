@@ -97,6 +97,24 @@ static void node_without_address(bool v6)
 	node_addresses_set(NOBODY);
 }
 
+/* Not the service's alone, so others may have its other ports. */
+static void external_address(bool v6)
+{
+	web(VIP, 80, POD_B, FRONTEND_EXTERNAL);
+}
+
+static void two_services(bool v6)
+{
+	cluster_ip(v6);
+	frontend_put(VIP_2, 53, 17, WEB, FRONTEND_EXTERNAL);
+}
+
+static void address_is_being_written(bool v6)
+{
+	balancer_away(v6);
+	node_address_turn(1);
+}
+
 static void no_policy_yet(bool v6)
 {
 	balancer(v6);
@@ -168,6 +186,33 @@ static const struct scene refused[] = {
 		ASKS(HOST, DROP_POD_FROM_WIRE, .before = balancer) } },
 	{ "an address of a pod of this node", BOTH, {
 		ASKS(POD_A, DROP_POD_FROM_WIRE, .before = balancer) } },
+	{ "an address of a service", BOTH, {
+		{ FROM_WIRE, { PACKET_UDP, VIP, VIP, 80, 80 }, DROP_SERVICE_SOURCE,
+		  .before = two_services },
+		{ FROM_WIRE, { PACKET_UDP, VIP, VIP, 4000, 80 }, DROP_SERVICE_SOURCE },
+		{ FROM_WIRE, { PACKET_UDP, VIP_2, VIP, 53, 80 }, DROP_SERVICE_SOURCE },
+		{ FROM_WIRE, { PACKET_UDP, VIP_2, VIP, 4000, 80 },
+		  .becomes = PTR({ PACKET_UDP, VIP_2, POD_B, 4000, 8080 }) } } },
+	{ "a query to an address of services", BOTH, {
+		{ FROM_WIRE, { PACKET_ICMP, WORLD, VIP, .type = 200 }, DROP_SERVICE_NO_PORT,
+		  .before = cluster_ip },
+		{ FROM_WIRE, { PACKET_ICMP, WORLD, VIP, .type = 200 }, DROP_SERVICE_NO_PORT,
+		  .before = external_address } } },
+	{ "an error about nothing to an address of services", BOTH, {
+		{ FROM_WIRE, { PACKET_ERROR, WORLD, VIP,
+			       .quote = PTR({ PACKET_UDP, VIP, WORLD, 80, 4000 }) },
+		  DROP_ICMP_UNRELATED, .before = cluster_ip },
+		{ FROM_WIRE, { PACKET_ERROR, WORLD, VIP,
+			       .quote = PTR({ PACKET_UDP, VIP, WORLD, 80, 4000 }) },
+		  DROP_ICMP_UNRELATED, .before = external_address } } },
+	{ "another port of an address of services", BOTH, {
+		{ FROM_WIRE, { PACKET_UDP, WORLD, VIP, 4000, 81 }, DROP_SERVICE_NO_PORT,
+		  .before = external_address },
+		{ FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 81, ACK }, DROP_SERVICE_NO_PORT },
+		{ FROM_WIRE, { PACKET_ECHO, WORLD, VIP, 4000 }, DROP_SERVICE_NO_PORT } } },
+	{ "an address of the node that is half written", ONLY_V6, {
+		ASKS(WORLD, DROP_NO_ROUTE, .before = address_is_being_written,
+		     .rejected = true) } },
 	{ "a node without an address", BOTH, {
 		ASKS(WORLD, DROP_NO_ROUTE, .before = node_without_address, .rejected = true) } },
 };
@@ -192,6 +237,17 @@ static const struct scene alone[] = {
 	{ "another node's, though the address is this one's as well", BOTH, {
 		{ FROM_WIRE, { PACKET_TCP, WORLD, VIP, 4000, 80, SYN, .to_mac = POD_C },
 		  .before = balancer, .fate = TO_STACK } } },
+	{ "a query, and an error about nothing, to a node with NodePorts", BOTH, {
+		{ FROM_WIRE, { PACKET_ICMP, WORLD, HOST, .type = 200 }, .before = node_port,
+		  .fate = TO_STACK },
+		{ FROM_WIRE, { PACKET_ERROR, WORLD, HOST,
+			       .quote = PTR({ PACKET_UDP, HOST, WORLD, 22, 4000 }) },
+		  .fate = TO_STACK } } },
+	{ "a frame to everybody", BOTH, {
+		{ FROM_WIRE, { PACKET_UDP, WORLD, VIP, 4000, 80, .to_mac = ALL_NODES },
+		  .before = balancer, .fate = TO_STACK },
+		{ FROM_WIRE, { PACKET_UDP, WORLD, HOST, 4000, 30080, .to_mac = ALL_NODES },
+		  .before = node_port, .fate = TO_STACK } } },
 	{ "what a pod sends to the outside", BOTH, {
 		{ TO_WIRE, { PACKET_UDP, POD_B, WORLD, 8080, 4000 }, .before = node_port,
 		  .fate = TO_STACK },

@@ -135,6 +135,16 @@ void services_set(uint32_t services)
 	put("state", &zero, &state);
 }
 
+void node_address_turn(uint32_t turn)
+{
+	struct node_state state;
+	uint32_t zero = 0;
+
+	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
+	state.addr6_turn = turn;
+	put("state", &zero, &state);
+}
+
 void node_addresses_set(enum who who)
 {
 	struct node_state state;
@@ -143,6 +153,8 @@ void node_addresses_set(enum who who)
 	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
 	state.addr4 = who_addr(who, false).words[3];
 	state.addr6 = who_addr(who, true);
+	state.gateway4 = who_addr(GATEWAY, false).words[3];
+	state.gateway6 = who_addr(GATEWAY, true);
 	put("state", &zero, &state);
 }
 
@@ -162,6 +174,7 @@ void world_reset(void)
 	services_set(0);
 	generation_set(1);
 	node_addresses_set(HOST);
+	node_address_turn(0);
 	make_pod(POD_A, 0);
 	make_pod(POD_B, 0);
 	make_pod(POD_C, ENDPOINT_CHAINED);
@@ -243,12 +256,18 @@ bool ct_get(const char *suffix, struct ct_entry *ret, const struct packet *packe
 	return true;
 }
 
-void ct_put(const char *suffix, const struct ct_entry *entry, const struct packet *packet, bool v6)
+void ct_put_value(const char *suffix, const struct ct6_value *value, const struct packet *packet,
+		  bool v6)
 {
 	uint8_t key[sizeof(struct ct6_key)];
 
 	ct_key(key, packet, v6);
-	put(map_of("ct", v6, suffix), key, &(struct ct6_value){ .entry = *entry });
+	put(map_of("ct", v6, suffix), key, value);
+}
+
+void ct_put(const char *suffix, const struct ct_entry *entry, const struct packet *packet, bool v6)
+{
+	ct_put_value(suffix, &(struct ct6_value){ .entry = *entry }, packet, v6);
 }
 
 unsigned int ct_count(const char *table)

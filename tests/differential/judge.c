@@ -13,7 +13,10 @@
  *			packets were refused for which reason since the last answer
  *	serve SOURCE DESTINATION PROTOCOL PORT SOURCE-PORT (from a pod, to a service)
  *			a line: "drop", "refuse" or the address and port that it goes to
+ *	frame PLACE SLOT MARK HEX (PLACE: a number of enum wire_place)
+ *			a line: what becomes of it (TC_ACT_*), its mark, and itself
  *	dump		the policy maps, "MAP KEY VALUE" in hex, ended by "."
+ *	forget		all connections
  *	reset		as if nothing had ever been in force
  */
 #include <bpf/bpf.h>
@@ -25,6 +28,7 @@
 #include "base/cleanup.h"
 #include "packet.h"
 #include "weir/reason.h"
+#include "wire.h"
 
 #define VERDICTS_MAX 65536
 #define KEY_MAX 24
@@ -138,6 +142,11 @@ static void on_reset(void)
 	world_reset(&world);
 }
 
+static void on_forget(void)
+{
+	world_forget(&world);
+}
+
 static void on_probe(void)
 {
 	struct probe probe = { .src = address(word()), .dst = address(word()) };
@@ -175,6 +184,27 @@ static void on_serve(void)
 	}
 }
 
+static void print_hex(const uint8_t *bytes, size_t length)
+{
+	putchar(' ');
+	for (size_t i = 0; i < length; i++)
+		printf("%02x", bytes[i]);
+}
+
+static void on_frame(void)
+{
+	static struct wire_frame frame;
+	enum wire_place place = (enum wire_place)strtoul(word(), NULL, 10);
+	unsigned int n = slot();
+
+	frame.mark = (uint32_t)strtoul(word(), NULL, 10);
+	wire_frame_read(&frame, word());
+	printf("%d", wire_send(&frame, &world, place, n));
+	printf(" %u", frame.mark);
+	print_hex(frame.data, frame.length);
+	putchar('\n');
+}
+
 static void on_answer(void)
 {
 	struct metric now[METRIC_MAX];
@@ -190,13 +220,6 @@ static void on_answer(void)
 	fflush(stdout);
 	memcpy(counted, now, sizeof(now));
 	verdict_count = 0;
-}
-
-static void print_hex(const uint8_t *bytes, size_t length)
-{
-	putchar(' ');
-	for (size_t i = 0; i < length; i++)
-		printf("%02x", bytes[i]);
 }
 
 static void dump_map(enum datapath_map map, size_t key_size, size_t value_size)
@@ -243,7 +266,8 @@ static const struct {
 	{ "delete", on_delete }, { "plug", on_plug },	{ "unplug", on_unplug },
 	{ "apply", on_apply },	 { "probe", on_probe }, { "answer", on_answer },
 	{ "dump", on_dump },	 { "reset", on_reset },	{ "settle", on_settle },
-	{ "restart", on_restart }, { "serve", on_serve },
+	{ "restart", on_restart }, { "serve", on_serve }, { "frame", on_frame },
+	{ "forget", on_forget },
 };
 
 static void obey(char *line)

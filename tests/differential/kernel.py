@@ -60,6 +60,10 @@ class Judge:
         self._objects, self._pods = {}, {}
         self.departed = set()
 
+    def forget(self):
+        """All connections."""
+        self._say("forget\n")
+
     def restart(self):
         """Of the agent; what is in force stays so, and the next apply() starts from there."""
         self._say("restart\n")
@@ -110,6 +114,15 @@ class Judge:
         lines = [self._line() for _ in questions]
         self._line()
         return lines
+
+    def send_frames(self, items):
+        """Of each (enum wire_place, slot, mark, frame): (TC_ACT_*, mark, frame)."""
+        self._say("".join(f"frame {place} {slot} {mark} {frame.hex()}\n" for place, slot, mark, frame in items)
+                  + "answer\n")
+        self._process.stdin.flush()
+        lines = [self._line().split(" ") for _ in items]
+        self._line()
+        return [(int(action), int(mark), bytes.fromhex(frame)) for action, mark, frame in lines]
 
     def dump(self):
         """Map -> {key: value}, in bytes, when the last change has settled."""

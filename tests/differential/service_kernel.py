@@ -12,7 +12,8 @@ import compare
 import service_history
 from history import Different
 from kernel import Broken
-from reading import address_of, metadata, namespace_of
+from reading import address_of
+from service_life import owner_of, serves
 from services import Services
 
 FIRST_PORT = 1024
@@ -82,54 +83,25 @@ class Session:
 
     # Connections that are known
 
-    def wanted(self, right, question):
-        """The claims of what the question asks for."""
-        return [claim for claim in right.claims if claim[:3] ==
-                (address_of(question.address), question.port, question.proto)]
-
-    def owner(self, right, question):
-        """(namespace, name of the service, name of its port), of the only one that wants it, or None."""
-        claims = self.wanted(right, question)
-        if len(claims) != 1:
-            return None
-        service = claims[0].service
-        return namespace_of(service), metadata(service, "name"), claims[0].spec.get("name") or ""
-
     def remember(self, right, question, source_port, line):
-        owner = self.owner(right, question)
+        owner = owner_of(right, question)
         if owner and line not in ("drop", "refuse") and len(self.flows) < FLOWS_MAX:
             self.flows.append(Flow(question, source_port, owner, line))
-
-    def serves(self, right, flow):
-        """Does its backend still? None: either may be."""
-        said = [self.serves_for(right, claim, flow) for claim in self.wanted(right, flow.question)]
-        if not any(each is not False for each in said):
-            return False
-        # Another service may have the same backend, or contradict: nobody says.
-        return said[0] if self.owner(right, flow.question) == flow.owner else None
-
-    def serves_for(self, right, claim, flow):
-        endpoints = right.endpoints(claim.service, claim.spec, claim.address.version)
-        sets = {*right.cluster_set(endpoints), *right.local_set(endpoints)}
-        mine = [each for each in endpoints if each.at == place_of(flow.place)]
-        if any(each.serving or each in sets for each in mine):
-            return True
-        # What is ready and does not serve.
-        return None if any(each.ready for each in mine) else False
 
     def known(self, right):
         lines = self.judge.ask_service([flow[:2] for flow in self.flows])
         wrong, self.asked = [], self.asked + len(lines)
         kept = []
         for flow, line in zip(self.flows, lines):
-            answers, serves = right.answers(flow.question), self.serves(right, flow)
-            may = serves is not False and line == flow.place
-            may = may or (not serves and any(fits({line}, answer, flow.question) for answer in answers))
+            answers = right.answers(flow.question)
+            goes_on = serves(right, flow.question, flow.owner, place_of(flow.place))
+            may = goes_on is not False and line == flow.place
+            may = may or (not goes_on and any(fits({line}, answer, flow.question) for answer in answers))
             if not may:
-                wrong.append(f"{flow}, whose backend {'serves' if serves else 'is gone'}, goes to {line}; a new one:"
+                wrong.append(f"{flow}, whose backend {'serves' if goes_on else 'is gone'}, goes to {line}; a new one:"
                              f" {' or '.join(map(str, answers))}")
-            elif line not in ("drop", "refuse") and self.owner(right, flow.question):
-                kept.append(flow._replace(place=line, owner=self.owner(right, flow.question)))
+            elif line not in ("drop", "refuse") and owner_of(right, flow.question):
+                kept.append(flow._replace(place=line, owner=owner_of(right, flow.question)))
         self.flows = kept
         return wrong
 

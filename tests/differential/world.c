@@ -3,41 +3,19 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <unistd.h>
 
 #include "model/maglev.h"
 #include "source/decode.h"
 
-#define BPFFS "/sys/fs/bpf"
-#define IFINDEX_FIRST 65600
 #define KEY_MAX 64
 
 void die(const char *what, int r)
 {
 	fprintf(stderr, "judge: %s: %s\n", what, strerror(r < 0 ? -r : r));
 	exit(EXIT_FAILURE);
-}
-
-uint32_t world_ifindex(unsigned int slot)
-{
-	return IFINDEX_FIRST + slot;
-}
-
-uint32_t world_uplink(void)
-{
-	return IFINDEX_FIRST + WORLD_PODS;
-}
-
-void world_mac(uint8_t ret[6], unsigned int slot, bool host)
-{
-	const uint8_t mac[6] = { 0x0e, 0, 0, 0, host, (uint8_t)(slot + 1) };
-
-	memcpy(ret, mac, sizeof(mac));
 }
 
 int world_find(const struct world *world, const struct ip_addr *addr)
@@ -49,32 +27,14 @@ int world_find(const struct world *world, const struct ip_addr *addr)
 	return -1;
 }
 
-/* Nothing of this machine is touched: interfaces and pins end with the process. */
-static void make_place(void)
-{
-	FILE *ip;
-
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("bpf", BPFFS, "bpf", 0, NULL))
-		die("a place of its own", errno);
-	ip = popen("ip -batch -", "w");
-	if (!ip)
-		die("ip", errno);
-	for (unsigned int i = 0; i <= WORLD_PODS; i++)
-		fprintf(ip, "link add t%u index %u type veth peer name p%u\n", i, IFINDEX_FIRST + i, i);
-	if (pclose(ip))
-		die("ip link add", EIO);
-}
-
 /* As an agent does that starts: what the kernel holds is read back. */
 static void open_services(struct world *world)
 {
 	struct service_maps maps;
 	int r;
 
-	service_maps_open(&maps, world->dp, MAGLEV_SIZE_DEFAULT);
 	r = services_new(&world->services, world->store);
+	r = r ?: service_maps_open(&maps, world->dp, MAGLEV_SIZE_DEFAULT);
 	r = r ?: service_writer_new(&world->writer, &maps);
 	if (r < 0)
 		die("services", r);
@@ -108,6 +68,21 @@ static void apply_services(struct world *world)
 		reconcile_judge_again(world->rec);
 }
 
+/* What services' connections to other nodes come from: the first of each family. */
+static void tell_addresses(struct world *world)
+{
+	volatile struct node_state *state = datapath_state(world->dp);
+
+	for (size_t i = world->host_ip_count; i-- > 0;) {
+		const struct ip_addr *addr = &world->host_ips[i];
+
+		if (ip_addr_is_v4(addr))
+			state->addr4 = addr->words[3];
+		else
+			state->addr6 = *addr;
+	}
+}
+
 static void settle_services(struct world *world)
 {
 	int64_t wait;
@@ -118,7 +93,7 @@ static void settle_services(struct world *world)
 
 static void open_kernel(struct world *world)
 {
-	struct datapath_config config = { .bpffs = BPFFS };
+	struct datapath_config config = { .bpffs = WORLD_BPFFS };
 	char error[DATAPATH_ERROR_MAX] = "";
 	int r;
 
@@ -133,7 +108,7 @@ static void open_kernel(struct world *world)
 void world_open(struct world *world)
 {
 	*world = (struct world){};
-	make_place();
+	world_make_place();
 	open_kernel(world);
 	if (store_new(&world->store) < 0)
 		die("store", ENOMEM);
@@ -155,6 +130,14 @@ static void map_empty(int fd)
 	while (!bpf_map_get_next_key(fd, NULL, key))
 		if (bpf_map_delete_elem(fd, key))
 			die("emptying a map", errno);
+}
+
+void world_forget(struct world *world)
+{
+	static const enum datapath_map tables[] = { MAP_CT4, MAP_CT6, MAP_CT4_NEW, MAP_CT6_NEW };
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		map_empty(datapath_map_fd(world->dp, tables[i]));
 }
 
 static void rulesets_empty(int fd)
@@ -276,6 +259,7 @@ void world_apply(struct world *world)
 			r = reconcile_endpoint_ready(world->rec, world_ifindex(slot));
 	if (r < 0)
 		die("apply", r);
+	tell_addresses(world);
 	apply_services(world);
 }
 

@@ -16,6 +16,7 @@
 
 #define WORLD_PODS 24
 #define WORLD_HOST_IPS 8
+#define WORLD_BPFFS "/sys/fs/bpf"
 
 struct world_pod {
 	char namespace[64];
@@ -42,6 +43,8 @@ void world_open(struct world *world);
 void world_close(struct world *world);
 /* As if nothing had ever been in force. */
 void world_reset(struct world *world);
+/* All connections; what is in force stays. */
+void world_forget(struct world *world);
 /* Objects of @text replace those of the same name; problems are left out of account. */
 void world_put(struct world *world, const char *text, size_t length);
 void world_delete(struct world *world, const char *kind, const char *namespace, const char *name);
@@ -53,6 +56,11 @@ void world_settle(struct world *world);
 /* The agent dies and comes again: what is in force is read back. */
 void world_restart(struct world *world);
 
+/*
+ * From now on this process has interfaces and a BPF file system of its own, which end with
+ * it. The uplink, with world_mac(WORLD_PODS, true), leads to everybody.
+ */
+void world_make_place(void);
 /* Interface of a pod, and of the uplink. */
 uint32_t world_ifindex(unsigned int slot);
 uint32_t world_uplink(void);

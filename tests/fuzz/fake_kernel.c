@@ -135,6 +135,11 @@ void sockets_end_orphans(struct agent *agent)
 {
 }
 
+/* Other nodes: there are none. */
+void nodes_update(struct agent *agent)
+{
+}
+
 /* The datapath. */
 
 int datapath_attach_pod(struct datapath *dp, uint32_t ifindex)

@@ -221,6 +221,9 @@ static void check_pod(const struct pod *pod)
 
 static void take_object(void *arg, struct object *obj)
 {
+	unsigned int *unsettled = arg;
+
+	(*unsettled)++;
 	PROMISE(obj->name && *obj->name && obj->namespace);
 	switch (obj->kind) {
 	case OBJECT_POD:
@@ -264,10 +267,20 @@ static void check_text(const char *text)
 
 static void take_problem(void *arg, const struct decode_problem *problem)
 {
+	unsigned int *unsettled = arg;
+
+	(*unsettled)++;
 	check_text(problem->object);
 	check_text(problem->field);
 	check_text(problem->text);
 	PROMISE(*problem->text);
+}
+
+static void take_same_problem(void *arg, const struct decode_problem *problem)
+{
+	unsigned int unsettled = 0;
+
+	take_problem(&unsettled, problem);
 }
 
 static void compare_object(void *arg, struct object *obj)
@@ -283,17 +296,25 @@ static void compare_object(void *arg, struct object *obj)
 static void take_source(void *arg, const struct object *obj, const json_t *value)
 {
 	uint64_t expected = fingerprint_object(obj);
-	const struct decode_sink sink = { &expected, compare_object, take_problem };
+	const struct decode_sink sink = { &expected, compare_object, take_same_problem };
 
 	PROMISE(expected);
 	PROMISE(decode_json(&sink, value, 1, 1) == 0);
 	PROMISE(!expected);
 }
 
+static void settle(void *arg, bool counts)
+{
+	*(unsigned int *)arg = 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct decode_sink sink = { NULL, take_object, take_problem, take_source };
+	unsigned int unsettled = 0;
+	const struct decode_sink sink = { &unsettled, take_object, take_problem, take_source,
+					  settle };
 
 	PROMISE(decode_text(&sink, (const char *)data, size) == 0);
+	PROMISE(!unsettled);
 	return 0;
 }

@@ -2,6 +2,8 @@
 /* The engine of the tests that is no kernel: the same sources, compiled for the host. */
 #include "hostsim/shim.h"
 
+#include <linux/if_packet.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +112,20 @@ bool sim_move_end(void)
 	return sim.moved;
 }
 
+void sim_race(const char *map, void (*race)(void))
+{
+	sim.race = race;
+	sim.race_for = sim_map_find(map);
+}
+
+bool sim_race_end(void)
+{
+	bool waits = sim.race_for;
+
+	sim.race_for = NULL;
+	return waits;
+}
+
 /* Copies of packets that wait to arrive; the kernel's backlog. */
 struct arrival {
 	struct arrival *next;
@@ -148,13 +164,16 @@ static void frame_take(struct frame *ret, const struct sim_skb *skb)
 	sim_skb_copy(ret->data, skb);
 }
 
-/* By its MAC address. */
-static bool frame_is_for_node(const struct frame *frame)
+/* What the kernel says of the frame by its MAC address. */
+static uint32_t frame_type(const struct frame *frame)
 {
-	uint8_t mac[6];
+	uint8_t node[6], everybody[6];
 
-	who_mac(mac, HOST);
-	return !memcmp(frame->data, mac, sizeof(mac));
+	who_mac(node, HOST);
+	who_mac(everybody, ALL_NODES);
+	if (!memcmp(frame->data, everybody, sizeof(everybody)))
+		return PACKET_BROADCAST;
+	return memcmp(frame->data, node, sizeof(node)) ? PACKET_OTHERHOST : PACKET_HOST;
 }
 
 void sim_go(struct sim_visit *visit)
@@ -166,7 +185,7 @@ void sim_go(struct sim_visit *visit)
 	skb->ctx.ingress_ifindex = visit->ingress_ifindex;
 	skb->ctx.sk = visit->from_socket ? &any_socket : NULL;
 	skb->ctx.gso_size = visit->gso_size;
-	skb->ctx.pkt_type = frame_is_for_node(&visit->frame) ? 0 : 3; /* to somebody else */
+	skb->ctx.pkt_type = frame_type(&visit->frame);
 	sim.redirect = 0;
 	skb->xdp.ingress_ifindex = visit->ifindex;
 	visit->action = visit->program == EDGE ? edge(&skb->xdp) :

@@ -29,6 +29,11 @@ bool sim_will_fail(void);
 void sim_move(const char *from, const char *to, unsigned int looks);
 bool sim_move_end(void);
 
+/* Before the next write to @map another CPU does something. It may not run a program. */
+void sim_race(const char *map, void (*race)(void));
+/* It has not come to that; now it will not. */
+bool sim_race_end(void);
+
 /* Packets that a program made arrive, or leave, once more. */
 struct sim_clones {
 	unsigned int count;

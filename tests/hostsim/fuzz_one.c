@@ -337,8 +337,6 @@ void fuzz_start(void)
 		},
 	};
 
-	config.gateway4 = who_addr(GATEWAY, false).words[3];
-	config.gateway6 = who_addr(GATEWAY, true);
 	engine_start(&config);
 }
 

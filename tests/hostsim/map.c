@@ -201,10 +201,19 @@ static bool is_full(const struct sim_map *map)
 	return map->count >= (map->limit ?: map->max_entries);
 }
 
+static void let_others_run(const struct sim_map *map)
+{
+	if (map != sim.race_for)
+		return;
+	sim.race_for = NULL;
+	sim.race();
+}
+
 long bpf_map_update_elem(struct sim_map *map, const void *key, const void *value, uint64_t flags)
 {
 	struct sim_element *el;
 
+	let_others_run(map);
 	if (sim_fails(map->name))
 		return -ENOMEM;
 	if (is_array(map))

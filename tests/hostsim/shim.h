@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -84,12 +85,20 @@ struct sim {
 	uint32_t redirect; /* last interface redirected to */
 	uint32_t uplink; /* the interface of all routes, */
 	uint32_t mtu; /* and what it takes */
+	/* The tunnel that the packet came in by, or was given: its far end and number. */
+	bool tunnelled;
+	struct bpf_tunnel_key tunnel;
+	uint64_t tunnel_flags; /* of the helpers */
 	const char *fail; /* the helper of this name fails once, */
 	unsigned int fail_after; /* after so many calls that do not */
 	/* After so many look-ups in it another CPU has moved all of one map to the other. */
 	struct sim_map *move_from, *move_to;
 	unsigned int move_after;
 	bool moved;
+	/* What another CPU does before the next write to this map. */
+	struct sim_map *race_for;
+	void (*race)(void);
+	uint64_t csum; /* what the programs say that the sum over the packet has changed by */
 	void (*clone)(const struct sim_skb *skb, uint32_t ifindex, uint64_t flags);
 };
 
@@ -125,10 +134,15 @@ long bpf_redirect_peer(uint32_t ifindex, uint64_t flags);
 long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *route, int size, uint32_t flags);
 long bpf_redirect_neigh(uint32_t ifindex, const struct bpf_redir_neigh *hop, int size,
 			uint64_t flags);
+long bpf_skb_get_tunnel_key(struct __sk_buff *skb, struct bpf_tunnel_key *key, uint32_t size,
+			    uint64_t flags);
+long bpf_skb_set_tunnel_key(struct __sk_buff *skb, const struct bpf_tunnel_key *key, uint32_t size,
+			    uint64_t flags);
 uint64_t bpf_jiffies64(void);
 /* As of a packet whose checksum is complete (CHECKSUM_NONE). */
 long bpf_l4_csum_replace(struct __sk_buff *skb, uint32_t offset, uint64_t from, uint64_t to,
 			 uint64_t flags);
+int64_t bpf_csum_update(struct __sk_buff *skb, uint32_t csum);
 /* What @to adds to @seed and @from takes away. */
 int64_t bpf_csum_diff(const void *from, uint32_t from_size, const void *to, uint32_t to_size,
 		      uint32_t seed);

@@ -245,6 +245,28 @@ long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *route, int size, uint32_t 
 	return BPF_FIB_LKUP_RET_SUCCESS;
 }
 
+long bpf_skb_get_tunnel_key(struct __sk_buff *skb, struct bpf_tunnel_key *key, uint32_t size,
+			    uint64_t flags)
+{
+	if (!sim.tunnelled || size != sizeof(*key))
+		return -EINVAL;
+	if ((flags ^ sim.tunnel_flags) & BPF_F_TUNINFO_IPV6)
+		return -EPROTO;
+	*key = sim.tunnel;
+	return 0;
+}
+
+long bpf_skb_set_tunnel_key(struct __sk_buff *skb, const struct bpf_tunnel_key *key, uint32_t size,
+			    uint64_t flags)
+{
+	if (sim_fails(__func__) || size != sizeof(*key))
+		return -EINVAL;
+	sim.tunnelled = true;
+	sim.tunnel = *key;
+	sim.tunnel_flags = flags;
+	return 0;
+}
+
 long bpf_redirect_neigh(uint32_t ifindex, const struct bpf_redir_neigh *hop, int size,
 			uint64_t flags)
 {
@@ -290,6 +312,12 @@ long bpf_l4_csum_replace(struct __sk_buff *skb, uint32_t offset, uint64_t from, 
 		sum = 0xffff;
 	rebuild(skb, skb->len, head_at_least(skb, offset + sizeof(sum)), offset, &sum, sizeof(sum));
 	return 0;
+}
+
+int64_t bpf_csum_update(struct __sk_buff *skb, uint32_t csum)
+{
+	sim.csum += csum;
+	return csum;
 }
 
 int64_t bpf_csum_diff(const void *from, uint32_t from_size, const void *to, uint32_t to_size,

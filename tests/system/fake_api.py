@@ -73,7 +73,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         with api.changed:
             api.writes.append((self.command, self.path, body))
-            self.answer(*(api.forbidden or write(api, self.command, path, self.headers["Content-Type"], body)))
+            self.answer(*(api.write_refusal or write(api, self.command, path, self.headers["Content-Type"], body)))
 
     do_POST = do_PATCH = write
     do_PUT = do_DELETE = None  # the agent never does
@@ -191,7 +191,7 @@ class FakeApi:
         self.tokens = None
         self.writes = []  # method, path with query, body
         self.events = {}  # by namespace and name
-        self.forbidden = None  # status and body that every write is answered with
+        self.write_refusal = None  # status and body that every write is answered with
         self.bookmarks, self.closed = True, False
         self.server = Server(address, Handler)
         self.server.api = self

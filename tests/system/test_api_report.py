@@ -145,7 +145,7 @@ def test_policies_have_a_status(cluster):
 def test_a_server_that_forbids_it_is_left_alone(cluster):
     node, api = cluster
     put_node(api, node.name)
-    api.forbidden = 403, status_object(403, "nodes is forbidden")
+    api.write_refusal = 403, status_object(403, "nodes is forbidden")
     node.start()
     wait_for(lambda: api.writes, "it was tried")
     api.put("namespaces", "", "shop")

@@ -41,10 +41,13 @@ def test_every_option_is_a_key(nodes):
     node = nodes(start=False)
     keys = {"manifests": node.manifests, "node-name": "node-1", "pod-cidr": list(node.cidrs),
             "state-dir": node.state, "run-dir": node.run_dir, "bpffs": node.bpffs, "cgroup": "auto",
+            "cni-conf": f"{node.dir}/net.d/05-weir.conflist",
             "socket-services": "host", "uplink": "up0", "mtu": 1400, "masquerade": False, "log-level": "debug",
             "table-size": ["peer4=1000", "ct4=2000"], "service-source-ports": "20000-20999",
             "node-port-addresses": ["192.0.2.0/24", "2001:db8::/32"], "health-address": "[::]:10256",
-            "maglev-table-size": 1021, "service-forwarding": "dsr", "xdp": "native", "node-taint": "example.org/not-ready"}
+            "maglev-table-size": 1021, "node-taint": "example.org/not-ready",
+            "drift-interval": 5, "routing-mode": "native", "vxlan-id": 7, "vxlan-port": 4790,
+            "vxlan-checksum": "auto", "service-forwarding": "dsr", "xdp": "native"}
     known = set(re.findall(r"--([a-z-]+)=", weir.run(weir.AGENT, "--help"))) - {"config"}
     # Instead of manifests (test_api_config.py).
     assert set(keys) == known - {"kubeconfig", "api-server"}

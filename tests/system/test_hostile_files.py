@@ -62,11 +62,11 @@ def link_to(target):
 
 # What is written, and what must be said about it.
 CASES = {
-    "a gigabyte": (sparse, "is larger than 8 MiB"),
-    "a gigabyte in one line": (sparse_line, "is larger than 8 MiB"),
+    "a gigabyte": (sparse, "is larger than 16 MiB"),
+    "a gigabyte in one line": (sparse_line, "is larger than 16 MiB"),
     "documents without end": (text(lambda: fill("a: 1\n---\n")), "more problems"),
-    "a million labels": (text(lambda: "{apiVersion: v1, kind: Pod, metadata: {name: x, labels: {" + ",".join(
-        f"l{number:x}: " for number in range(1000000)) + "}}}"), "is larger than 8 MiB"),
+    "two million labels": (text(lambda: "{apiVersion: v1, kind: Pod, metadata: {name: x, labels: {" + ",".join(
+        f"l{number:x}: " for number in range(2000000)) + "}}}"), "is larger than 16 MiB"),
     "half a million labels": (text(lambda: "{apiVersion: v1, kind: Pod, metadata: {name: x, labels: {" + ",".join(
         f"l{number:x}: " for number in range(500000)) + "}}}"), "takes more than 32 MiB of memory"),
     "empty mappings without end": (text(lambda: fill("{},", "a: [", "]")), "takes more than 32 MiB of memory"),

@@ -13,6 +13,7 @@ from traffic import policy, rule
 from weir import wait_for
 
 FILES = 1000
+SERVICES, SERVICES_A_FILE, NOTES = 30000, 2500, 12
 
 
 # Ways to write
@@ -180,6 +181,41 @@ def test_a_broken_policy_isolates_after_a_restart_too(scene):
 
 
 # Many
+
+def write_services(scene, note):
+    """30,000 Services as kubectl writes them, in YAML: some 25 MB."""
+    notes = "".join(f"\n      note-{number}: {note} of a length that annotations have" for number in range(NOTES))
+    for first in range(0, SERVICES, SERVICES_A_FILE):
+        items = "\n".join(f"""- apiVersion: v1
+  kind: Service
+  metadata:
+    name: s{number}
+    namespace: many
+    annotations:{notes}
+  spec:
+    clusterIP: None
+    ports:
+    - port: 80""" for number in range(first, first + SERVICES_A_FILE))
+        scene.node.write(f"many-{first:05}.yaml", f"apiVersion: v1\nitems:\n{items}\nkind: List\n")
+
+
+def test_pods_come_while_many_services_are_read(scene):
+    """By order and not by time: a pod that is added once reading has begun is there before it ends."""
+    def source():
+        return scene.node.status()["sources"][0]
+
+    def add_meanwhile(number):
+        write_services(scene, f"round-{number}")
+        wait_for(lambda: source()["reading"], "the files are being read")
+        pod = scene.node.add_pod("shop", f"meanwhile-{number}")
+        still = source()["reading"]
+        scene.node.settle()
+        assert pod.ips and not source()["problems"] and source()["objects"] >= SERVICES
+        scene.node.del_pod(pod)
+        return still
+    # On a busy machine a pod may take longer than the files.
+    assert any(add_meanwhile(number) for number in range(5))
+
 
 def test_a_thousand_files_act(scene, record_property):
     def write_all():

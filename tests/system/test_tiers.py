@@ -312,7 +312,7 @@ def test_more_rules_than_16_bits_count(house):
     files = set()
 
     def apply(*policies):
-        # JSON, because Python writes YAML slowly; several files, because one has 8 MiB at most.
+        # JSON, because Python writes YAML slowly; several files, because one has 16 MiB at most.
         for first in range(0, len(policies), IN_FILE):
             text = "\n---\n".join(map(json.dumps, policies[first:first + IN_FILE]))
             files.add(house.node.write(f"many-{first}.yaml", text))

@@ -76,6 +76,10 @@ struct backend service_maps_backend(const struct service_maps *maps, uint32_t nu
 	return fake.backends[number];
 }
 
+void service_maps_close(struct service_maps *maps)
+{
+}
+
 uint32_t service_maps_count(const struct service_maps *maps)
 {
 	return fake.count;

@@ -49,6 +49,7 @@ START_TEST(defaults_are_complete)
 	ck_assert_str_eq(config.bpffs, "/sys/fs/bpf/weir");
 	ck_assert_ptr_null(config.manifests);
 	ck_assert_ptr_null(config.cgroup);
+	ck_assert_ptr_null(config.cni_conf);
 	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_HOST);
 	ck_assert_ptr_null(config.uplink);
 	ck_assert(!config.direct);
@@ -91,6 +92,7 @@ START_TEST(a_file_sets_every_option)
 					  "run-dir: /r\n"
 					  "bpffs: /b\n"
 					  "cgroup: /c\n"
+					  "cni-conf: /n/05-weir.conflist\n"
 					  "socket-services: off\n"
 					  "service-forwarding: dsr\n"
 					  "xdp: generic\n"
@@ -102,6 +104,7 @@ START_TEST(a_file_sets_every_option)
 					  "mtu: 9000\n"
 					  "masquerade: no\n"
 					  "table-size: [peer4=1000, ct6_new=16]\n"
+					  "drift-interval: 60\n"
 					  "log-level: debug\n"), "%s", error);
 	ck_assert_str_eq(config.manifests, "/etc/weir/manifests");
 	ck_assert_str_eq(config.kubeconfig, "/etc/weir/kubeconfig");
@@ -115,6 +118,7 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_str_eq(config.run_dir, "/r");
 	ck_assert_str_eq(config.bpffs, "/b");
 	ck_assert_str_eq(config.cgroup, "/c");
+	ck_assert_str_eq(config.cni_conf, "/n/05-weir.conflist");
 	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_OFF);
 	ck_assert_uint_eq(config.health_port, 10256);
 	ck_assert_str_eq(addr_text(buf, &config.health_ip), "fd00::1");
@@ -128,6 +132,7 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_str_eq(config.uplink, "eth1");
 	ck_assert_uint_eq(config.mtu, 9000);
 	ck_assert(!config.masquerade);
+	ck_assert_uint_eq(config.drift_interval_s, 60);
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_DEBUG);
 	ck_assert_uint_eq(config.table_sizes[MAP_PEER4], 1000);
 	ck_assert_uint_eq(config.table_sizes[MAP_CT6_NEW], 16);
@@ -140,7 +145,7 @@ static const char *const harmless[] = { "", "# nothing\n", "---\n", "{}\n", "mtu
 					"uplink: auto\n", "masquerade: true\n",
 					"cgroup: auto\n", "socket-services: host\n",
 					"service-forwarding: snat\n", "xdp: off\n",
-					"health-address: off\n" };
+					"health-address: off\n", "drift-interval: off\n" };
 
 START_TEST(a_file_may_be_nearly_empty)
 {
@@ -183,12 +188,16 @@ static const struct refused_row refused[] = {
 	{ "maglev-table-size: 16384\n", ":1: maglev-table-size", "\"16384\" is none of 251 509" },
 	{ "maglev-table-size: many\n", ":1: maglev-table-size", "16381 32749 65521 131071" },
 	{ "node-port-addresses: eth0\n", ":1: node-port-addresses", "not an address prefix" },
+	{ "drift-interval: 0\n", ":1: drift-interval", "neither off nor a number" },
+	{ "drift-interval: 3601\n", ":1: drift-interval", "neither off nor a number" },
+	{ "drift-interval: often\n", ":1: drift-interval", "neither off nor a number" },
 	{ "health-address: '10256'\n", ":1: health-address", "not off, nor like" },
 	{ "health-address: fd00::1:10256\n", ":1: health-address", "not off, nor like" },
 	{ "health-address: 0.0.0.0:0\n", ":1: health-address", "not off, nor like" },
 	{ "health-address: '[::]:70000'\n", ":1: health-address", "not off, nor like" },
 	{ "health-address: 'here:10256'\n", ":1: health-address", "not off, nor like" },
 	{ "cgroup: unified\n", ":1: cgroup", "absolute path" },
+	{ "cni-conf: 05-weir.conflist\n", ":1: cni-conf", "absolute path" },
 	{ "pod-cidr: 0.0.0.0/0\n", ":1: pod-cidr", "no pod can have" },
 	{ "pod-cidr: 127.0.0.0/24\n", ":1: pod-cidr", "no pod can have" },
 	{ "pod-cidr: 169.254.7.0/24\n", ":1: pod-cidr", "no pod can have" },

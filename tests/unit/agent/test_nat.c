@@ -113,15 +113,18 @@ END_TEST
 START_TEST(pod_cidrs_go_to_the_set_of_their_family)
 {
 	struct prefix cidrs[3];
-	struct nat nat = { .cidrs = cidrs, .cidr_count = 3 };
+	struct nat nat = { .cidrs = cidrs, .cidr_count = 3, .cluster = cidrs, .cluster_count = 1 };
 	cleanup(freep) char *pods4 = NULL;
 	cleanup(freep) char *pods6 = NULL;
+	cleanup(freep) char *cluster4 = NULL;
 
 	ck_assert_int_eq(prefix_parse(&cidrs[0], NULL, "10.1.0.0/24"), 0);
 	ck_assert_int_eq(prefix_parse(&cidrs[1], NULL, "fd00:1::/64"), 0);
 	ck_assert_int_eq(prefix_parse(&cidrs[2], NULL, "10.2.0.0/24"), 0);
 	pods4 = block(&nat, "set pods4 {");
 	pods6 = block(&nat, "set pods6 {");
+	cluster4 = block(&nat, "set cluster4 {");
+	ck_assert_pstr_eq(strstr(cluster4, "elements"), "elements = {10.1.0.0/24}");
 	ck_assert_pstr_eq(strstr(pods4, "elements"), "elements = {10.1.0.0/24,10.2.0.0/24}");
 	ck_assert_pstr_eq(strstr(pods6, "elements"), "elements = {fd00:1::/64}");
 }
@@ -135,8 +138,8 @@ START_TEST(masquerade_is_a_choice_and_hairpins_are_not)
 
 	nat.masquerade = false;
 	without = block(&nat, "chain postrouting {");
-	ck_assert_ptr_nonnull(strstr(with, "ip saddr @pods4 ip daddr != @pods4"));
-	ck_assert_ptr_nonnull(strstr(with, "ip6 saddr @pods6 ip6 daddr != @pods6"));
+	ck_assert_ptr_nonnull(strstr(with, "ip saddr @pods4 ip daddr != @cluster4"));
+	ck_assert_ptr_nonnull(strstr(with, "ip6 saddr @pods6 ip6 daddr != @cluster6"));
 	ck_assert_ptr_null(strstr(without, "@pods"));
 	ck_assert_ptr_nonnull(strstr(without, "@hairpins4 masquerade"));
 	ck_assert_ptr_nonnull(strstr(without, "@hairpins6 masquerade"));

@@ -186,7 +186,17 @@ struct object *make_node(const char *name, const char *ips)
 	struct object *obj = make_object(OBJECT_NODE, "", name);
 
 	read_addrs(&obj->node.ips, &obj->node.ip_count, ips);
+	obj->node.internal_count = (uint32_t)obj->node.ip_count;
 	return obj;
+}
+
+void add_node_cidrs(struct object *node, const char *cidrs)
+{
+	cleanup(freep) char *words = copy(cidrs, strlen(cidrs));
+	char *save = NULL;
+
+	for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		*add_item(node->node.cidrs, node->node.cidr_count) = make_prefix(word);
 }
 
 void label_node(struct object *node, const char *labels)

@@ -12,6 +12,7 @@ struct object *make_namespace(const char *name, const char *labels);
 struct object *make_pod(const char *namespace, const char *name, const char *node,
 			const char *labels, const char *ips, const char *ports);
 struct object *make_node(const char *name, const char *ips);
+void add_node_cidrs(struct object *node, const char *cidrs);
 void label_node(struct object *node, const char *labels);
 /* @types: "i", "e" or "ie". */
 struct object *make_policy(const char *namespace, const char *name, const char *pods,

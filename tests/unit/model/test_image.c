@@ -277,6 +277,41 @@ START_TEST(a_finished_pod_is_no_peer_but_stays_isolated)
 }
 END_TEST
 
+/* It costs nothing as long as it selects no endpoint, and is there as soon as it does. */
+START_TEST(a_policy_of_pods_elsewhere_waits_for_one_of_this_node)
+{
+	static const struct {
+		const char *namespace, *name, *pods;
+	} elsewhere[] = { { "shop", "a", "app=late" }, { "ops", "b", "" }, { "ops", "c", "app=probe" } };
+	cleanup(fixture_done) struct fixture f;
+	struct object *policy;
+	size_t classes;
+
+	fixture_init(&f);
+	fixture_compile(&f);
+	classes = f.image->class_count;
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
+		policy = make_policy(elsewhere[i].namespace, elsewhere[i].name, elsewhere[i].pods, "i");
+		add_pods(add_rule(policy, POLICY_INGRESS), NULL, "app=web");
+		add_pods(add_rule(policy, POLICY_INGRESS), "team=blue", "app=probe");
+		fixture_put(&f, policy);
+	}
+	fixture_compile(&f);
+	ck_assert_uint_eq(f.image->ruleset_count, 0);
+	ck_assert_uint_eq(f.image->class_count, classes);
+	fixture_put(&f, make_pod("shop", "db", "n1", "app=late", "10.0.0.2", ""));
+	fixture_compile(&f);
+	ck_assert_uint_eq(f.image->ruleset_count, 1);
+	ck_assert(fixture_allows(&f, POLICY_INGRESS, IF_DB, "10.0.0.1", IPPROTO_TCP, 80));
+	ck_assert(fixture_allows(&f, POLICY_INGRESS, IF_DB, "10.1.0.1", IPPROTO_TCP, 80));
+	ck_assert(!fixture_allows(&f, POLICY_INGRESS, IF_DB, "10.9.0.1", IPPROTO_TCP, 80));
+	f.endpoints[1] = (struct image_endpoint){ IF_WEB, "ops", "probe", { make_addr("10.1.0.1") } };
+	fixture_compile(&f);
+	ck_assert_uint_eq(f.image->ruleset_count, 2);
+	ck_assert(!fixture_allows(&f, POLICY_INGRESS, IF_WEB, "10.0.0.2", IPPROTO_TCP, 80));
+}
+END_TEST
+
 CHECK_MAIN("image", CHECK_TEST(without_policies_nothing_is_judged),
 	   CHECK_LOOP(an_address_is_of_one_kind, peer_cases),
 	   CHECK_TEST(of_two_remote_pods_the_first_by_name_has_the_address),
@@ -286,6 +321,7 @@ CHECK_MAIN("image", CHECK_TEST(without_policies_nothing_is_judged),
 	   CHECK_TEST(a_name_that_nobody_declares_still_isolates),
 	   CHECK_TEST(a_rule_that_matches_nothing_still_isolates),
 	   CHECK_TEST(an_except_is_no_deny),
+	   CHECK_TEST(a_policy_of_pods_elsewhere_waits_for_one_of_this_node),
 	   CHECK_TEST(a_missing_namespace_has_its_name_as_label),
 	   CHECK_TEST(an_endpoint_without_object_obeys_policies_for_all_pods),
 	   CHECK_TEST(a_finished_pod_is_no_peer_but_stays_isolated))

@@ -13,6 +13,8 @@
 struct dump {
 	FILE *objects;
 	FILE *problems;
+	long settled_objects; /* as much of each counts whatever comes */
+	long settled_problems;
 };
 
 static void put_selector(FILE *out, const char *what, const struct selector *selector)
@@ -214,6 +216,7 @@ static void take_object(void *arg, struct object *given)
 {
 	FILE *out = ((struct dump *)arg)->objects;
 	cleanup(object_freep) struct object *obj = given;
+	char cidr[PREFIX_TEXT_MAX];
 
 	fprintf(out, "%s %s%s%s", object_kind_name(obj->kind), obj->namespace,
 		*obj->namespace ? "/" : "", obj->name);
@@ -227,6 +230,8 @@ static void take_object(void *arg, struct object *given)
 	case OBJECT_NODE:
 		put_labels(out, &obj->node.labels);
 		put_ips(out, obj->node.ips, obj->node.ip_count);
+		for (size_t i = 0; i < obj->node.cidr_count; i++)
+			fprintf(out, " pods=%s", prefix_text(cidr, &obj->node.cidrs[i]));
 		fprintf(out, "%s", obj->node.deleting ? " deleting" : "");
 		break;
 	case OBJECT_NETWORK_POLICY:
@@ -263,6 +268,21 @@ static void take_problem(void *arg, const struct decode_problem *problem)
 	fprintf(out, " %s\n", problem->text);
 }
 
+static long settle_one(FILE *out, long settled, bool counts)
+{
+	if (!counts)
+		ck_assert_int_eq(fseek(out, settled, SEEK_SET), 0);
+	return ftell(out);
+}
+
+static void settle(void *arg, bool counts)
+{
+	struct dump *dump = arg;
+
+	dump->settled_objects = settle_one(dump->objects, dump->settled_objects, counts);
+	dump->settled_problems = settle_one(dump->problems, dump->settled_problems, counts);
+}
+
 char *dump_text(const char *text)
 {
 	char *objects = NULL, *problems = NULL, *all = NULL;
@@ -271,11 +291,17 @@ char *dump_text(const char *text)
 		.objects = open_memstream(&objects, &length),
 		.problems = open_memstream(&problems, &length),
 	};
-	const struct decode_sink sink = { &dump, take_object, take_problem };
+	const struct decode_sink sink = { .arg = &dump, .object = take_object,
+					  .problem = take_problem, .settle = settle };
 
 	ck_assert_ptr_nonnull(dump.objects);
 	ck_assert_ptr_nonnull(dump.problems);
 	ck_assert_int_eq(decode_text(&sink, text, strlen(text)), 0);
+	ck_assert_int_eq(ftell(dump.objects), dump.settled_objects);
+	ck_assert_int_eq(ftell(dump.problems), dump.settled_problems);
+	/* What was taken back is there, behind the end. */
+	fputc('\0', dump.objects);
+	fputc('\0', dump.problems);
 	fclose(dump.objects);
 	fclose(dump.problems);
 	ck_assert_int_ge(asprintf(&all, "%s%s", objects, problems), 0);

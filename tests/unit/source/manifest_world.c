@@ -136,6 +136,17 @@ void run_for(int ms)
 
 	event_base_loopexit(w.base, &time);
 	event_base_dispatch(w.base);
+	while (w.manifest && manifest_is_reading(w.manifest))
+		event_base_loop(w.base, EVLOOP_ONCE);
+}
+
+void await_reading(void)
+{
+	int64_t end = clock_ms() + PATIENCE_MS;
+
+	while (!manifest_is_reading(w.manifest) && clock_ms() < end)
+		event_base_loop(w.base, EVLOOP_ONCE);
+	ck_assert(manifest_is_reading(w.manifest));
 }
 
 void await_changes(unsigned int count)

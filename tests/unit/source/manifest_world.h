@@ -54,7 +54,11 @@ void drop(const char *name);
 void make_dir(const char *name);
 void make_link(const char *target, const char *name);
 
+/* And until no file is being read. */
 void run_for(int ms);
+
+/* Until files are being read, beside the loop. */
+void await_reading(void);
 
 /* Waits until @count changes were announced. */
 void await_changes(unsigned int count);

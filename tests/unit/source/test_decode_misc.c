@@ -203,6 +203,26 @@ static const struct row nodes[] = {
 	  "Node n1\n" },
 	{ "{apiVersion: v1, kind: Node, metadata: {name: n1, deletionTimestamp: {}}}",
 	  "error: Node n1: metadata.deletionTimestamp: must be a string, not a mapping\n" },
+	/* InternalIP comes first. */
+	{ NODE ", spec: {podCIDR: 10.1.0.0/24, podCIDRs: [10.1.0.0/24, 'fd00:1::/64']}, status:"
+	  " {addresses: [{type: ExternalIP, address: 198.51.100.1}, {type: InternalIP, address:"
+	  " 192.0.2.1}, {type: InternalIP, address: '2001:db8::1'}]}}",
+	  "Node n1 a=x 192.0.2.1 2001:db8::1 198.51.100.1 pods=10.1.0.0/24 pods=fd00:1::/64\n" },
+	{ NODE ", spec: {podCIDR: 'fd00:1::/64'}}", "Node n1 a=x pods=fd00:1::/64\n" },
+	{ NODE ", spec: {podCIDRs: [10.1.0.0/33, 127.0.0.0/24, 10.1.0.0/31, 10.2.0.0/24,"
+	  " 10.3.0.0/24, 7, 10.4.0.7/24]}}",
+	  "Node n1 a=x pods=10.2.0.0/24\n"
+	  "error: Node n1: spec.podCIDRs[0]: must be an address range like 10.0.0.0/8, not"
+	  " \"10.1.0.0/33\"\n"
+	  "error: Node n1: spec.podCIDRs[1]: 127.0.0.0/24 has addresses that no pod can have\n"
+	  "error: Node n1: spec.podCIDRs[2]: 10.1.0.0/31 has no room for pods\n"
+	  "error: Node n1: spec.podCIDRs[4]: 10.3.0.0/24 is a second one of the same family\n"
+	  "error: Node n1: spec.podCIDRs[5]: must be a string, not a number\n"
+	  "warning: Node n1: spec.podCIDRs[6]: has bits set beyond its length and means"
+	  " 10.4.0.0/24\n"
+	  "error: Node n1: spec.podCIDRs[6]: 10.4.0.0/24 is a second one of the same family\n" },
+	{ NODE ", spec: {podCIDRs: {}}}",
+	  "error: Node n1: spec.podCIDRs: must be a list, not a mapping\n" },
 	{ NODE ", status: {addresses: {}}}",
 	  "error: Node n1: status.addresses: must be a list, not a mapping\n" },
 };

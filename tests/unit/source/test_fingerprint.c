@@ -7,6 +7,9 @@
 #include "source/decode.h"
 #include "source/fingerprint.h"
 
+#define NODE(spec, address)                                                          \
+	"{apiVersion: v1, kind: Node, metadata: {name: a}, spec: {" spec "}, "          \
+	"status: {addresses: [{" address "}]}}"
 #define POD(spec, status) \
 	"{apiVersion: v1, kind: Pod, metadata: {namespace: shop, name: p, uid: u, labels: {a: b}}, " \
 	"spec: {" spec "}, status: {" status "}}"
@@ -73,6 +76,11 @@ static const struct pair different[] = {
 	{ POD("", ""), "{apiVersion: v1, kind: Pod, metadata: {namespace: shop, name: p, uid: u, "
 		       "labels: {a: c}}, spec: {containers: []}}" },
 	{ POD("", ""), POD("nodeName: node-1", "") },
+	{ NODE("", ""), NODE("podCIDR: 10.1.0.0/24", "") },
+	{ NODE("podCIDR: 10.2.0.0/24", ""), NODE("podCIDR: 10.1.0.0/24", "") },
+	{ NODE("podCIDR: 10.1.0.0/25", ""), NODE("podCIDR: 10.1.0.0/24", "") },
+	{ NODE("", "type: InternalIP, address: 192.0.2.1"),
+	  NODE("", "type: ExternalIP, address: 192.0.2.1") },
 	{ POD("", ""), POD("hostNetwork: true", "") },
 	{ POD("", ""), POD("", "phase: Failed") },
 	{ POD("", "podIPs: [{ip: 10.0.0.1}]"), POD("", "podIPs: [{ip: 10.0.0.2}]") },

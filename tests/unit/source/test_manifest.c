@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "manifest_world.h"
+#include "source/yaml.h"
 
 START_TEST(what_is_there_is_read_before_the_start_returns)
 {
@@ -242,6 +244,89 @@ START_TEST(a_broken_file_keeps_what_it_said_until_it_is_mended)
 }
 END_TEST
 
+#define LARGE_FILES 3
+
+/* Each takes a large part of a second to be decoded. */
+static void write_large(void)
+{
+	static const char document[] = "a: [b, {c: d}]\n---\n";
+	size_t size = sizeof(document) - 1, count = YAML_TEXT_MAX / size / 8;
+	cleanup(freep) char *text = malloc(count * size + 1);
+	char name[32];
+
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; i < count; i++)
+		memcpy(text + i * size, document, size + 1);
+	for (int i = 0; i < LARGE_FILES; i++) {
+		snprintf(name, sizeof(name), "manifests/large-%d.yaml", i);
+		by_rename(name, text);
+	}
+}
+
+struct turns {
+	unsigned int reading; /* turns of the loop while files were read first */
+};
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct turns *turns = arg;
+
+	if (w.looks || !manifest_is_reading(w.manifest))
+		return;
+	turns->reading++;
+	ck_assert_int_eq(port_of("front"), 80);
+	ck_assert_uint_eq(w.changes, 0);
+	if (turns->reading > 1)
+		return;
+	/* The one is new, the other among those that are being read, or were. */
+	by_rename("manifests/b.yaml", POLICY("back", 90));
+	by_rename("manifests/large-2.yaml", POLICY("late", 91));
+}
+
+static void check_order(void)
+{
+	if (port_of("late"))
+		ck_assert_int_eq(port_of("back"), 90);
+}
+
+START_TEST(the_loop_goes_on_while_files_are_read)
+{
+	const struct timeval millisecond = { .tv_usec = 1000 };
+	struct turns turns = {};
+	struct event *event;
+
+	in_place("manifests/a.yaml", POLICY("front", 80));
+	start();
+	event = event_new(w.base, -1, EV_PERSIST, on_turn, &turns);
+	w.on_change = check_order;
+	ck_assert_ptr_nonnull(event);
+	ck_assert_int_eq(event_add(event, &millisecond), 0);
+	write_large();
+	by_rename("manifests/a.yaml", POLICY("front", 81));
+	await_reading();
+	run_for(0);
+	ck_assert_uint_ge(turns.reading, 3);
+	event_free(event);
+	for (unsigned int i = 1; !port_of("late") || port_of("front") != 81; i++)
+		await_changes(i);
+	ck_assert_uint_eq(manifest_files(w.manifest), 2 + LARGE_FILES);
+}
+END_TEST
+
+START_TEST(an_end_while_files_are_read_leaves_the_store_as_it_is)
+{
+	in_place("manifests/a.yaml", POLICY("front", 80));
+	start();
+	write_large();
+	by_rename("manifests/a.yaml", POLICY("front", 81));
+	await_reading();
+	manifest_free(w.manifest);
+	w.manifest = NULL;
+	ck_assert_int_eq(port_of("front"), 80);
+	ck_assert_uint_eq(w.changes, 0);
+}
+END_TEST
+
 START_TEST(a_broken_file_stays_the_winner_of_what_only_the_store_has)
 {
 	in_place("manifests/b.yaml", POLICY("front", 81));
@@ -336,7 +421,7 @@ START_TEST(what_is_no_file_is_reported_and_not_waited_for)
 	expect_problem("dir.yaml", "", "is not a regular file");
 	expect_problem("fifo.yaml", "", "is not a regular file");
 	expect_problem("loop.yaml", "", "is not a regular file");
-	expect_problem("huge.yaml", "", "is larger than 8 MiB");
+	expect_problem("huge.yaml", "", "is larger than 16 MiB");
 	in_place("manifests/z.yaml", POLICY("front", 81));
 	expect_changes(1);
 	ck_assert_uint_eq(manifest_files(w.manifest), 1);
@@ -454,6 +539,8 @@ MANIFEST_MAIN("manifest",
 	      CHECK_TEST(a_loser_that_broke_still_steps_in),
 	      CHECK_TEST(an_object_twice_in_one_file_is_reported),
 	      CHECK_TEST(a_broken_file_keeps_what_it_said_until_it_is_mended),
+	      CHECK_TEST(the_loop_goes_on_while_files_are_read),
+	      CHECK_TEST(an_end_while_files_are_read_leaves_the_store_as_it_is),
 	      CHECK_TEST(a_broken_file_stays_the_winner_of_what_only_the_store_has),
 	      CHECK_TEST(an_object_that_became_undecodable_keeps_its_previous_version),
 	      CHECK_TEST(a_file_that_never_was_whole_says_what_can_be_read_of_it),

@@ -162,7 +162,7 @@ static const struct {
 	{ make_directory, "is not a regular file" },
 	{ make_dangling, "cannot be read: No such file" },
 	{ make_endless, "cannot be read: Too many levels" },
-	{ make_huge, "is larger than 8 MiB" },
+	{ make_huge, "is larger than 16 MiB" },
 };
 
 START_TEST(a_file_that_cannot_be_used_at_the_start_says_what_its_copy_says)

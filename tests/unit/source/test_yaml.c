@@ -332,7 +332,7 @@ START_TEST(a_text_that_is_too_large_is_refused)
 	ck_assert_ptr_nonnull(text);
 	memset(text, ' ', length);
 	said = read_text(text, length, 0, 0);
-	ck_assert_str_eq(said, "line 0: larger than 8 MiB;");
+	ck_assert_str_eq(said, "line 0: larger than 16 MiB;");
 }
 END_TEST
 

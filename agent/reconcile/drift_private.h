@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of drift.h: what the writers tell of what shall be, and how it is called. */
+#pragma once
+
+#include "reconcile/drift_scan.h"
+#include "reconcile/private.h"
+#include "reconcile/service.h"
+
+#define DRIFT_TEXT_MAX 512
+
+/* service_entries.c; 0 or -ENOMEM. */
+int service_entries(struct journal *journal, struct service_writer *writer);
+uint64_t service_epoch(const struct service_writer *writer);
+const struct service_maps *service_writer_maps(const struct service_writer *writer);
+/* " of Service shop/web", or "". */
+void service_frontend_owner(char *ret, size_t size, const struct service_writer *writer,
+			    enum datapath_map map, const void *raw);
+void service_number_owner(char *ret, size_t size, const struct service_writer *writer,
+			  uint32_t number);
+
+/* Everything that policy maps shall hold: the way from nothing to the image. 0 or -ENOMEM. */
+int policy_entries(struct journal *journal, const struct reconcile *rec);
+
+/* An entry of a hash or trie map, for people. @writer may be NULL. */
+void drift_entry_text(char ret[static DRIFT_TEXT_MAX], const struct reconcile *rec,
+		      const struct service_writer *writer, enum datapath_map map,
+		      const void *key);
+/* And an element of an array. */
+void drift_element_text(char ret[static DRIFT_TEXT_MAX], const struct service_writer *writer,
+			enum datapath_map map, uint32_t index);
+
+/* Slots of endpoints from @first on: those that differ are written again; @fn hears of each. */
+int slots_heal(struct reconcile *rec, uint32_t first, uint32_t count,
+	       void (*fn)(void *arg, uint32_t slot, int r), void *arg);

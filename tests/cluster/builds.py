@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kubernetes and what goes with it, built from Go modules into a cache directory.
+
+A second run finds everything there. What is built is named by its version, so that another version
+here is another directory.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import textwrap
+
+KUBERNETES, ETCD, COREDNS, HELM = "v1.34.1", "v3.6.5", "v1.12.4", "v3.18.6"
+CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "weir-test-cluster")
+BIN = f"{CACHE}/bin-{KUBERNETES}"
+PARTS = ("cmd/kubelet", "cmd/kube-apiserver", "cmd/kube-controller-manager", "cmd/kube-scheduler", "cmd/kubectl",
+         "test/images/agnhost")
+ETCD_MAIN = """\
+package main
+
+import (
+\t"os"
+
+\t"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() { etcdmain.Main(os.Args) }
+"""
+
+
+class BuildFailed(Exception):
+    """A Go program could not be built; the text is what the tool said last."""
+
+
+def _go(*words, cwd=None, mod=True):
+    flags = "-trimpath -buildvcs=false" + (" -mod=mod" if mod else "")
+    env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": flags, "GOBIN": BIN}
+    # It shares the machine with whoever works on it.
+    done = subprocess.run(["nice", "go", *words], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildFailed(f"go {' '.join(words)}: {done.stderr[-2000:]}")
+    return done.stdout
+
+
+def _stamp():
+    """Linker options: no symbols, and the version that servers and nodes tell."""
+    major, minor = KUBERNETES.lstrip("v").split(".")[:2]
+    values = {"component-base/version.gitVersion": KUBERNETES, "component-base/version.gitMajor": major,
+              "component-base/version.gitMinor": minor, "component-base/version.gitTreeState": "clean",
+              "client-go/pkg/version.gitVersion": KUBERNETES}
+    return "-s -w " + " ".join(f"-X k8s.io/{name}={value}" for name, value in values.items())
+
+
+def _go_mod(source):
+    """Of a module that depends on Kubernetes, whose staging modules are releases of their own."""
+    with open(f"{source}/go.mod", encoding="utf-8") as file:
+        text = file.read()
+    staging = sorted(set(re.findall(r"^\s*(k8s\.io/\S+) => \./staging", text, re.MULTILINE)))
+    go = re.search(r"^go (\S+)", text, re.MULTILINE)[1]
+    ginkgo = re.search(r"^\s*github\.com/onsi/ginkgo/v2 (\S+)", text, re.MULTILINE)[1]
+    replacements = "\n".join(f"\t{name} => {name} {KUBERNETES.replace('v1', 'v0', 1)}" for name in staging)
+    return textwrap.dedent(f"""\
+        module weir-test-cluster/kubernetes
+
+        go {go}
+
+        godebug default=go{'.'.join(go.split('.')[:2])}
+
+        require (
+        \tk8s.io/kubernetes {KUBERNETES}
+        \tgithub.com/onsi/ginkgo/v2 {ginkgo}
+        )
+
+        replace (
+        """) + replacements + "\n)\n"
+
+
+def _missing(*names):
+    return [name for name in names if not os.path.exists(f"{BIN}/{name}")]
+
+
+def _workplace(name):
+    path = f"{CACHE}/src-{KUBERNETES}/{name}"
+    os.makedirs(path, exist_ok=True)
+    return path
+
+
+def _kubernetes_place():
+    """A module in which parts of Kubernetes can be built."""
+    place = _workplace("kubernetes")
+    if not os.path.exists(f"{place}/go.mod"):
+        module = json.loads(_go("mod", "download", "-json", f"k8s.io/kubernetes@{KUBERNETES}", mod=False, cwd="/"))
+        with open(f"{place}/go.mod", "w", encoding="utf-8") as file:
+            file.write(_go_mod(module["Dir"]))
+    return place
+
+
+def _kubernetes(say):
+    if _missing(*[part.rsplit("/", maxsplit=1)[1] for part in PARTS]):
+        say(f"building Kubernetes {KUBERNETES}")
+        packages = [f"k8s.io/kubernetes/{part}" for part in PARTS]
+        _go("install", "-ldflags", _stamp(), *packages, cwd=_kubernetes_place())
+
+
+def _suites(say):
+    place = _kubernetes_place()
+    if _missing("e2e.test"):
+        say("building the end-to-end tests of Kubernetes")
+        _go("test", "-c", "-ldflags", _stamp(), "-o", f"{BIN}/e2e.test", "k8s.io/kubernetes/test/e2e", cwd=place)
+    if _missing("ginkgo"):
+        _go("install", "-ldflags", "-s -w", "github.com/onsi/ginkgo/v2/ginkgo", cwd=place)
+
+
+def _etcd(say):
+    if not _missing("etcd"):
+        return
+    say(f"building etcd {ETCD}")
+    place = _workplace("etcd")
+    with open(f"{place}/main.go", "w", encoding="ascii") as file:
+        file.write(ETCD_MAIN)
+    if not os.path.exists(f"{place}/go.mod"):
+        _go("mod", "init", "weir-test-cluster/etcd", cwd=place)
+    _go("get", f"go.etcd.io/etcd/server/v3@{ETCD}", cwd=place)
+    _go("build", "-ldflags", "-s -w", "-o", f"{BIN}/etcd", ".", cwd=place)
+
+
+def _plain(say, name, package):
+    if _missing(name):
+        say(f"building {name}")
+        _go("install", "-ldflags", "-s -w", package, mod=False, cwd="/")
+
+
+def build(say, upstream):
+    """What a cluster needs, and what upstream's suites need as well. say(text) is told what takes long."""
+    if not shutil.which("go"):
+        raise BuildFailed("go is not installed: Kubernetes is built from its modules (Go 1.24 or newer)")
+    os.makedirs(BIN, exist_ok=True)
+    _etcd(say)
+    _plain(say, "coredns", f"github.com/coredns/coredns@{COREDNS}")
+    _kubernetes(say)
+    if upstream:
+        _suites(say)
+
+
+def helm(say):
+    """Path of the helm command."""
+    os.makedirs(BIN, exist_ok=True)
+    _plain(say, "helm", f"helm.sh/helm/v3/cmd/helm@{HELM}")
+    return f"{BIN}/helm"

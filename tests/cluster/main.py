@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Kubernetes cluster on this machine with weir in it, and the suites against it; see scripts/test-cluster."""
+
+import argparse
+import ipaddress
+import signal
+import sys
+import time
+
+import builds
+import control_plane
+import deploy
+import images
+import kube
+import machine
+import report
+import suites
+from node import KubeNode
+
+FAMILIES = {"ipv4": (4,), "ipv6": (6,), "dual": (4, 6)}
+SUITES = ("own", *suites.UPSTREAM)
+NODES = 2
+
+
+class Cluster:
+    """The running cluster, as the own tests see it."""
+
+    weir = staticmethod(deploy.weir)
+    kill_agent = staticmethod(deploy.kill_agent)
+
+    def __init__(self, families, mode):
+        self.families, self.mode = families, mode
+        names = [f"node{number}" for number in range(1, NODES + 1)]
+        self.control_plane = control_plane.ControlPlane(families, names)
+        self.nodes = [KubeNode(number, self.control_plane) for number in range(1, NODES + 1)]
+
+    @staticmethod
+    def contains(cidr, address):
+        return ipaddress.ip_address(address) in ipaddress.ip_network(cidr)
+
+    def start(self):
+        machine.make_bridge()
+        self.control_plane.prepare()
+        self.control_plane.start()
+        say("the API server is ready")
+        archives = images.make()
+        for node in self.nodes:
+            node.prepare(images.PAUSE)
+            node.start_containerd(archives)
+            node.start_kubelet()
+        self.control_plane.start_dns()
+        machine.wait_for(lambda: len(kube.items("nodes")) == NODES, "the nodes are known", 180)
+        self._route_pods()
+        say("the nodes are known; installing weir")
+        deploy.install(self.control_plane, self.nodes, self.mode)
+
+    def _route_pods(self):
+        """This machine is the router that knows the pods of each node, for webhooks and the like."""
+        def cidrs(node):
+            return kube.get("node", node.name)["spec"]["podCIDRs"]
+        for node in self.nodes:
+            for cidr in machine.wait_for(lambda at=node: cidrs(at), "the node has pod CIDRs"):
+                family = ipaddress.ip_network(cidr).version
+                machine.run("ip", f"-{family}", "route", "add", cidr, "via", node.ips[family])
+
+
+def say(text):
+    print(f"==> {time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(prog="scripts/test-cluster")
+    parser.add_argument("--only", choices=(*SUITES, "none", "all"), default="all")
+    parser.add_argument("--family", choices=FAMILIES, default="ipv4")
+    parser.add_argument("--mode", choices=("native", "vxlan"), default="native")
+    parser.add_argument("--procs", type=int, default=4, help="specs of upstream at a time")
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--remove", action="store_true")
+    parser.add_argument("pytest", nargs="*", help="more arguments for pytest, after --")
+    return parser.parse_args(argv)
+
+
+def run_suites(cluster, args):
+    wanted = SUITES[:-1] if args.only == "all" else [args.only]
+    results = []
+    for suite in wanted:
+        say(f"suite {suite}")
+        if suite == "own":
+            results += suites.run_own(cluster, args.pytest)
+        elif suite != "none":
+            results += suites.run_upstream(cluster, suite, args.procs)
+    return report.print_table(results) if results else 0
+
+
+def work(args):
+    """Exit status."""
+    builds.build(say, args.only not in ("own", "none"))
+    deploy.make_image(say)
+    cluster = Cluster(FAMILIES[args.family], args.mode)
+    cluster.start()
+    say(f"{NODES} nodes are Ready, with weir ({args.family}, {args.mode})")
+    failed = run_suites(cluster, args)
+    if args.keep:
+        say(f"it is left running: export KUBECONFIG={kube.KUBECONFIG}; scripts/test-cluster --remove ends it")
+    return 1 if failed else 0
+
+
+def main(argv):
+    args = parse(argv)
+    # An end by kill takes everything back like one by the keyboard.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    held = None
+    try:
+        held = machine.lock()
+        machine.remove_all()
+        if args.remove:
+            return 0
+        done = False
+        try:
+            status = work(args)
+            done = True
+            return status
+        finally:
+            if not (args.keep and done):
+                machine.remove_all()
+    except (machine.Failed, builds.BuildFailed, KeyboardInterrupt) as error:
+        print(f"scripts/test-cluster: {error or 'interrupted'}", file=sys.stderr)
+        return 2
+    finally:
+        if held:
+            held.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
