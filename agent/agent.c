@@ -65,6 +65,8 @@ static int open_datapath(struct agent *agent)
 		.bpffs = agent->config.bpffs,
 		.sockets = agent->config.socket_services != SOCKET_SERVICES_OFF,
 		.sockets_everyone = agent->config.socket_services == SOCKET_SERVICES_ALL,
+		.direct = agent->config.direct,
+		.xdp = agent->config.xdp != XDP_WANTED_OFF,
 		.source_port = agent->config.source_port_first,
 		.source_ports = (uint16_t)(agent->config.source_port_last -
 					   agent->config.source_port_first + 1),

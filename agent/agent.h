@@ -76,6 +76,8 @@ struct agent {
 	struct overlay overlay;
 	struct endpoint_table endpoints;
 	struct net_link uplink; /* ifindex 0: none */
+	enum xdp_mode xdp_mode; /* of the uplink's fast path */
+	char xdp_problem[DATAPATH_ERROR_MAX]; /* why that is not what was wanted, or "" */
 	struct ip_addr *host_ips;
 	size_t host_ip_count;
 	struct ip_addr node_ips[FAMILY_MAX]; /* these and the next: nodeaddr.h; :: none */

@@ -2,6 +2,7 @@
 #include "uplink.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -39,6 +40,46 @@ static int find(struct net_link *ret, struct agent *agent)
 	return 0;
 }
 
+/*
+ * What XDP sends back out of one end of a veth is lost, or lies about, where the other end
+ * has no program of XDP, which cannot be found out from here.
+ */
+static int attach_xdp(struct agent *agent, enum xdp_mode mode)
+{
+	if (agent->config.xdp == XDP_WANTED_AUTO && agent->uplink.veth) {
+		datapath_detach_xdp(agent->dp, agent->uplink.ifindex);
+		snprintf(agent->xdp_problem, sizeof(agent->xdp_problem),
+			 "a veth, whose other end may take nothing from XDP");
+		return -EOPNOTSUPP;
+	}
+	return datapath_attach_xdp(agent->dp, agent->uplink.ifindex, mode, agent->xdp_problem);
+}
+
+/* Nothing depends on it: without it packets take the complete path from the beginning. */
+static void attach_fast_path(struct agent *agent)
+{
+	enum xdp_wanted wanted = agent->config.xdp;
+	enum xdp_mode mode = wanted == XDP_WANTED_GENERIC ? XDP_MODE_GENERIC : XDP_MODE_NATIVE;
+
+	agent->xdp_mode = XDP_MODE_OFF;
+	agent->xdp_problem[0] = '\0';
+	if (wanted == XDP_WANTED_OFF) {
+		datapath_detach_xdp(agent->dp, agent->uplink.ifindex);
+		return;
+	}
+	if (!attach_xdp(agent, mode)) {
+		agent->xdp_mode = mode;
+		log_info("uplink %s: fast path in XDP, %s mode", agent->uplink.name,
+			 xdp_mode_name(mode));
+	} else if (wanted == XDP_WANTED_AUTO) {
+		log_info("uplink %s: no fast path in XDP: %s", agent->uplink.name,
+			 agent->xdp_problem);
+	} else {
+		log_warn("uplink %s: no fast path in XDP: %s", agent->uplink.name,
+			 agent->xdp_problem);
+	}
+}
+
 int uplink_attach(struct agent *agent)
 {
 	int r;
@@ -53,6 +94,7 @@ int uplink_attach(struct agent *agent)
 	if (r < 0)
 		return log_error_errno(r, "uplink %s: attaching from_wire", agent->uplink.name);
 	log_info("uplink is %s, MTU %u", agent->uplink.name, agent->uplink.mtu);
+	attach_fast_path(agent);
 	return 0;
 }
 

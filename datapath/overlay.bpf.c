@@ -18,7 +18,7 @@ static __always_inline enum drop_reason overlay_source(const struct flow *flow,
 SEC("tc")
 int from_overlay(struct __sk_buff *skb)
 {
-	return wire_arrive(skb, overlay_source);
+	return wire_arrive(skb, overlay_source, 0);
 }
 
 /* What is no packet of IP has no way in a tunnel. */

@@ -22,7 +22,7 @@ static __always_inline enum drop_reason wire_source(const struct flow *flow, str
 SEC("tc")
 int from_wire(struct __sk_buff *skb)
 {
-	return wire_arrive(skb, wire_source);
+	return wire_arrive(skb, wire_source, 1);
 }
 
 /*

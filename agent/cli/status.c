@@ -28,6 +28,19 @@ static int print_health(FILE *out, const json_t *answer)
 	return 0;
 }
 
+/* The fast path of the uplink, where it is wanted. */
+static void print_xdp(FILE *out, const json_t *xdp)
+{
+	const char *wanted = json_text(xdp, "wanted"), *error = json_text(xdp, "error");
+
+	if (!*wanted || !strcmp(wanted, "off"))
+		return;
+	if (*error)
+		fprintf(out, "XDP         none: %s\n", error);
+	else
+		fprintf(out, "XDP         %s\n", json_text(xdp, "mode"));
+}
+
 /* How the outside sees the node; an agent of a former version does not tell. */
 static int print_outside(FILE *out, const json_t *outside)
 {
@@ -38,8 +51,11 @@ static int print_outside(FILE *out, const json_t *outside)
 	if (!ips || !node_ports)
 		return -ENOMEM;
 	if (*ips || *node_ports)
-		fprintf(out, "Outside     this node is %s; NodePorts on %s\n", *ips ? ips : "nobody",
-			*node_ports ? node_ports : "no address");
+		fprintf(out, "Outside     this node is %s; NodePorts on %s%s\n",
+			*ips ? ips : "nobody", *node_ports ? node_ports : "no address",
+			!strcmp(json_text(outside, "forwarding"), "dsr") ?
+				"; backends' nodes answer (dsr)" : "");
+	print_xdp(out, json_object_get(outside, "xdp"));
 	return 0;
 }
 

@@ -39,6 +39,8 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 			    "cgroup v2 directory of the host's sockets (default auto)" },
 	[CONFIG_SOCKET_SERVICES] = { "socket-services", "host|all|off",
 				     "whose sockets use services by their connect (default host)" },
+	[CONFIG_FORWARDING] = { "service-forwarding", "snat|dsr",
+				"how connections from outside go on to another node (default snat)" },
 	[CONFIG_SOURCE_PORTS] = { "service-source-ports", "FIRST-LAST",
 				  "of connections from outside that go on to another node "
 				  "(default 10000-29999)" },
@@ -62,6 +64,8 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 				    "UDP checksums of the tunnels' packets (default auto: between "
 				    "IPv6 addresses only)" },
 	[CONFIG_UPLINK] = { "uplink", "IFNAME", "network device to the outside (default auto)" },
+	[CONFIG_XDP] = { "xdp", "auto|native|generic|off",
+			 "fast path of the uplink for services from outside (default off)" },
 	[CONFIG_MTU] = { "mtu", "BYTES", "of pod interfaces (default 0: the uplink's)" },
 	[CONFIG_MASQUERADE] = { "masquerade", "yes|no",
 				"translate pod addresses towards the outside (default yes)" },
@@ -294,6 +298,8 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return set_cgroup(config, value, why);
 	case CONFIG_SOCKET_SERVICES:
 		return set_socket_services(config, value, why);
+	case CONFIG_FORWARDING:
+		return config_set_forwarding(config, value, why);
 	case CONFIG_SOURCE_PORTS:
 		return config_set_source_ports(config, value, why);
 	case CONFIG_MAGLEV_SIZE:
@@ -312,6 +318,8 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return config_set_vxlan_checksum(config, value, why);
 	case CONFIG_UPLINK:
 		return set_uplink(config, value, why);
+	case CONFIG_XDP:
+		return config_set_xdp(config, value, why);
 	case CONFIG_MTU:
 		return set_mtu(config, value, why);
 	case CONFIG_MASQUERADE:

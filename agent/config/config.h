@@ -41,6 +41,28 @@ static inline const char *socket_services_name(enum socket_services services)
 	return names[services];
 }
 
+/* Whether the fast path in XDP is wanted. */
+enum xdp_wanted {
+	XDP_WANTED_OFF,
+	XDP_WANTED_AUTO, /* where the driver can */
+	XDP_WANTED_NATIVE, /* the same, and where it cannot it is a problem */
+	XDP_WANTED_GENERIC,
+	XDP_WANTED_MAX,
+};
+
+/* As it is configured. */
+static inline const char *xdp_wanted_name(enum xdp_wanted wanted)
+{
+	static const char *const names[XDP_WANTED_MAX] = {
+		[XDP_WANTED_OFF] = "off",
+		[XDP_WANTED_AUTO] = "auto",
+		[XDP_WANTED_NATIVE] = "native",
+		[XDP_WANTED_GENERIC] = "generic",
+	};
+
+	return names[wanted];
+}
+
 /* Whether the UDP packets around those in a tunnel have a checksum. */
 enum vxlan_checksum {
 	VXLAN_CHECKSUM_AUTO, /* between IPv6 addresses only, where it is due */
@@ -66,6 +88,8 @@ struct config {
 	enum socket_services socket_services;
 	/* Of connections from outside to a service that go on to another node. */
 	uint16_t source_port_first, source_port_last;
+	bool direct; /* service-forwarding is dsr: their backend's node answers them */
+	enum xdp_wanted xdp;
 	uint32_t maglev_size; /* entries of a Maglev table (model/maglev.h) */
 	struct prefix node_port_cidrs[CONFIG_NODE_PORT_CIDRS_MAX]; /* where NodePorts answer, */
 	size_t node_port_cidr_count; /* 0: see nodeaddr.h */
@@ -97,6 +121,7 @@ enum config_key {
 	CONFIG_CNI_CONF,
 	CONFIG_CGROUP,
 	CONFIG_SOCKET_SERVICES,
+	CONFIG_FORWARDING,
 	CONFIG_SOURCE_PORTS,
 	CONFIG_MAGLEV_SIZE,
 	CONFIG_NODE_PORT_CIDR,
@@ -106,6 +131,7 @@ enum config_key {
 	CONFIG_VXLAN_PORT,
 	CONFIG_VXLAN_CHECKSUM,
 	CONFIG_UPLINK,
+	CONFIG_XDP,
 	CONFIG_MTU,
 	CONFIG_MASQUERADE,
 	CONFIG_TABLE_SIZE,

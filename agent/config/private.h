@@ -22,6 +22,8 @@ int config_set_drift_interval(struct config *config, const char *value, char *wh
 int config_set_node_taint(struct config *config, const char *value, char *why);
 
 /* service.c; as config_set() */
+int config_set_forwarding(struct config *config, const char *value, char *why);
+int config_set_xdp(struct config *config, const char *value, char *why);
 int config_set_source_ports(struct config *config, const char *value, char *why);
 int config_set_maglev_size(struct config *config, const char *value, char *why);
 int config_set_health_address(struct config *config, const char *value, char *why);

@@ -51,6 +51,24 @@ int config_set_maglev_size(struct config *config, const char *value, char *why)
 	return config_refuse(why, "\"%s\" is none of%s", value, sizes);
 }
 
+int config_set_forwarding(struct config *config, const char *value, char *why)
+{
+	config->direct = !strcmp(value, "dsr");
+	return config->direct || !strcmp(value, "snat") ? 0 :
+	       config_refuse(why, "\"%s\" is neither snat nor dsr", value);
+}
+
+int config_set_xdp(struct config *config, const char *value, char *why)
+{
+	for (int i = 0; i < XDP_WANTED_MAX; i++) {
+		if (strcmp(value, xdp_wanted_name((enum xdp_wanted)i)))
+			continue;
+		config->xdp = (enum xdp_wanted)i;
+		return 0;
+	}
+	return config_refuse(why, "\"%s\" is not auto, native, generic or off", value);
+}
+
 int config_add_node_port_cidr(struct config *config, const char *value, char *why)
 {
 	struct prefix prefix;

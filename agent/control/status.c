@@ -33,13 +33,20 @@ static json_t *ips_to_json(const struct ip_addr *ips, size_t count)
 	return list;
 }
 
+static json_t *xdp_to_json(const struct agent *agent)
+{
+	return json_pack("{s:s,s:s,s:s}", "wanted", xdp_wanted_name(agent->config.xdp), "mode",
+			 xdp_mode_name(agent->xdp_mode), "error", agent->xdp_problem);
+}
+
 static json_t *outside_to_json(const struct agent *agent)
 {
-	return json_pack("{s:o,s:o,s:[i,i]}", "addresses", ips_to_json(agent->node_ips, FAMILY_MAX),
+	return json_pack("{s:o,s:o,s:[i,i],s:s,s:o}", "addresses", ips_to_json(agent->node_ips, FAMILY_MAX),
 			 "nodePortAddresses",
 			 ips_to_json(agent->node_port_ips, agent->node_port_ip_count),
 			 "sourcePorts", agent->config.source_port_first,
-			 agent->config.source_port_last);
+			 agent->config.source_port_last, "forwarding",
+			 agent->config.direct ? "dsr" : "snat", "xdp", xdp_to_json(agent));
 }
 
 static json_t *endpoints_to_json(const struct agent *agent)

@@ -111,6 +111,7 @@ void datapath_detach(struct datapath *dp, uint32_t ifindex)
 		pin_path(path, dp, ifindex, (enum datapath_program)i);
 		unlink(path);
 	}
+	datapath_detach_xdp(dp, ifindex);
 	clsact_forget(dp, ifindex);
 }
 

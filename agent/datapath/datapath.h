@@ -6,6 +6,7 @@
  *	<bpffs>/v<WEIR_SCHEMA>/maps/<name>	maps
  *	<bpffs>/links/<ifindex>-<program>	links; each keeps its program
  *	<bpffs>/links/cgroup-<program>	the same, of the node's own sockets
+ *	<bpffs>/links/<ifindex>-edge-<mode>	the same, of the fast path in XDP
  *	<bpffs>/clsact/<ifindex>	directories: the device has its clsact qdisc from weir
  *
  * What is pinned outlives the agent. datapath_free() forgets it, datapath_remove()
@@ -70,11 +71,32 @@ enum datapath_program {
 	DATAPATH_PROGRAM_MAX,
 };
 
+/* Where the fast path of the uplink runs (docs/decisions/0011). */
+enum xdp_mode {
+	XDP_MODE_OFF,
+	XDP_MODE_NATIVE, /* in the driver */
+	XDP_MODE_GENERIC, /* behind it, at the price of a packet that is made and copied before */
+	XDP_MODE_MAX,
+};
+
+static inline const char *xdp_mode_name(enum xdp_mode mode)
+{
+	static const char *const names[XDP_MODE_MAX] = {
+		[XDP_MODE_OFF] = "off",
+		[XDP_MODE_NATIVE] = "native",
+		[XDP_MODE_GENERIC] = "generic",
+	};
+
+	return names[mode];
+}
+
 struct datapath_config {
 	const char *bpffs; /* directory of a BPF file system, see datapath_mount() */
 	/* Of connections from outside that go on to another node; @source_ports 0: the default. */
 	uint16_t source_port, source_ports;
 	uint32_t sizes[DATAPATH_MAP_MAX]; /* of maps that are made, 0: the default */
+	bool direct; /* backends' nodes answer clients outside (docs/decisions/0012) */
+	bool xdp; /* load what datapath_attach_xdp() attaches */
 	bool clsact; /* attach as before Linux 6.6; otherwise decided by what the kernel takes */
 	bool tunnel; /* load what serves a tunnel device, for packets of the network @tunnel_id; */
 	uint32_t tunnel_id;
@@ -163,6 +185,15 @@ void datapath_detach(struct datapath *dp, uint32_t ifindex);
  */
 int datapath_attach_sockets(struct datapath *dp, const char *cgroup, char *error);
 void datapath_detach_sockets(struct datapath *dp);
+
+/*
+ * The fast path at a device that has from_wire and to_wire already. It replaces what a former
+ * agent attached there, and its other mode. 0 or a negative errno; @error (DATAPATH_ERROR_MAX
+ * bytes) says what is missing, and nothing else depends on it.
+ */
+int datapath_attach_xdp(struct datapath *dp, uint32_t ifindex, enum xdp_mode mode, char *error);
+/* At once. Nothing happens where there is none. */
+void datapath_detach_xdp(struct datapath *dp, uint32_t ifindex);
 
 /* By what a program of this agent gets the packets of a device, the better way last. */
 enum datapath_guard {

@@ -33,6 +33,7 @@ void datapath_free(struct datapath *dp)
 		closep(&dp->programs[i]);
 	for (int i = 0; i < SOCKET_PROGRAM_MAX; i++)
 		closep(&dp->socket_programs[i]);
+	closep(&dp->xdp_program);
 	for (int i = 0; i < DATAPATH_MAP_MAX; i++)
 		closep(&dp->maps[i]);
 	free(dp->bpffs);
@@ -97,11 +98,12 @@ static int keep_program(struct datapath *dp, enum datapath_program which,
 	return duplicate(&dp->programs[which], bpf_program__fd(program));
 }
 
-static void configure(struct node_config *node, const struct datapath *dp,
-		      const struct datapath_config *config)
+void datapath_configure(struct node_config *node, const struct datapath *dp,
+			const struct datapath_config *config)
 {
 	node->endpoint_slots = ENDPOINT_SLOTS;
 	node->hz = dp->hz;
+	node->direct = config->direct;
 	if (config->source_ports) {
 		node->source_port = config->source_port;
 		node->source_ports = config->source_ports;
@@ -133,7 +135,7 @@ static int load_pod(struct datapath *dp, const struct bpf_object_open_opts *opts
 
 	if (!skel)
 		return -errno;
-	configure((struct node_config *)&skel->rodata->config, dp, config);
+	datapath_configure((struct node_config *)&skel->rodata->config, dp, config);
 	r = datapath_size_maps(skel->obj, config->sizes, opts->pin_root_path);
 	r = r ?: pod__load(skel);
 	r = r ?: datapath_keep_maps(dp, skel->obj);
@@ -151,7 +153,7 @@ static int load_uplink(struct datapath *dp, const struct bpf_object_open_opts *o
 
 	if (!skel)
 		return -errno;
-	configure((struct node_config *)&skel->rodata->config, dp, config);
+	datapath_configure((struct node_config *)&skel->rodata->config, dp, config);
 	r = datapath_size_maps(skel->obj, config->sizes, opts->pin_root_path);
 	r = r ?: uplink__load(skel);
 	r = r ?: datapath_keep_maps(dp, skel->obj);
@@ -171,7 +173,7 @@ static int load_overlay(struct datapath *dp, const struct bpf_object_open_opts *
 	if (!skel)
 		return -errno;
 	node = (struct node_config *)&skel->rodata->config;
-	configure(node, dp, config);
+	datapath_configure(node, dp, config);
 	node->tunnel_id = config->tunnel_id;
 	node->tunnel_flags4 = config->tunnel_flags4;
 	node->tunnel_flags6 = config->tunnel_flags6;
@@ -204,6 +206,7 @@ int datapath_open(struct datapath **ret, const struct datapath_config *config, c
 	memset(dp->maps, 0xff, sizeof(dp->maps));
 	memset(dp->programs, 0xff, sizeof(dp->programs));
 	memset(dp->socket_programs, 0xff, sizeof(dp->socket_programs));
+	dp->xdp_program = -1;
 	dp->clsact = config->clsact;
 	dp->bpffs = strdup(config->bpffs);
 	snprintf(pins, sizeof(pins), "%s/v%d/maps", config->bpffs, WEIR_SCHEMA);
@@ -231,6 +234,10 @@ int datapath_open(struct datapath **ret, const struct datapath_config *config, c
 	/* Pods need nothing of it: datapath_attach_sockets() tells. */
 	if (r < 0)
 		datapath_fail(dp->socket_error, r, "loading", "socket.bpf.o");
+	/* Nor of this: it is the same path, sooner. */
+	r = config->xdp ? datapath_load_xdp(dp, &opts, config) : 0;
+	if (r < 0)
+		datapath_fail(dp->xdp_error, r, "loading", "edge_xdp.bpf.o");
 	r = datapath_map_arrays(dp, &map);
 	if (r < 0)
 		return datapath_fail(error, r, "mapping", datapath_map_name(map));

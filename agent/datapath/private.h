@@ -33,6 +33,8 @@ struct datapath {
 	int programs[DATAPATH_PROGRAM_MAX];
 	int socket_programs[SOCKET_PROGRAM_MAX];
 	char socket_error[DATAPATH_ERROR_MAX]; /* why those are not loaded */
+	int xdp_program;
+	char xdp_error[DATAPATH_ERROR_MAX];
 	struct mapped_array arrays[DATAPATH_MAP_MAX];
 };
 
@@ -66,6 +68,14 @@ int datapath_keep_maps(struct datapath *dp, struct bpf_object *obj);
 
 /* "WHAT OBJECT: errno (what libbpf complained of)". Returns @r. */
 int datapath_fail(char *error, int r, const char *what, const char *object);
+
+/* Before an object is loaded: what its programs shall know of the node. */
+void datapath_configure(struct node_config *node, const struct datapath *dp,
+			const struct datapath_config *config);
+
+/* The program of the fast path. 0 or a negative errno. */
+int datapath_load_xdp(struct datapath *dp, const struct bpf_object_open_opts *opts,
+		      const struct datapath_config *config);
 
 /* The programs of the node's own sockets. 0 or a negative errno. */
 int datapath_load_sockets(struct datapath *dp, const struct bpf_object_open_opts *opts,

@@ -9,6 +9,14 @@
 #include "net/internal.h"
 #include "net/net.h"
 
+static bool is_veth(struct nlattr *link_info)
+{
+	struct nlattr *attrs[IFLA_INFO_MAX + 1];
+
+	return link_info && nla_parse_nested(attrs, IFLA_INFO_MAX, link_info, NULL) >= 0 &&
+	       attrs[IFLA_INFO_KIND] && !nla_strcmp(attrs[IFLA_INFO_KIND], "veth");
+}
+
 static bool read_link(void *row, struct nlmsghdr *header, const void *arg)
 {
 	const struct ifinfomsg *info = nlmsg_data(header);
@@ -24,6 +32,7 @@ static bool read_link(void *row, struct nlmsghdr *header, const void *arg)
 		return false;
 	link->ifindex = (uint32_t)info->ifi_index;
 	link->up = info->ifi_flags & IFF_UP;
+	link->veth = is_veth(attrs[IFLA_LINKINFO]);
 	if (attrs[IFLA_MTU])
 		link->mtu = nla_get_u32(attrs[IFLA_MTU]);
 	if (attrs[IFLA_ADDRESS] && nla_len(attrs[IFLA_ADDRESS]) == MAC_BYTES)

@@ -33,6 +33,7 @@ struct net_link {
 	uint8_t mac[MAC_BYTES];
 	unsigned int mtu;
 	bool up; /* IFF_UP */
+	bool veth; /* one end of a pair */
 };
 
 /* 0, or -ENODEV. */

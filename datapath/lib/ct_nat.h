@@ -95,6 +95,12 @@ static __always_inline _Bool ct_was(struct ct_hit hit, const struct ct6_nat *fro
 	return nat_equal(&was, from);
 }
 
+/* The connection is one that another node answers. */
+static __always_inline _Bool ct_is_direct(const struct ct_entry *entry)
+{
+	return (entry->flags & (CT_SERVICE | CT_DIRECT)) == (CT_SERVICE | CT_DIRECT);
+}
+
 /* Who sent the packet that @key was made of answers a translated connection. */
 static __always_inline _Bool ct_answers(struct ct_hit hit, const struct ct_key *key)
 {

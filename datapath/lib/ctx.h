@@ -11,6 +11,8 @@
  *	ctx_is_tagged	it has a VLAN tag, which is not among its bytes
  *	ctx_ifindex	the interface where the program is
  *	ctx_csum	a transport's checksum follows what it covers
+ *	ctx_may_leave	the packet can be sent from here to the next hop of a route
+ *	ctx_leave	it is: the program's action
  *	ctx_csum_update	the device's sum over all of the packet, if there is one, changes by so much
  *
  * Pointers into the packet do not survive a helper that may move its data, so
@@ -19,6 +21,10 @@
 #pragma once
 
 #include "lib/kernel.h"
+
+/* Address families as the kernel numbers them, on every architecture. */
+#define FAMILY_IP4 2
+#define FAMILY_IP6 10
 
 /* No header that the datapath follows begins beyond this offset. */
 #define CTX_OFFSET_MAX 1023

@@ -64,6 +64,30 @@ static __always_inline long ctx_csum(ctx_t *skb, __u32 at, __u64 from, __u64 to,
 	return bpf_l4_csum_replace(skb, at, from, to, flags);
 }
 
+/* Who the neighbour is can be found out. */
+static __always_inline _Bool ctx_may_leave(const ctx_t *skb, const struct bpf_fib_lookup *route)
+{
+	return 1;
+}
+
+/* The next hop may have an address of the other family. */
+static __always_inline void hop_of(struct bpf_redir_neigh *ret, const struct bpf_fib_lookup *route)
+{
+	ret->nh_family = route->family;
+	if (route->family == FAMILY_IP4)
+		ret->ipv4_nh = route->ipv4_dst;
+	else
+		__builtin_memcpy(ret->ipv6_nh, route->ipv6_dst, sizeof(ret->ipv6_nh));
+}
+
+static __always_inline int ctx_leave(const ctx_t *skb, const struct bpf_fib_lookup *route)
+{
+	struct bpf_redir_neigh hop = {};
+
+	hop_of(&hop, route);
+	return (int)bpf_redirect_neigh(route->ifindex, &hop, sizeof(hop), 0);
+}
+
 /* Of CHECKSUM_COMPLETE; there is nothing to do for others. */
 static __always_inline void ctx_csum_update(ctx_t *skb, __u32 sum)
 {

@@ -8,6 +8,7 @@
 
 #include "lib/csum.h"
 #include "lib/ctx.h"
+#include "lib/flow.h"
 
 typedef struct xdp_md ctx_t;
 
@@ -61,6 +62,36 @@ static __always_inline long ctx_csum(ctx_t *xdp, __u32 at, __u64 from, __u64 to,
 	if (flags & BPF_F_MARK_MANGLED_0 && !*check)
 		*check = 0xffff;
 	return 0;
+}
+
+/*
+ * Only to a neighbour that is known, out of the interface by which the packet came: another
+ * one may take no frames from XDP. And only what was sent to this very interface: it has the
+ * address that a route out of it would send from.
+ */
+static __always_inline _Bool ctx_may_leave(ctx_t *xdp, const struct bpf_fib_lookup *route)
+{
+	const struct ethhdr *eth = ctx_header(xdp, 0, sizeof(*eth));
+
+	return eth && route->ifindex == xdp->ingress_ifindex &&
+	       !__builtin_memcmp(eth->h_dest, route->smac, ETH_ALEN);
+}
+
+static __always_inline int ctx_leave(ctx_t *xdp, const struct bpf_fib_lookup *route)
+{
+	struct ethhdr *eth = ctx_header(xdp, 0, sizeof(*eth));
+
+	if (!eth)
+		return XDP_PASS;
+	__builtin_memcpy(eth->h_dest, route->dmac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, route->smac, ETH_ALEN);
+	return XDP_TX;
+}
+
+/* No fragment waits at XDP, so none follows (hold.h). */
+static __always_inline enum drop_reason followers(const struct flow *flow, const ctx_t *xdp)
+{
+	return DROP_NONE;
 }
 
 /* The device's sum comes after the programs. */

@@ -73,9 +73,9 @@ frame_rewrite(struct __sk_buff *skb, const struct flow *flow, const struct endpo
 	if (!eth)
 		return DROP_SHORT_HEADER;
 	if (flow->family == FLOW_IP4)
-		ttl_decrease((struct iphdr *)(eth + 1));
+		ttl_decrease((struct iphdr *)(eth + 1), 1);
 	else
-		hop_limit_decrease(skb, (struct ipv6hdr *)(eth + 1));
+		hop_limit_decrease(skb, (struct ipv6hdr *)(eth + 1), 1);
 	macs_write(eth, to);
 	return DROP_NONE;
 }

@@ -9,32 +9,20 @@
 
 #include "lib/deliver.h"
 
-/* The next hop may have an address of the other family. */
-static __always_inline void hop_of(struct bpf_redir_neigh *ret, const struct bpf_fib_lookup *route)
-{
-	ret->nh_family = route->family;
-	if (route->family == FAMILY_IP4)
-		ret->ipv4_nh = route->ipv4_dst;
-	else
-		__builtin_memcpy(ret->ipv6_nh, route->ipv6_dst, sizeof(ret->ipv6_nh));
-}
-
 int depart(struct __sk_buff *skb, struct flow *flow);
 
 /* Stage: the action with which the packet leaves, or -reason. */
 SUBPROGRAM int depart(struct __sk_buff *skb, struct flow *flow)
 {
 	struct bpf_fib_lookup route = {};
-	struct bpf_redir_neigh hop = {};
 	enum drop_reason why;
 
 	if (!flow)
 		return -DROP_INTERNAL;
 	why = route_find(&route, skb, flow);
 	why = why ?: translate(skb, flow);
-	why = why ?: hops_decrease(skb, flow);
+	why = why ?: hops_decrease(skb, flow, 1);
 	if (why)
 		return -(int)why;
-	hop_of(&hop, &route);
-	return (int)bpf_redirect_neigh(route.ifindex, &hop, sizeof(hop), 0);
+	return ctx_leave(skb, &route);
 }

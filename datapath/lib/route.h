@@ -8,10 +8,6 @@
 #include "lib/ctx.h"
 #include "lib/flow.h"
 
-/* Address families as the kernel numbers them, on every architecture. */
-#define FAMILY_IP4 2
-#define FAMILY_IP6 10
-
 /* Bytes of transport header that each segment will repeat. */
 static __always_inline __u32 segment_header(ctx_t *ctx, const struct flow *flow)
 {
@@ -52,20 +48,20 @@ static __always_inline void route_ask(struct bpf_fib_lookup *ret, ctx_t *ctx,
 	__builtin_memcpy(ret->ipv6_dst, &flow->dst, sizeof(flow->dst));
 }
 
-/* RFC 1624 for one hop less: the TTL is the high byte of its word. */
-static __always_inline void ttl_decrease(struct iphdr *ip)
+/* RFC 1624 for @less hops less: the TTL is the high byte of its word. */
+static __always_inline void ttl_decrease(struct iphdr *ip, __u8 less)
 {
-	__u32 check = ip->check + bpf_htons(0x0100);
+	__u32 check = ip->check + bpf_htons((__u16)(less << 8));
 
 	ip->check = (__u16)(check + (check >= 0xffff));
-	ip->ttl--;
+	ip->ttl -= less;
 }
 
 /* No checksum of the header makes up for it, so the sum over the packet changes. */
-static __always_inline void hop_limit_decrease(ctx_t *ctx, struct ipv6hdr *ip)
+static __always_inline void hop_limit_decrease(ctx_t *ctx, struct ipv6hdr *ip, __u8 less)
 {
-	ip->hop_limit--;
-	ctx_csum_update(ctx, (__u16)~bpf_htons(1));
+	ip->hop_limit -= less;
+	ctx_csum_update(ctx, (__u16)~bpf_htons(less));
 }
 
 /* Stage before the packet is changed: may a router send it on? */
@@ -90,15 +86,17 @@ static __always_inline enum drop_reason route_find(struct bpf_fib_lookup *route,
 										 DROP_NO_ROUTE;
 }
 
-static __always_inline enum drop_reason hops_decrease(ctx_t *ctx, const struct flow *flow)
+/* The packet may take @less hops less. */
+static __always_inline enum drop_reason hops_decrease(ctx_t *ctx, const struct flow *flow,
+						      __u8 less)
 {
 	void *ip = ctx_header(ctx, ETH_HLEN, sizeof(struct iphdr));
 
 	if (!ip)
 		return DROP_SHORT_HEADER;
 	if (flow->family == FLOW_IP4)
-		ttl_decrease(ip);
+		ttl_decrease(ip, less);
 	else
-		hop_limit_decrease(ctx, ip);
+		hop_limit_decrease(ctx, ip, less);
 	return DROP_NONE;
 }

@@ -37,11 +37,11 @@ SUBPROGRAM int service_begin(struct flow *flow, struct service_case *sc)
 
 	if (!flow || !sc)
 		return DROP_INTERNAL;
-	whole = frontend_find(&flow->dst, 0, 0);
+	whole = flow_frontend(flow, 0, 0);
 	if (!whole)
 		return DROP_NONE;
 	if (proto_has_ports(flow->proto))
-		frontend = frontend_find(&flow->dst, flow->dport, flow->proto);
+		frontend = flow_frontend(flow, flow->dport, flow->proto);
 	if (!frontend && !(whole->flags & FRONTEND_WHOLE)) {
 		flow->flags |= FLOW_TO_SERVICE;
 		return DROP_NONE;
@@ -62,7 +62,7 @@ SUBPROGRAM int service_begin(struct flow *flow, struct service_case *sc)
 /* The address of the connection is a service's still. */
 static __always_inline _Bool service_goes_on(const struct flow *flow, __u32 number)
 {
-	const struct frontend *frontend = frontend_find(&flow->dst, flow->dport, flow->proto);
+	const struct frontend *frontend = flow_frontend(flow, flow->dport, flow->proto);
 	const struct backend *record = backend_find(number);
 
 	return frontend && record && frontend->service == record->service;
@@ -107,7 +107,8 @@ static __noinline enum drop_reason service_follow(struct flow *flow, struct serv
 
 	if (entry->opener != sc->client.sender)
 		return DROP_CT_INVALID;
-	course = service_course(flow, sc, entry);
+	/* What went directly (direct.h) does not any more: here it has no second entry. */
+	course = ct_is_direct(entry) ? SERVICE_CHOOSE : service_course(flow, sc, entry);
 	if (course == SERVICE_GO_ON) {
 		sc->backend = entry->backend;
 		sc->flags = entry->flags & CT_BACKEND_POD;

@@ -14,15 +14,69 @@
 #define SOURCE_PORT_FIRST 1024
 #define SOURCE_PORT_TRIES 8
 
+/* Another node may have sent it on as it came from outside (direct.h), for this one to answer. */
+static __always_inline _Bool flow_was_sent_on(const struct flow *flow)
+{
+	return config.direct && flow->flags & FLOW_FROM_WIRE && flow->hops <= DIRECT_HOPS;
+}
+
+/* False: it is being changed at this moment. */
+static __always_inline _Bool node_addr6(struct ip_addr *ret, const volatile struct node_state *node)
+{
+	__u32 turn = node->addr6_turn;
+
+	ret->halves[0] = node->addr6.halves[0];
+	ret->halves[1] = node->addr6.halves[1];
+	return !(turn & 1) && turn == node->addr6_turn;
+}
+
+/* False: the node has no address of this family. */
+static __always_inline _Bool node_addr(struct ip_addr *ret, _Bool v4)
+{
+	const struct node_state *node = node_find();
+
+	if (!node)
+		return 0;
+	if (!v4)
+		return node_addr6(ret, node) && !addr_is_none(ret);
+	ip_addr_set_v4(ret, node->addr4);
+	return node->addr4;
+}
+
+/*
+ * The frontend that the packet asks, by port 0 and protocol 0 the address. What was sent on may
+ * be for a NodePort of another node, which has the same backends here.
+ */
+static __always_inline const struct frontend *flow_frontend(const struct flow *flow, __be16 port,
+							    __u8 proto)
+{
+	const struct peer *peer = flow_was_sent_on(flow) ? peer_find(&flow->dst) : NULL;
+	struct ip_addr addr = flow->dst;
+
+	if (peer && peer->kind == PEER_NODE)
+		node_addr(&addr, flow->family == FLOW_IP4);
+	return frontend_find(&addr, port, proto);
+}
+
+/* The service has backends on this node. */
+static __always_inline _Bool service_is_here(__u32 number)
+{
+	const struct service_port *port = service_find(number);
+
+	return port && service_set_count(*(const volatile __u64 *)&port->sets[SERVICE_LOCAL]);
+}
+
 /*
  * From outside a traffic policy counts as it stands; but the pods of other nodes are the
- * cluster.
+ * cluster. Who sends on has chosen this node; which of its backends is left to it.
  */
 static __always_inline enum service_set flow_set(const struct flow *flow,
 						 const struct frontend *frontend)
 {
 	const struct peer *peer;
 
+	if (flow_was_sent_on(flow) && service_is_here(frontend->service))
+		return SERVICE_LOCAL;
 	if (!(flow->flags & FLOW_FROM_WIRE) || !(frontend->flags & FRONTEND_LOCAL))
 		return frontend_set(frontend);
 	peer = peer_find(&flow->src);
@@ -136,16 +190,6 @@ static __always_inline enum drop_reason source_port_choose(struct flow *flow,
 	return DROP_SERVICE_PORTS;
 }
 
-/* False: it is being changed at this moment. */
-static __always_inline _Bool node_addr6(struct ip_addr *ret, const volatile struct node_state *node)
-{
-	__u32 turn = node->addr6_turn;
-
-	ret->halves[0] = node->addr6.halves[0];
-	ret->halves[1] = node->addr6.halves[1];
-	return !(turn & 1) && turn == node->addr6_turn;
-}
-
 /*
  * In a tunnel the node is the gateway of its pods, so that answers come by the tunnel as well.
  * False: the node has no address of this family.
@@ -161,11 +205,7 @@ static __always_inline _Bool source_of_node(const struct flow *flow, struct serv
 		gateway_get(&sc->to.src, node, flow);
 		return 1;
 	}
-	if (flow->family == FLOW_IP4) {
-		ip_addr_set_v4(&sc->to.src, node->addr4);
-		return node->addr4;
-	}
-	return node_addr6(&sc->to.src, node) && !addr_is_none(&sc->to.src);
+	return node_addr(&sc->to.src, flow->family == FLOW_IP4);
 }
 
 /*

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "lib/depart.h"
+#include "lib/direct_error.h"
 #include "lib/drop.h"
 #include "lib/outside.h"
 #include "lib/reject.h"
@@ -69,10 +70,20 @@ static __always_inline int refuse(struct __sk_buff *skb, struct flow *flow, enum
 	return (int)bpf_redirect(skb->ifindex, 0);
 }
 
-/* The stages; @source: a constant, the one that says whether the sender can be there. */
+/* Stage: to the node that answers: the action, 0: it is answered here, or -reason. */
+static __always_inline int send_on(struct __sk_buff *skb, struct flow *flow)
+{
+	return flow->role == ROLE_ERROR ? direct_error(skb, flow) : direct_forward(skb, flow);
+}
+
+/*
+ * The stages. Constants: @source says whether the sender can be there, and @uplink that what is
+ * for another node's pod may go on as it is.
+ */
 static __always_inline int
 wire_arrive(struct __sk_buff *skb,
-	    enum drop_reason (*source)(const struct flow *flow, struct __sk_buff *skb))
+	    enum drop_reason (*source)(const struct flow *flow, struct __sk_buff *skb),
+	    _Bool uplink)
 {
 	enum drop_reason why;
 	struct flow flow;
@@ -86,6 +97,10 @@ wire_arrive(struct __sk_buff *skb,
 	why = source(&flow, skb) ?: why;
 	if (!why)
 		why = flow.way == WAY_STACK ? arrive_parse(skb, &flow) : (int)parse_l4(&flow, skb);
+	action = uplink && !why && direct_fits(&flow) ? send_on(skb, &flow) : 0;
+	if (action > 0)
+		return pass(skb, POLICY_INGRESS, action);
+	why = why ?: (enum drop_reason)-action;
 	why = why ?: track(&flow, skb, track_arrived);
 	why = arrive_way(skb, &flow, why);
 	why = why ?: followers(&flow, skb);

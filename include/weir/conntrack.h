@@ -79,6 +79,12 @@ enum ct_flag {
 	 * by its own ends with @beside in the key, and names no backend.
 	 */
 	CT_BESIDE = 1 << 7,
+	/*
+	 * With CT_SERVICE, which has no use for that bit otherwise: the packet goes to the
+	 * backend's node as it is, and that node answers (decisions/0012). There is no second
+	 * entry, and this one stays among those that were not answered.
+	 */
+	CT_DIRECT = CT_STACK_OPENED,
 };
 
 struct ct_entry {

@@ -47,6 +47,13 @@ struct frontend6_key {
 };
 ABI_SIZE(struct frontend6_key, 24);
 
+/*
+ * Hops that a packet has left which a node sends on to its backend's node as it is (direct
+ * server return): what has no more than that may have been sent on once and is not again. The
+ * same on all nodes; more than there are routers between any two of them.
+ */
+#define DIRECT_HOPS 32
+
 enum frontend_flag {
 	/* The whole address is a service's: a port without a frontend is refused. */
 	FRONTEND_WHOLE = 1 << 0,

@@ -71,13 +71,16 @@ struct node_config {
 	 */
 	__u16 source_port; /* the first one */
 	__u16 source_ports; /* how many; at least 1 */
+	/* Direct server return: backends' nodes answer clients outside (decisions/0012). */
+	__u32 direct;
+	__u32 pad;
 	__u32 lifetime_s[LIFETIME_KINDS][LIFETIME_STAGES]; /* seconds */
 	__u32 tunnel_id; /* VXLAN network identifier */
 	/* Of bpf_skb_set_tunnel_key(), by the family of the nodes: BPF_F_ZERO_CSUM_TX or 0. */
 	__u32 tunnel_flags4;
 	__u32 tunnel_flags6;
 };
-ABI_SIZE(struct node_config, 152);
+ABI_SIZE(struct node_config, 160);
 
 /*
  * Map `frag`: LRU, what the first fragment of a datagram said. The identification

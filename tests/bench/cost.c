@@ -12,6 +12,7 @@
 #include "figure.h"
 #include "bench.h"
 #include "floor.skel.h"
+#include "floor_xdp.skel.h"
 #include "weir/maps.h"
 
 #define CLIENT_PORT 1024 /* the first */
@@ -29,28 +30,48 @@ struct run {
 	uint32_t count;
 	bool turn_generation;
 	bool from_server;
+	bool xdp;
 };
 
+/* The programs of floor.bpf.c, and the same in XDP. */
 static struct floor_bpf {
-	struct floor *skel;
-	int empty, hit[2], insert[2];
-} floors;
+	struct bpf_object *obj;
+	int wrapper, empty, hit[2], insert[2];
+	int frame, under_test; /* maps */
+} floors[2];
+
+static int floor_program(const struct floor_bpf *floor, const char *name)
+{
+	const struct bpf_program *program = bpf_object__find_program_by_name(floor->obj, name);
+
+	return program ? bpf_program__fd(program) : -1;
+}
+
+static void floor_take(struct floor_bpf *floor, struct bpf_object *obj)
+{
+	floor->obj = obj;
+	floor->wrapper = floor_program(floor, "wrapper");
+	floor->empty = floor_program(floor, "floor_empty");
+	floor->hit[0] = floor_program(floor, "floor_hit4");
+	floor->hit[1] = floor_program(floor, "floor_hit6");
+	floor->insert[0] = floor_program(floor, "floor_insert4");
+	floor->insert[1] = floor_program(floor, "floor_insert6");
+	floor->frame = bpf_object__find_map_fd_by_name(obj, "frame");
+	floor->under_test = bpf_object__find_map_fd_by_name(obj, "under_test");
+}
 
 void cost_start(void)
 {
-	struct floor *skel = floor__open();
+	struct floor_xdp *xdp = floor_xdp__open();
+	struct floor *skb = floor__open();
 
-	if (!skel || bpf_map__reuse_fd(skel->maps.state, engine_map_fd("state")) ||
-	    floor__load(skel))
+	if (!skb || bpf_map__reuse_fd(skb->maps.state, engine_map_fd("state")) || floor__load(skb))
 		die("floor.bpf.o", errno);
-	floors = (struct floor_bpf){
-		.skel = skel,
-		.empty = bpf_program__fd(skel->progs.floor_empty),
-		.hit = { bpf_program__fd(skel->progs.floor_hit4),
-			 bpf_program__fd(skel->progs.floor_hit6) },
-		.insert = { bpf_program__fd(skel->progs.floor_insert4),
-			    bpf_program__fd(skel->progs.floor_insert6) },
-	};
+	if (!xdp || bpf_map__reuse_fd(xdp->maps.state, engine_map_fd("state")) ||
+	    floor_xdp__load(xdp))
+		die("floor_xdp.bpf.o", errno);
+	floor_take(&floors[false], skb->obj);
+	floor_take(&floors[true], xdp->obj);
 }
 
 static bool is_pod(enum who who)
@@ -94,10 +115,8 @@ static void load_wrapper(const struct run *run, const struct frame *frame)
 	uint32_t zero = 0;
 
 	memcpy(saved.words, frame->data, sizeof(saved.words));
-	if (bpf_map__update_elem(floors.skel->maps.frame, &zero, sizeof(zero), &saved,
-				 sizeof(saved), 0) ||
-	    bpf_map__update_elem(floors.skel->maps.under_test, &zero, sizeof(zero), &run->program,
-				 sizeof(run->program), 0))
+	if (bpf_map_update_elem(floors[run->xdp].frame, &zero, &saved, 0) ||
+	    bpf_map_update_elem(floors[run->xdp].under_test, &zero, &run->program, 0))
 		die("wrapper", errno);
 }
 
@@ -121,6 +140,7 @@ static void build_frame(struct frame *frame, const struct run *run)
 static double run_once(const struct run *run, int *action)
 {
 	struct __sk_buff skb = { .ifindex = run->ifindex, .ingress_ifindex = run->ingress_ifindex };
+	struct xdp_md xdp = { .ingress_ifindex = run->ifindex };
 	struct frame frame;
 	int64_t start;
 
@@ -129,8 +149,13 @@ static double run_once(const struct run *run, int *action)
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame.data,
 		    .data_size_in = (uint32_t)frame.len, .ctx_in = &skb,
 		    .ctx_size_in = sizeof(skb), .repeat = (int)run->count);
+	if (run->xdp) {
+		xdp.data_end = (uint32_t)frame.len;
+		opts.ctx_in = &xdp;
+		opts.ctx_size_in = sizeof(xdp);
+	}
 	start = clock_ns();
-	if (bpf_prog_test_run_opts(bpf_program__fd(floors.skel->progs.wrapper), &opts))
+	if (bpf_prog_test_run_opts(floors[run->xdp].wrapper, &opts))
 		die("BPF_PROG_TEST_RUN", errno);
 	*action = (int)opts.retval;
 	return (double)(clock_ns() - start) / run->count;
@@ -145,6 +170,9 @@ static void play(const struct path *path, bool v6, const struct path_step *step,
 			   .from_server = step->from_server };
 	int action;
 
+	/* Answers to this node go to the port that it has asked from, not to the client's. */
+	if (path->service.by_node && step->from_server)
+		run.flows = 0;
 	run_place(&run, path->through_stack);
 	run_once(&run, &action);
 	if (action == TC_ACT_SHOT)
@@ -163,7 +191,9 @@ static void open_flows(const struct path *path, bool v6, uint32_t first, uint32_
 static struct run floor_run(const struct path *path, bool v6, uint32_t flows, uint32_t count)
 {
 	return (struct run){
-		.program = path->against == FLOOR_HIT ? floors.hit[v6] : floors.insert[v6],
+		.program = path->against == FLOOR_HIT ? floors[path->xdp].hit[v6] :
+							floors[path->xdp].insert[v6],
+		.xdp = path->xdp,
 		.ifindex = engine_ifindex(1),
 		.packet = { PACKET_TCP, POD_A, POD_B, CLIENT_PORT, 80, ACK },
 		.v6 = v6,
@@ -200,7 +230,7 @@ static void start_fresh(const struct path *path, bool v6)
 	if (!path->full)
 		return;
 	play(&others, v6, &(struct path_step){ false, SYN }, 0, CT_NEW_MAX);
-	base.program = floors.insert[v6];
+	base.program = floors[false].insert[v6];
 	base.packet.dport = 443;
 	base.first = 0;
 	run_once(&base, &action);
@@ -229,8 +259,12 @@ struct cost cost_measure(const struct path *path, bool v6, uint32_t flows,
 	int action;
 
 	run_place(&run, path->through_stack);
+	if (path->xdp) {
+		run.xdp = true;
+		run.program = engine_program_fd(EDGE);
+	}
 	nothing = run;
-	nothing.program = floors.empty;
+	nothing.program = floors[path->xdp].empty;
 	if (!fresh)
 		establish(path, v6, flows);
 	for (uint32_t i = 0; i < effort->rounds; i++) {
@@ -240,7 +274,7 @@ struct cost cost_measure(const struct path *path, bool v6, uint32_t flows,
 		net[i] = run_once(&run, &action);
 		expect(path, v6, action, path->action);
 		floor[i] = run_once(&base, &action);
-		expect(path, v6, action, TC_ACT_OK);
+		expect(path, v6, action, path->xdp ? (int)XDP_PASS : TC_ACT_OK);
 	}
 	return (struct cost){
 		.net = quantile(net, effort->rounds, 0.5) - quantile(empty, effort->rounds, 0.5),
@@ -269,12 +303,14 @@ static void flush_map(int fd)
 
 void cost_flush(void)
 {
+	static const char *const own[] = { "floor_new4", "floor_new6", "floor_live4",
+					   "floor_live6" };
+
 	flush_map(engine_map_fd("ct4"));
 	flush_map(engine_map_fd("ct4_new"));
 	flush_map(engine_map_fd("ct6"));
 	flush_map(engine_map_fd("ct6_new"));
-	flush_map(bpf_map__fd(floors.skel->maps.floor_new4));
-	flush_map(bpf_map__fd(floors.skel->maps.floor_new6));
-	flush_map(bpf_map__fd(floors.skel->maps.floor_live4));
-	flush_map(bpf_map__fd(floors.skel->maps.floor_live6));
+	for (int xdp = 0; xdp < 2; xdp++)
+		for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+			flush_map(bpf_object__find_map_fd_by_name(floors[xdp].obj, own[i]));
 }

@@ -28,11 +28,21 @@ const char *floor_text(const struct path *path)
 
 int packet_main(int argc, char **argv, const char *name, void (*measure)(void))
 {
-	if (argc > 1 && !strcmp(argv[1], "--quick"))
+	return packet_main_with(argc, argv, name, measure, false, 1);
+}
+
+int packet_main_with(int argc, char **argv, const char *name, void (*measure)(void), bool direct,
+		     uint16_t source_ports)
+{
+	struct node_config config = engine_config;
+
+	if (argc > 1 && !strcmp(argv[argc - 1], "--quick"))
 		effort = (struct effort){ .rounds = 1, .packets = 1000, .fresh = 100 };
+	config.direct = direct;
+	config.source_ports = source_ports;
 	engine_full_size = true;
 	run_undisturbed(0);
-	engine_start(&engine_config);
+	engine_start(&config);
 	cost_start();
 	return run_checked(name, measure);
 }

@@ -14,5 +14,9 @@ void packet_report(const char *name, const char *what, bool v6, double value,
 /* What stands beside the path's cost. */
 const char *floor_text(const struct path *path);
 
+/* As packet_main(), with direct server return, and so many source ports for other nodes. */
+int packet_main_with(int argc, char **argv, const char *name, void (*measure)(void), bool direct,
+		     uint16_t source_ports);
+
 /* Starts the datapath of the bpf suite, measures, and prints. Returns the exit status. */
 int packet_main(int argc, char **argv, const char *name, void (*measure)(void));

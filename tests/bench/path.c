@@ -26,7 +26,10 @@ struct packet path_packet(const struct path *path, bool from_server, uint8_t fla
 	if (service->vip && from_server) {
 		packet.src = service->backend;
 		packet.sport = service->target;
+		packet.dst = service->by_node ? HOST : packet.dst;
+		packet.dport = service->by_node ? SOURCE_PORT : packet.dport;
 	} else if (service->vip) {
+		packet.src = service->by_node ? WORLD : packet.src;
 		packet.dst = service->vip;
 		packet.dport = service->port;
 	}

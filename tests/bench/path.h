@@ -24,6 +24,7 @@ struct path_service {
 	enum who backend;
 	uint16_t port;
 	uint16_t target; /* the backend's port */
+	bool by_node; /* the backend answers HOST at SOURCE_PORT, who has asked it */
 };
 
 struct path {
@@ -36,6 +37,7 @@ struct path {
 	struct path_service service;
 	bool through_stack; /* to a pod, from outside: the stack has routed it, for a host port */
 	bool turn_generation; /* each packet is judged anew */
+	bool xdp; /* measured in XDP; what was before it was in TC */
 	bool full; /* the table of half-open flows is full of others */
 };
 

@@ -23,6 +23,7 @@ enum program {
 	TO_WIRE,
 	FROM_OVERLAY,
 	TO_OVERLAY,
+	EDGE,
 	SWEEP,
 	CLOCK,
 	PROGRAM_MAX,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <sched.h>
@@ -12,6 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "edge_xdp.skel.h"
 #include "overlay.skel.h"
 #include "pod.skel.h"
 #include "sweep.skel.h"
@@ -27,6 +29,7 @@ static struct {
 	struct pod *pod;
 	struct uplink *uplink;
 	struct overlay *overlay;
+	struct edge_xdp *edge;
 	struct sweep *sweep;
 	struct bpf_program *programs[PROGRAM_MAX];
 	uint32_t ifindex[LINKS];
@@ -64,9 +67,55 @@ static void make_links(void)
 	}
 }
 
+static void who_text(char ret[static INET6_ADDRSTRLEN], enum who who, bool v6)
+{
+	struct ip_addr addr = who_addr(who, v6);
+
+	inet_ntop(v6 ? AF_INET6 : AF_INET, v6 ? addr.bytes : addr.bytes + 12, ret,
+		  INET6_ADDRSTRLEN);
+}
+
+/* Those to whom packets are sent on, so that XDP can: it asks for nobody. */
+static void make_neighbours(bool v6)
+{
+	static const enum who neighbours[] = { NODE, WORLD, WORLD_2 };
+	char command[160], addr[INET6_ADDRSTRLEN], pod[INET6_ADDRSTRLEN];
+	uint8_t mac[6];
+
+	for (size_t i = 0; i < sizeof(neighbours) / sizeof(*neighbours); i++) {
+		who_mac(mac, neighbours[i]);
+		who_text(addr, neighbours[i], v6);
+		snprintf(command, sizeof(command),
+			 "ip neigh add %s dev t0 lladdr %02x:%02x:%02x:%02x:%02x:%02x", addr, mac[0],
+			 mac[1], mac[2], mac[3], mac[4], mac[5]);
+		if (system(command))
+			die(command, EIO);
+	}
+	who_text(addr, NODE, v6);
+	who_text(pod, POD_AWAY, v6);
+	snprintf(command, sizeof(command), "ip route add %s via %s dev t0 onlink", pod, addr);
+	if (system(command))
+		die(command, EIO);
+}
+
+/* What is on this node is not behind the uplink. */
+static void make_locals(bool v6)
+{
+	static const enum who here[] = { HOST, POD_A, POD_B, POD_C };
+	char command[160], addr[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < sizeof(here) / sizeof(*here); i++) {
+		who_text(addr, here[i], v6);
+		snprintf(command, sizeof(command), "ip route add local %s dev lo", addr);
+		if (system(command))
+			die(command, EIO);
+	}
+}
+
 static void make_routes(void)
 {
 	static const char *const commands[] = {
+		"ip link set lo up", /* without local addresses no gateway is believed to be none */
 		"ip link set t0 address 0e:00:00:00:00:01", /* of HOST */
 		"echo 1 >/proc/sys/net/ipv4/ip_forward",
 		"echo 0 >/proc/sys/net/ipv6/conf/t0/disable_ipv6",
@@ -80,6 +129,10 @@ static void make_routes(void)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (system(commands[i]))
 			die(commands[i], EIO);
+	for (int v6 = 0; v6 < 2; v6++) {
+		make_neighbours(v6);
+		make_locals(v6);
+	}
 }
 
 /* Maps of our own: nothing of this machine is touched. */
@@ -159,6 +212,18 @@ bool engine_has_tunnels(void)
 	return false;
 }
 
+static void load_edge(const struct node_config *config)
+{
+	engine.edge = edge_xdp__open();
+	if (!engine.edge)
+		die("open edge_xdp.bpf.o", errno);
+	maps_share(engine.edge->obj);
+	engine.edge->rodata->config = *config;
+	if (edge_xdp__load(engine.edge))
+		die("load edge_xdp.bpf.o", errno);
+	engine.programs[EDGE] = engine.edge->progs.edge;
+}
+
 static void load_sweep(void)
 {
 	engine.sweep = sweep__open();
@@ -195,6 +260,7 @@ void engine_start(const struct node_config *config)
 	load_pod(config);
 	load_uplink(config);
 	load_overlay(config);
+	load_edge(config);
 	load_sweep();
 	attach_all();
 }
@@ -213,6 +279,8 @@ bool engine_run(struct engine_run *run)
 {
 	struct __sk_buff skb = { .ifindex = run->ifindex, .ingress_ifindex = run->ingress_ifindex,
 				 .gso_size = run->gso_size, .mark = run->mark };
+	struct xdp_md xdp = { .ingress_ifindex = run->ifindex,
+			      .data_end = (uint32_t)run->frame->len };
 	uint8_t out[FRAME_MAX + 64];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = run->frame->data,
 		    .data_size_in = (uint32_t)run->frame->len, .data_out = out,
@@ -220,6 +288,10 @@ bool engine_run(struct engine_run *run)
 		    .ctx_out = &skb, .ctx_size_out = sizeof(skb),
 		    .repeat = 1);
 
+	if (run->program == EDGE) {
+		opts.ctx_in = opts.ctx_out = &xdp;
+		opts.ctx_size_in = opts.ctx_size_out = sizeof(xdp);
+	}
 	if (bpf_prog_test_run_opts(engine_program_fd(run->program), &opts)) {
 		/* The kernel makes no test packet without whole headers of layer 2 and 3. */
 		if (errno == EINVAL && run->frame->len < WHOLE_HEADERS)

@@ -47,6 +47,7 @@ struct step {
 	enum who through; /* TO_POD: whose interface it came in by; NOBODY: the sender's */
 	uint32_t gso_size;
 	bool marked; /* leaves with WEIR_MARK_ANSWER; TO_WIRE: comes with it */
+	enum who next; /* EDGE: to whom it is sent; NOBODY: the receiver */
 	const struct packet *becomes; /* it leaves as this one; NULL: as it came */
 	bool rejected; /* with @why: the sender gets an answer */
 	unsigned int released; /* so many fragments that waited for this one pass behind it */

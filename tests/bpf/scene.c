@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.h"
 
+#include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,7 +63,7 @@ static int reason_counted(uint64_t *before, const struct step *step)
 
 static bool is_at_uplink(const struct step *step)
 {
-	return step->via == FROM_WIRE || step->via == TO_WIRE;
+	return step->via == FROM_WIRE || step->via == TO_WIRE || step->via == EDGE;
 }
 
 static uint32_t interface_of(const struct step *step)
@@ -81,7 +82,7 @@ static uint32_t came_in_by(const struct step *step)
 
 	if (step->via != FROM_WIRE && step->from_socket)
 		return 0;
-	return step->via != FROM_WIRE && who <= POD_C ? ifindex_of(who) : engine_ifindex(0);
+	return step->via != FROM_WIRE && step->via != EDGE && who <= POD_C ? ifindex_of(who) : engine_ifindex(0);
 }
 
 /* As a router sends it on. */
@@ -109,11 +110,25 @@ static void frame_delivered(struct frame *frame, enum who dst)
 	frame_routed(frame);
 }
 
+/* As XDP sends it out of the interface, to whoever is next on the way. */
+static void frame_sent(struct frame *frame, enum who to)
+{
+	who_mac(frame->data, to == POD_AWAY ? NODE : to);
+	who_mac(frame->data + 6, HOST);
+}
+
+static int action_of(const struct step *step)
+{
+	if (step->via == EDGE)
+		return step->fate == TO_STACK ? XDP_PASS : XDP_TX;
+	return step->fate == TO_STACK ? TC_ACT_OK : TC_ACT_REDIRECT;
+}
+
 static void check_fate(const struct step *step, const struct engine_run *run,
 		       const struct frame *in, const char *where)
 {
 	const struct packet *becomes = step->becomes ?: &step->packet;
-	int action = step->fate == TO_STACK ? TC_ACT_OK : TC_ACT_REDIRECT;
+	int action = action_of(step);
 	uint32_t to = step->fate == TO_PEER ? ifindex_of(becomes->dst) : run->ifindex;
 	struct frame wanted = *in;
 
@@ -130,6 +145,8 @@ static void check_fate(const struct step *step, const struct engine_run *run,
 		packet_build(&wanted, becomes, in->data[12] == 0x86);
 		memcpy(wanted.data, in->data, 12);
 	}
+	if (step->via == EDGE && step->fate == TO_WORLD)
+		frame_sent(&wanted, step->next ?: becomes->dst);
 	if (step->fate == TO_PEER)
 		frame_delivered(&wanted, becomes->dst);
 	else if (step->fate == TO_WORLD)
@@ -172,6 +189,9 @@ void step_play(const struct step *step, bool v6, const char *where)
 	if (!engine_run(&run))
 		return;
 	why = reason_counted(before, step);
+	/* What XDP passes on is counted by who gets it. */
+	if (step->via == EDGE && step->fate == TO_STACK)
+		ck_assert_msg(why == -1, "%s: counted twice", where);
 	/* What is not for a pod or a service passes the wire without being counted. */
 	if (is_at_uplink(step) && step->fate == TO_STACK && !step->why && why == -1)
 		why = DROP_NONE;

@@ -23,6 +23,7 @@ static const struct {
 	{ "to_wire", TO_WIRE, 31116 },
 	{ "from_overlay", FROM_OVERLAY, 50512 },
 	{ "to_overlay", TO_OVERLAY, 616 },
+	{ "edge", EDGE, 11943 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };
@@ -58,10 +59,21 @@ START_TEST(the_kernel_knows_the_program_by_its_name)
 	struct bpf_prog_info info = program_info(programs[_i].program);
 
 	ck_assert_str_eq(info.name, programs[_i].name);
-	ck_assert_int_eq(info.type, BPF_PROG_TYPE_SCHED_CLS);
+	ck_assert_int_eq(info.type, programs[_i].program == EDGE ? BPF_PROG_TYPE_XDP :
+								 BPF_PROG_TYPE_SCHED_CLS);
 	ck_assert_msg(info.gpl_compatible, "the licence of %s lacks the helpers", info.name);
 }
 END_TEST
 
-ENGINE_MAIN("load", CHECK_LOOP(the_verifier_is_done_quickly, programs),
-	    CHECK_LOOP(the_kernel_knows_the_program_by_its_name, programs))
+int main(void)
+{
+	const struct check_row tests[] = {
+		CHECK_LOOP(the_verifier_is_done_quickly, programs),
+		CHECK_LOOP(the_kernel_knows_the_program_by_its_name, programs),
+	};
+	struct node_config config = engine_config;
+
+	/* What is configured away is not verified: all of it is. */
+	config.direct = 1;
+	return engine_main("load", &config, tests, CHECK_COUNT(tests));
+}

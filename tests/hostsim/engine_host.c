@@ -18,6 +18,7 @@ int from_wire(struct __sk_buff *skb);
 int to_wire(struct __sk_buff *skb);
 int from_overlay(struct __sk_buff *skb);
 int to_overlay(struct __sk_buff *skb);
+int edge(struct xdp_md *xdp);
 int sweep(struct __sk_buff *skb);
 int clock_program(struct __sk_buff *skb);
 
@@ -190,7 +191,9 @@ void sim_go(struct sim_visit *visit)
 	skb->ctx.gso_size = visit->gso_size;
 	skb->ctx.pkt_type = frame_type(&visit->frame);
 	sim.redirect = 0;
-	visit->action = programs[visit->program](&skb->ctx);
+	skb->xdp.ingress_ifindex = visit->ifindex;
+	visit->action = visit->program == EDGE ? edge(&skb->xdp) :
+						 programs[visit->program](&skb->ctx);
 	visit->redirect = sim.redirect;
 	sim.redirect = outer;
 	frame_take(&visit->frame, skb);
@@ -279,7 +282,9 @@ static void tunnel_out(struct engine_tunnel *tunnel)
 
 bool engine_run(struct engine_run *run)
 {
-	struct sim_skb *skb = sim_skb_new(run->frame->data, (uint32_t)run->frame->len, linear);
+	/* XDP sees one buffer. */
+	struct sim_skb *skb = sim_skb_new(run->frame->data, (uint32_t)run->frame->len,
+					  run->program == EDGE ? UINT32_MAX : linear);
 	struct sim_visit visit = { .program = run->program, .ifindex = run->ifindex,
 				   .ingress_ifindex = run->ingress_ifindex,
 				   .gso_size = run->gso_size };

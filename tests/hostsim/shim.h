@@ -72,6 +72,7 @@ long bpf_map_delete_elem(struct sim_map *map, const void *key);
 /* A packet: the programs see @ctx; its head is linear, the rest is not. */
 struct sim_skb {
 	struct __sk_buff ctx;
+	struct xdp_md xdp; /* in place of @ctx, for programs of XDP */
 	uint8_t *head;
 	uint32_t linear;
 	uint8_t *rest;
@@ -113,6 +114,10 @@ void sim_skb_copy(void *ret, const struct sim_skb *skb);
 void *skb_data(const struct __sk_buff *skb);
 void *skb_data_end(const struct __sk_buff *skb);
 
+void *xdp_data(const struct xdp_md *xdp);
+void *xdp_data_end(const struct xdp_md *xdp);
+
+long bpf_xdp_load_bytes(struct xdp_md *xdp, uint32_t offset, void *to, uint32_t len);
 long bpf_skb_load_bytes(const struct __sk_buff *skb, uint32_t offset, void *to, uint32_t len);
 long bpf_skb_store_bytes(struct __sk_buff *skb, uint32_t offset, const void *from, uint32_t len,
 			 uint64_t flags);
@@ -122,8 +127,11 @@ long bpf_skb_change_type(struct __sk_buff *skb, uint32_t type);
 long bpf_clone_redirect(struct __sk_buff *skb, uint32_t ifindex, uint64_t flags);
 long bpf_redirect(uint32_t ifindex, uint64_t flags);
 long bpf_redirect_peer(uint32_t ifindex, uint64_t flags);
-/* The node's routes: the tests' world has one to everybody but LOST. */
-long bpf_fib_lookup(struct __sk_buff *skb, struct bpf_fib_lookup *route, int size, uint32_t flags);
+/*
+ * The node's routes: the tests' world has one to everybody but LOST and this node, by NODE to
+ * its pod, and all neighbours are known.
+ */
+long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *route, int size, uint32_t flags);
 long bpf_redirect_neigh(uint32_t ifindex, const struct bpf_redir_neigh *hop, int size,
 			uint64_t flags);
 long bpf_skb_get_tunnel_key(struct __sk_buff *skb, struct bpf_tunnel_key *key, uint32_t size,

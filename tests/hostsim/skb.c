@@ -83,6 +83,26 @@ void *skb_data_end(const struct __sk_buff *skb)
 	return of(skb)->head + of(skb)->linear;
 }
 
+static struct sim_skb *of_xdp(const struct xdp_md *xdp)
+{
+	return (struct sim_skb *)((char *)xdp - offsetof(struct sim_skb, xdp));
+}
+
+void *xdp_data(const struct xdp_md *xdp)
+{
+	return of_xdp(xdp)->head;
+}
+
+void *xdp_data_end(const struct xdp_md *xdp)
+{
+	return of_xdp(xdp)->head + of_xdp(xdp)->linear;
+}
+
+long bpf_xdp_load_bytes(struct xdp_md *xdp, uint32_t offset, void *to, uint32_t len)
+{
+	return bpf_skb_load_bytes(&of_xdp(xdp)->ctx, offset, to, len);
+}
+
 static bool is_inside(const struct __sk_buff *skb, uint32_t offset, uint32_t len)
 {
 	return offset <= skb->len && len <= skb->len - offset;
@@ -180,27 +200,49 @@ long bpf_redirect_peer(uint32_t ifindex, uint64_t flags)
 	return bpf_redirect(ifindex, flags);
 }
 
-static bool is_lost(const struct bpf_fib_lookup *route)
+static bool is_to(const struct bpf_fib_lookup *route, enum who who)
 {
 	bool v6 = route->family == AF_INET6;
-	struct ip_addr lost = who_addr(LOST, v6);
+	struct ip_addr addr = who_addr(who, v6);
 
-	return v6 ? !memcmp(&lost, route->ipv6_dst, sizeof(lost)) :
-		    lost.words[3] == route->ipv4_dst;
+	return v6 ? !memcmp(&addr, route->ipv6_dst, sizeof(addr)) :
+		    addr.words[3] == route->ipv4_dst;
 }
 
-long bpf_fib_lookup(struct __sk_buff *skb, struct bpf_fib_lookup *route, int size, uint32_t flags)
+/* The next hop, and the frame to it. */
+static void hop_set(struct bpf_fib_lookup *route)
+{
+	struct ip_addr node = who_addr(NODE, route->family == AF_INET6);
+	enum who who = NOBODY;
+
+	if (is_to(route, POD_AWAY) && route->family == AF_INET6)
+		memcpy(route->ipv6_dst, &node, sizeof(node));
+	else if (is_to(route, POD_AWAY))
+		route->ipv4_dst = node.words[3];
+	while (who < WHO_MAX - 1 && !is_to(route, who))
+		who++;
+	who_mac(route->dmac, who);
+	who_mac(route->smac, HOST);
+}
+
+long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *route, int size, uint32_t flags)
 {
 	if (sim_fails(__func__))
 		return -EINVAL;
-	if (is_lost(route))
+	for (enum who pod = POD_A; pod <= POD_C; pod++)
+		if (is_to(route, pod))
+			return BPF_FIB_LKUP_RET_NOT_FWDED;
+	if (is_to(route, HOST))
+		return BPF_FIB_LKUP_RET_NOT_FWDED;
+	if (is_to(route, LOST))
 		return BPF_FIB_LKUP_RET_UNREACHABLE;
 	if (route->tot_len > sim.mtu) {
 		route->mtu_result = (uint16_t)sim.mtu;
 		return BPF_FIB_LKUP_RET_FRAG_NEEDED;
 	}
 	route->ifindex = sim.uplink;
-	return BPF_FIB_LKUP_RET_NO_NEIGH;
+	hop_set(route);
+	return BPF_FIB_LKUP_RET_SUCCESS;
 }
 
 long bpf_skb_get_tunnel_key(struct __sk_buff *skb, struct bpf_tunnel_key *key, uint32_t size,

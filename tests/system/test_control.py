@@ -47,7 +47,7 @@ def test_every_option_is_a_key(nodes):
             "node-port-addresses": ["192.0.2.0/24", "2001:db8::/32"], "health-address": "[::]:10256",
             "maglev-table-size": 1021, "node-taint": "example.org/not-ready",
             "drift-interval": 5, "routing-mode": "native", "vxlan-id": 7, "vxlan-port": 4790,
-            "vxlan-checksum": "auto"}
+            "vxlan-checksum": "auto", "service-forwarding": "dsr", "xdp": "native"}
     known = set(re.findall(r"--([a-z-]+)=", weir.run(weir.AGENT, "--help"))) - {"config"}
     # Instead of manifests (test_api_config.py).
     assert set(keys) == known - {"kubeconfig", "api-server"}

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 import weir
+from offload import peer_of_xdp
 from traffic import listener, make, udp
 from weir import NODE_IPS, OUTSIDE_IPS, Netns, family_of, run
 
@@ -52,6 +53,14 @@ def another_place(node):
         yield away
     finally:
         away.close()
+
+
+@pytest.fixture(params=("off", "native"), ids=("tc", "xdp"))
+def node(nodes, request):
+    made = nodes(options=[f"--xdp={request.param}"])
+    if request.param != "off":
+        peer_of_xdp(made.outside, "wire0")
+    return made
 
 
 @pytest.fixture

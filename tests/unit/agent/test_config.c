@@ -52,6 +52,8 @@ START_TEST(defaults_are_complete)
 	ck_assert_ptr_null(config.cni_conf);
 	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_HOST);
 	ck_assert_ptr_null(config.uplink);
+	ck_assert(!config.direct);
+	ck_assert_int_eq(config.xdp, XDP_WANTED_OFF);
 	ck_assert_uint_eq(config.source_port_first, 10000);
 	ck_assert_uint_eq(config.source_port_last, 29999);
 	ck_assert_uint_eq(config.node_port_cidr_count, 0);
@@ -92,6 +94,8 @@ START_TEST(a_file_sets_every_option)
 					  "cgroup: /c\n"
 					  "cni-conf: /n/05-weir.conflist\n"
 					  "socket-services: off\n"
+					  "service-forwarding: dsr\n"
+					  "xdp: generic\n"
 					  "service-source-ports: 2000-2999\n"
 					  "maglev-table-size: 65521\n"
 					  "node-port-addresses: [192.0.2.9/24, '::/0']\n"
@@ -118,6 +122,8 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_OFF);
 	ck_assert_uint_eq(config.health_port, 10256);
 	ck_assert_str_eq(addr_text(buf, &config.health_ip), "fd00::1");
+	ck_assert(config.direct);
+	ck_assert_int_eq(config.xdp, XDP_WANTED_GENERIC);
 	ck_assert_uint_eq(config.source_port_first, 2000);
 	ck_assert_uint_eq(config.source_port_last, 2999);
 	ck_assert_uint_eq(config.maglev_size, 65521);
@@ -138,6 +144,7 @@ static const char *const harmless[] = { "", "# nothing\n", "---\n", "{}\n", "mtu
 					"pod-cidr: 10.0.0.0/24\n", "pod-cidr: []\n",
 					"uplink: auto\n", "masquerade: true\n",
 					"cgroup: auto\n", "socket-services: host\n",
+					"service-forwarding: snat\n", "xdp: off\n",
 					"health-address: off\n", "drift-interval: off\n" };
 
 START_TEST(a_file_may_be_nearly_empty)
@@ -170,6 +177,8 @@ static const struct refused_row refused[] = {
 	{ "masquerade: maybe\n", ":1: masquerade", "maybe" },
 	{ "masquerade:\n", ":1: masquerade", "\"\"" },
 	{ "socket-services: pods\n", ":1: socket-services", "\"pods\" is not host, all or off" },
+	{ "service-forwarding: nat\n", ":1: service-forwarding", "neither snat nor dsr" },
+	{ "xdp: yes\n", ":1: xdp", "\"yes\" is not auto, native, generic or off" },
 	{ "service-source-ports: 5000\n", ":1: service-source-ports", "not like 10000-29999" },
 	{ "service-source-ports: -5000\n", ":1: service-source-ports", "not like 10000-29999" },
 	{ "service-source-ports: 2000-70000\n", ":1: service-source-ports", "not like 10000-29999" },
