@@ -38,3 +38,11 @@ static __always_inline __u32 ctx_bound(__u32 offset)
 	asm volatile("" : "+r"(offset));
 	return offset & CTX_OFFSET_MAX;
 }
+
+/* By hand: clang 13 makes a call of memcmp, which BPF does not have. */
+static __always_inline _Bool mac_equal(const __u8 *a, const __u8 *b)
+{
+	return *(const __u16 *)a == *(const __u16 *)b &&
+	       *(const __u16 *)(a + 2) == *(const __u16 *)(b + 2) &&
+	       *(const __u16 *)(a + 4) == *(const __u16 *)(b + 4);
+}

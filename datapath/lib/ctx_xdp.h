@@ -74,7 +74,7 @@ static __always_inline _Bool ctx_may_leave(ctx_t *xdp, const struct bpf_fib_look
 	const struct ethhdr *eth = ctx_header(xdp, 0, sizeof(*eth));
 
 	return eth && route->ifindex == xdp->ingress_ifindex &&
-	       !__builtin_memcmp(eth->h_dest, route->smac, ETH_ALEN);
+	       mac_equal(eth->h_dest, route->smac);
 }
 
 static __always_inline int ctx_leave(ctx_t *xdp, const struct bpf_fib_lookup *route)

@@ -51,13 +51,6 @@ ABI_SIZE(struct nd_advert, 86);
 #define ND_ADVERT_FLAGS bpf_htonl(0xe0000000) /* router, solicited, override */
 #define ND_ICMP_LEN 32
 
-static __always_inline _Bool mac_equal(const __u8 *a, const __u8 *b)
-{
-	return *(const __u16 *)a == *(const __u16 *)b &&
-	       *(const __u16 *)(a + 2) == *(const __u16 *)(b + 2) &&
-	       *(const __u16 *)(a + 4) == *(const __u16 *)(b + 4);
-}
-
 static __always_inline __be32 arp_ip(const __u8 *ip)
 {
 	__be32 addr;

@@ -36,7 +36,8 @@ static __always_inline enum drop_reason tunnel_source(const struct flow *flow,
 	const struct node_cidr *cidr = node_cidr_find(&flow->src);
 	struct ip_addr origin;
 
-	if (!tunnel_origin(&origin, skb) || !cidr)
+	/* Of this node's own pods there is no node, which is not one without an address. */
+	if (!tunnel_origin(&origin, skb) || !cidr || addr_is_none(&cidr->node))
 		return DROP_TUNNEL_SOURCE;
 	return ip_addr_equal(&cidr->node, &origin) ? DROP_NONE : DROP_TUNNEL_SOURCE;
 }

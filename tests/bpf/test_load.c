@@ -17,13 +17,13 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 51006 },
+	{ "from_pod", FROM_POD, 56529 },
 	{ "to_pod", TO_POD, 31089 },
-	{ "from_wire", FROM_WIRE, 49919 },
+	{ "from_wire", FROM_WIRE, 59169 },
 	{ "to_wire", TO_WIRE, 31116 },
-	{ "from_overlay", FROM_OVERLAY, 50512 },
-	{ "to_overlay", TO_OVERLAY, 616 },
-	{ "edge", EDGE, 11943 },
+	{ "from_overlay", FROM_OVERLAY, 56424 },
+	{ "to_overlay", TO_OVERLAY, 719 },
+	{ "edge", EDGE, 13633 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

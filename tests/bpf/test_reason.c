@@ -106,6 +106,8 @@ static const struct {
 						 .payload = 1500 },
 				    .before = web_is_outside, .rejected = true } },
 	[DROP_SERVICE_CHECKSUM] = { "needs a backend as well; in test_service_choice.c" },
+	[DROP_TUNNEL_SOURCE] = { "needs nodes with tunnels; in test_tunnel.c" },
+	[DROP_NO_TUNNEL] = { "needs nodes with tunnels; in test_tunnel.c" },
 	[DROP_INTERNAL] = { "only when a helper fails, which is injected on the host" },
 };
 

@@ -64,22 +64,29 @@ bool form_is_answer(const struct sim_visit *visit, const struct reading *questio
 		(question->tuple.proto == IPPROTO_ICMPV6 && question->icmp_type == 135));
 }
 
-/* The gateway has its address and one by its MAC. */
+/* Any address of the node is as good as the gateway's, which has one by its MAC as well. */
 static bool is_gateway6(const uint8_t *addr)
 {
 	struct ip_addr gateway = who_addr(GATEWAY, true), local = who_addr(LOCAL_GATEWAY, true);
+	struct ip_addr host = who_addr(HOST, true);
 
-	return !memcmp(addr, &gateway, 16) || !memcmp(addr, &local, 16);
+	return !memcmp(addr, &gateway, 16) || !memcmp(addr, &local, 16) || !memcmp(addr, &host, 16);
+}
+
+static bool is_gateway4(const uint8_t *addr)
+{
+	struct ip_addr gateway = who_addr(GATEWAY, false), host = who_addr(HOST, false);
+
+	return !memcmp(addr, &gateway.words[3], 4) || !memcmp(addr, &host.words[3], 4);
 }
 
 static void arp_answers(const struct frame *answer, const struct frame *question)
 {
-	struct ip_addr gateway = who_addr(GATEWAY, false);
 	const uint8_t *arp = answer->data + ETH_BYTES, *asked = question->data + ETH_BYTES;
 
 	PROMISE(answer->len == question->len && !memcmp(arp, asked, 6));
 	PROMISE(arp[6] == 0 && arp[7] == 2);
-	PROMISE(!memcmp(arp + 8, answer->data + 6, 6) && !memcmp(arp + 14, &gateway.words[3], 4));
+	PROMISE(!memcmp(arp + 8, answer->data + 6, 6) && is_gateway4(arp + 14));
 	PROMISE(!memcmp(arp + 18, asked + 8, 10) && !memcmp(asked + 24, arp + 14, 4));
 }
 
