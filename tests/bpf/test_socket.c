@@ -154,8 +154,11 @@ START_TEST(every_namespace_is_served_where_that_is_asked_for)
 	service_make(ways[_i], one);
 	serve_everyone();
 	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	/* The kernel makes the route of an IPv6 address a moment after the address. */
 	ck_assert_int_eq(system("ip link set lo up && ip addr add 10.7.0.1/32 dev lo && "
-				"ip addr add fd07::1/128 dev lo nodad"), 0);
+				"ip addr add fd07::1/128 dev lo nodad && "
+				"timeout 10 sh -c 'until ip -6 route show table local | grep -q fd07::1; "
+				"do sleep 0.01; done'"), 0);
 	server(ways[_i], BACKEND_1);
 	begin(ways[_i], SERVICE, SERVICE_PORT);
 	ck_assert_uint_eq(service_hits(1).connections, 1);
