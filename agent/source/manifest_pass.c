@@ -14,7 +14,6 @@
 #include "source/manifest_text.h"
 
 #define ROUNDS_MAX 10 /* within one pass: whoever changes files faster gets a mixture */
-#define PROBLEMS_TOLD_MAX 10000 /* of all files; of those behind one each */
 #define POLL_MS 10000 /* catches what inotify cannot see: hard links, network file systems */
 
 static void drop_target(struct manifest *manifest, struct manifest_file *file)
@@ -56,7 +55,7 @@ static int trim_problems(struct manifest_file *file, size_t *told)
 {
 	int r = 0;
 
-	if (*told > PROBLEMS_TOLD_MAX)
+	if (*told > MANIFEST_PROBLEMS_MAX)
 		r = problem_list_trim(&file->faults) ?: problem_list_trim(&file->content.problems);
 	*told += file->faults.count + file->content.problems.count;
 	return r;

@@ -5,6 +5,7 @@
 #include "source/decode.h"
 #include "source/manifest.h"
 
+#define MANIFEST_PROBLEMS_MAX 10000 /* of all files; of those behind one each */
 #define PROBLEMS_MAX 200 /* of one file: nobody reads more at once */
 
 struct problem_list {

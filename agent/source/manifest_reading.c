@@ -76,10 +76,39 @@ static int read_one(struct manifest_reading *reading)
 	return r;
 }
 
+static bool names_no_object(const struct problem_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].object[0])
+			return false;
+	return true;
+}
+
+/*
+ * All files wait to be taken over, and so do the words about them. Those that name an object
+ * are needed then: they say whose former version stays. Of the others one does.
+ */
+static int trim_words(struct manifest_reading *reading, size_t *words)
+{
+	struct problem_list *problems = &reading->content.problems;
+	int r = 0;
+
+	if (*words > MANIFEST_PROBLEMS_MAX && names_no_object(problems))
+		r = problem_list_trim(problems);
+	*words += problems->count;
+	return r;
+}
+
 void job_run(struct manifest_job *job)
 {
-	for (size_t i = 0; i < job->count && !atomic_load(&job->stop); i++)
-		job->items[i].error = read_one(&job->items[i]);
+	size_t words = 0;
+
+	for (size_t i = 0; i < job->count && !atomic_load(&job->stop); i++) {
+		struct manifest_reading *reading = &job->items[i];
+		int r = read_one(reading);
+
+		reading->error = r < 0 ? r : trim_words(reading, &words);
+	}
 }
 
 static void *run_thread(void *arg)
