@@ -89,9 +89,11 @@ static uint32_t count_resting_ranges(const struct service_writer *writer, enum d
 
 	for (size_t i = rest->begin; i < rest->end; i++) {
 		const struct rest_item *item = &rest->items[i];
-		bool idle = writer->ranges[item->first].idle_ms;
 
-		if (item->kind == REST_RANGES ? idle : item->kind == REST_PORT && !idle)
+		/* Of other kinds @first is no number of a service port. */
+		if (item->kind != REST_RANGES && item->kind != REST_PORT)
+			continue;
+		if (!!writer->ranges[item->first].idle_ms == (item->kind == REST_RANGES))
 			count += count_ranges(writer, item->first, map);
 	}
 	return count;

@@ -150,7 +150,7 @@ def test_it_may_be_killed_while_policies_change(node, turning):
 
 def attached(node):
     """Names of the programs that packets meet: those of the links and those of the filters."""
-    names = {program["id"]: program["name"] for program in bpftool("prog", "show")}
+    names = {program["id"]: program.get("name") for program in bpftool("prog", "show")}
     found = {pin: names[program] for pin, (_, program) in links(node).items() if not pin.startswith("cgroup-")}
     return found, {name: filters(node, name) for name in node.pod_links()}
 
