@@ -89,14 +89,23 @@ class First:
         """What services have it as."""
         return {claim.kind for claim in self.services.claims if claim.address == address}
 
+    def unserved(self, packet):
+        """
+        Of what no service answers: for a service's address it would leave by where it came from, here where all
+        routes lead back, until its hops are used up.
+        """
+        round_and_round = packet.hops > 1 and self.kinds_at(packet.dst) and packet.dst not in self.hosts
+        return "drop" if round_and_round else "pass"
+
     def fates(self, packet):
         """All that may be of a packet that begins a connection."""
         if is_echo(packet):
-            return [Fate("drop" if "cluster" in self.kinds_at(packet.dst) else "pass")]
+            return [Fate("drop" if "cluster" in self.kinds_at(packet.dst) else self.unserved(packet))]
         found = []
         for answer in self.answers(packet):
             forbidden = {place for place in answer.backends if not self.policy_allows(packet, place)}
-            found.append(Fate(answer.what, answer.backends, forbidden))
+            what = self.unserved(packet) if answer.what == "pass" else answer.what
+            found.append(Fate(what, answer.backends, forbidden))
         return found
 
     def affinity_s(self, packet):

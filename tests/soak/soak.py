@@ -46,6 +46,9 @@ class Soak:
             kept = node not in self.churn.mortal
 
             def rested(number=number, node=node, kept=kept):
+                # Links come when the kernel has a quiet moment.
+                if len(node.pod_pins()) != 2 * len(node.pod_links()):
+                    return False
                 now = self.figures(node, kept)
                 return not self.bases[number] or self.elapsed < WARM_SHARE * self.seconds or \
                     not grown(self.bases[number], now, GROWTH)
