@@ -219,7 +219,7 @@ static __always_inline enum drop_reason track_pass(struct flow *flow, const stru
 		service_second_claim(hit);
 	if (flow->seen == CT_SEEN_NEW && ct_is_answered(entry, flow, key->sender))
 		entry->flags |= CT_ANSWERED;
-	ct_book(entry, flow, key->sender);
+	ct_book_apart(entry, flow, key->sender);
 	service_second_note(&second, flow, hit);
 	if (flow->seen == CT_SEEN_NEW && entry->flags & CT_ANSWERED && ct_promote(key, hit))
 		flow->seen = CT_SEEN_ANSWERED;

@@ -69,6 +69,16 @@ static __always_inline void ct_book(struct ct_entry *entry, const struct flow *f
 		entry->expires = expires;
 }
 
+int ct_book_apart(struct ct_entry *entry, const struct flow *flow, __u32 sender);
+
+/* Verifier: the same where many paths lead; one call more, so not for established connections. */
+SUBPROGRAM int ct_book_apart(struct ct_entry *entry, const struct flow *flow, __u32 sender)
+{
+	if (entry && flow)
+		ct_book(entry, flow, (__u8)sender);
+	return 0;
+}
+
 /* What the entry knows about this packet: where it goes, and which way. */
 static __always_inline void ct_place(struct flow *flow, const struct ct_key *key,
 				     const struct ct_entry *entry)
