@@ -5,7 +5,7 @@
  * and untouched.
  *
  *	from_wire	ingress: what comes from outside
- *	to_wire		egress: answers of services' backends on this node
+ *	to_wire		egress: answers of services' backends on this node, and masquerade
  */
 #include "lib/depart.h"
 #include "lib/drop.h"
@@ -48,8 +48,14 @@ static __always_inline enum drop_reason wire_receiver(struct flow *flow)
 static __always_inline enum drop_reason wire_deliver(int *action, struct __sk_buff *skb,
 						     struct flow *flow)
 {
-	if (flow->way != WAY_OUT)
-		return deliver(action, skb, flow);
+	enum drop_reason why;
+
+	if (flow->way != WAY_OUT) {
+		why = deliver(action, skb, flow);
+		if (!why && *action == TC_ACT_OK && flow->flags & FLOW_MASQUERADED)
+			why = masquerade_to_stack(skb);
+		return why;
+	}
 	*action = depart(skb, flow);
 	if (*action >= 0)
 		return DROP_NONE;
@@ -81,7 +87,7 @@ int from_wire(struct __sk_buff *skb)
 	why = wire_source(&flow) ?: why;
 	if (!why)
 		why = flow.way == WAY_STACK ? arrive_parse(skb, &flow) : (int)parse_l4(&flow, skb);
-	why = why ?: track(&flow, skb, track_arrived);
+	why = why ?: arrive_track(&flow, skb);
 	why = arrive_way(&flow, why);
 	why = why ?: followers(&flow, skb);
 	if (!why && flow.way == WAY_STACK)
@@ -93,8 +99,8 @@ int from_wire(struct __sk_buff *skb)
 }
 
 /*
- * Forwarded packets are answers of a service when from_pod says so; what no interface
- * brought in is of a socket, or a fragment of which nobody knows.
+ * Forwarded packets are answers of a service, or to be masqueraded, when from_pod says so;
+ * what no interface brought in is of a socket, or a fragment of which nobody knows.
  */
 static __always_inline _Bool may_be_answer(const struct __sk_buff *skb)
 {
@@ -107,7 +113,7 @@ int to_wire(struct __sk_buff *skb)
 	enum drop_reason why;
 	struct flow flow;
 
-	if (!may_be_answer(skb) || !services_exist())
+	if (!may_be_answer(skb) || !node_translates())
 		return TC_ACT_OK;
 	flow_begin(&flow, POLICY_EGRESS);
 	flow.flags = FLOW_AT_EGRESS;

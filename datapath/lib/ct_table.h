@@ -167,18 +167,20 @@ static __always_inline struct ct_hit ct_alive(struct ct_hit hit, __u32 now)
 		found;                                                                      \
 	})
 
-#define CT_PUT(table4, table6, key, entry)                                                  \
+#define CT_PUT_AS(table4, table6, key, entry, how)                                          \
 	({                                                                                  \
 		long result;                                                                \
 		if ((key)->family == FLOW_IP4) {                                            \
-			result = bpf_map_update_elem(&(table4), &(key)->v4, entry, BPF_ANY); \
+			result = bpf_map_update_elem(&(table4), &(key)->v4, entry, how);    \
 			BRANCH_APART(4);                                                    \
 		} else {                                                                    \
-			result = bpf_map_update_elem(&(table6), &(key)->v6, entry, BPF_ANY); \
+			result = bpf_map_update_elem(&(table6), &(key)->v6, entry, how);    \
 			BRANCH_APART(6);                                                    \
 		}                                                                           \
 		result;                                                                     \
 	})
+
+#define CT_PUT(table4, table6, key, entry) CT_PUT_AS(table4, table6, key, entry, BPF_ANY)
 
 #define CT_REMOVE(table4, table6, key)                                                      \
 	({                                                                                  \

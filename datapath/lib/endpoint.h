@@ -14,6 +14,12 @@ CONFIG struct node_config config = {
 	.hz = 250,
 	.source_port = 10000,
 	.source_ports = 20000,
+	.masquerade_ports = {
+		[MASQUERADE_TCP] = { 10000, 20000 },
+		[MASQUERADE_UDP] = { 10000, 20000 },
+		[MASQUERADE_SCTP] = { 10000, 20000 },
+		[MASQUERADE_ECHO] = { 10000, 20000 },
+	},
 	.tcp_open_s = 60,
 	.tcp_live_s = 7200,
 	.closing_s = 10,

@@ -46,6 +46,8 @@ enum flow_flag {
 	FLOW_TRANSLATED = 1 << 8,
 	FLOW_REJECTED = 1 << 9, /* whoever sent the refused packet is told so */
 	FLOW_FROM_WIRE = 1 << 10, /* came from outside, for no pod's own address */
+	/* A pod's, to be masqueraded where it leaves; or the answer to such a one. */
+	FLOW_MASQUERADED = 1 << 11,
 };
 
 struct flow {

@@ -6,8 +6,14 @@
  */
 #pragma once
 
-#include "lib/track.h"
+#include "lib/masquerade_leave.h"
 #include "weir/mark.h"
+
+/* There is something at the uplink to look for: services, or connections that are masqueraded. */
+static __always_inline _Bool node_translates(void)
+{
+	return services_exist() || masquerade_state() != MASQUERADE_NEVER;
+}
 
 /* It concerns no service: the stack's, without being counted. */
 static __always_inline enum drop_reason leave_alone(struct flow *flow)
@@ -32,7 +38,7 @@ SUBPROGRAM int arrive_parse(struct __sk_buff *skb, struct flow *flow)
 	if (!flow)
 		return DROP_INTERNAL;
 	/* What a switch floods is another node's, though the address may be many nodes'. */
-	if (!flow->generation || skb->pkt_type == PKT_TYPE_OTHERHOST || !services_exist())
+	if (!flow->generation || skb->pkt_type == PKT_TYPE_OTHERHOST || !node_translates())
 		return leave_alone(flow);
 	flow->flags |= FLOW_FROM_WIRE;
 	flow->way = WAY_TRACK;
@@ -70,22 +76,93 @@ static __always_inline struct ct_hit question_find(const struct flow *flow,
 	return hit.entry ? hit : ct_find(key, flow->now);
 }
 
-/* What comes from outside may be for a service, or answer one that it has used. */
-static __always_inline enum drop_reason track_arrived(struct flow *flow, struct ct_key *key,
-						      _Bool answered)
+int arrive_new(struct flow *flow, struct ct_key *key, int answered);
+
+/* What comes from outside for no pod's own address, and is not known to be an answer. */
+SUBPROGRAM int arrive_new(struct flow *flow, struct ct_key *key, int answered)
 {
 	enum drop_reason why;
+	struct ct_hit hit;
 
-	if (flow->flags & FLOW_FROM_WIRE) {
-		why = service_enter(flow, key, answered);
-		if (why)
-			return why;
-		if (flow->flags & FLOW_TRANSLATED)
-			return track_translated(flow, key);
-		if (!is_answer(question_find(flow, key), flow, key))
-			return leave_alone(flow);
-	}
-	return track_received(flow, key, answered);
+	if (!flow || !key)
+		return DROP_INTERNAL;
+	hit = question_find(flow, key);
+	if (masquerade_is_answer(hit, key))
+		return masquerade_enter(flow, key, service_case_was(hit), 0);
+	if (!services_exist())
+		return leave_alone(flow);
+	why = service_enter(flow, key, answered);
+	if (why)
+		return why;
+	if (flow->flags & FLOW_TRANSLATED)
+		return ARRIVE_TRANSLATED;
+	if (!is_answer(hit, flow, key))
+		return leave_alone(flow);
+	return answered ? ARRIVE_RECEIVED_KNOWN : ARRIVE_RECEIVED;
+}
+
+int arrive_look(struct flow *flow, struct ct_key *key);
+
+/*
+ * The packet's connection by its @key: what comes from outside may be for a service, or
+ * answer one that it has used, or be the answer to a connection that is masqueraded.
+ * A drop reason, or enum arrive_rest.
+ */
+SUBPROGRAM int arrive_look(struct flow *flow, struct ct_key *key)
+{
+	struct ct_hit hit;
+
+	if (!flow || !key)
+		return DROP_INTERNAL;
+	ct_key_pack(key, flow);
+	hit = ct_find(key, flow->now);
+	if (flow->flags & FLOW_FROM_WIRE && flow->role != ROLE_OPEN &&
+	    masquerade_is_answer(hit, key))
+		return masquerade_enter(flow, key, service_case_was(hit), hit.entry->expires);
+	if (track_fast(flow, key, hit))
+		return DROP_NONE;
+	if (flow->flags & FLOW_FROM_WIRE)
+		return arrive_new(flow, key, !!hit.entry);
+	return hit.entry ? ARRIVE_RECEIVED_KNOWN : ARRIVE_RECEIVED;
+}
+
+int arrive_end(struct flow *flow, const struct ct_key *key, int rest);
+
+/* The packet has passed. */
+SUBPROGRAM int arrive_end(struct flow *flow, const struct ct_key *key, int rest)
+{
+	enum drop_reason why = DROP_NONE;
+
+	if (!flow || !key)
+		return DROP_INTERNAL;
+	if (rest == ARRIVE_TRANSLATED)
+		return service_commit(flow, key);
+	if (flow->flags & FLOW_ANSWER)
+		why = service_answer(flow, key);
+	if (!why && flow->flags & FLOW_MASQUERADED)
+		why = masquerade_entered(key, flow->now);
+	return why;
+}
+
+/*
+ * Stage: as track(). Verifier: in steps, because policy, in the middle, is at the end of the
+ * longest way of calls.
+ */
+static __always_inline enum drop_reason arrive_track(struct flow *flow, struct __sk_buff *skb)
+{
+	enum drop_reason why;
+	struct ct_key key;
+	int rest;
+
+	if (!flow_has_key(flow))
+		return track_keyless(flow, skb);
+	rest = arrive_look(flow, &key);
+	if (rest >= 0)
+		return (enum drop_reason)rest;
+	if (rest == ARRIVE_TRANSLATED)
+		ct_key_pack(&key, flow);
+	why = track_slowly(flow, &key, rest != ARRIVE_RECEIVED && rest != ARRIVE_MASQUERADED);
+	return why ?: (enum drop_reason)arrive_end(flow, &key, rest);
 }
 
 /*
@@ -135,6 +212,8 @@ static __always_inline enum drop_reason service_leave(struct __sk_buff *skb, str
 		why = track_related(skb, flow);
 		return why == DROP_ICMP_UNRELATED ? DROP_NONE : why;
 	}
+	if (skb->mark & WEIR_MARK_MASQUERADE)
+		return masquerade_leave(skb, flow);
 	ct_key_pack(&key, flow);
 	if (tracked)
 		hit = ct_find(&key, flow->now);

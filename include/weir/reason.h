@@ -39,7 +39,10 @@
 	X(SERVICE_CHECKSUM, 28, "SCTP fragment whose checksum cannot follow a new port")    \
 	X(NO_ROUTE, 29, "no route to the other end of a service's connection")              \
 	X(HOPS, 30, "last hop of a packet that goes on to another node or outside")         \
-	X(TOO_LONG, 31, "longer than the way to the other end of a service's connection")
+	X(TOO_LONG, 31, "longer than the way to the other end of a service's connection") \
+	X(MASQUERADE_PORTS, 32, "no port of the node is left to masquerade a connection to this address") \
+	X(MASQUERADE_ADDRESS, 33, "the device has no address to masquerade with")           \
+	X(MASQUERADE_PROTOCOL, 34, "protocol that cannot be masqueraded, towards the outside")
 
 enum drop_reason {
 #define X(name, number, text) DROP_##name = number,

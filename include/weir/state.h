@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "weir/masquerade.h"
 #include "weir/types.h"
 
 /*
@@ -21,7 +22,7 @@ struct node_state {
 	 * it; 0 and ::  none. A change concerns connections that begin after it.
 	 */
 	__be32 addr4;
-	__u32 pad;
+	__u32 masquerade; /* enum masquerade */
 	struct ip_addr addr6;
 };
 ABI_SIZE(struct node_state, 32);
@@ -38,6 +39,8 @@ struct node_config {
 	 */
 	__u16 source_port; /* the first one */
 	__u16 source_ports; /* how many; at least 1 */
+	/* They may overlap, also with those above: one connection has each of them at a time. */
+	struct masquerade_ports masquerade_ports[MASQUERADE_KINDS];
 	struct ip_addr gateway6; /* ::  no IPv6 */
 	/* Lifetimes in seconds. */
 	__u32 tcp_open_s; /* half open */
@@ -49,7 +52,7 @@ struct node_config {
 	__u32 other_s; /* SCTP in set-up, and protocols without a state */
 	__u32 sctp_live_s;
 };
-ABI_SIZE(struct node_config, 64);
+ABI_SIZE(struct node_config, 80);
 
 /*
  * Map `frag`: LRU, what the first fragment of a datagram said. The identification

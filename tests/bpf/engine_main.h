@@ -10,6 +10,7 @@
 /* Node of the tests. */
 static const struct node_config engine_config = {
 	.endpoint_slots = 4096, .hz = 250, .source_port = SOURCE_PORT, .source_ports = 1,
+	.masquerade_ports = { { 20000, 1 }, { 20000, 1 }, { 20000, 1 }, { 20000, 1 } },
 	.tcp_open_s = 60, .tcp_live_s = 7200, .closing_s = 10, .udp_new_s = 30,
 	.udp_live_s = 180, .icmp_s = 30, .other_s = 60, .sctp_live_s = 3600,
 };

@@ -17,10 +17,10 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 58349 },
-	{ "to_pod", TO_POD, 36415 },
-	{ "from_wire", FROM_WIRE, 51894 },
-	{ "to_wire", TO_WIRE, 32233 },
+	{ "from_pod", FROM_POD, 58943 },
+	{ "to_pod", TO_POD, 37225 },
+	{ "from_wire", FROM_WIRE, 54767 },
+	{ "to_wire", TO_WIRE, 41476 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

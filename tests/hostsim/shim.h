@@ -83,6 +83,7 @@ struct sim {
 	uint32_t redirect; /* last interface redirected to */
 	uint32_t uplink; /* the interface of all routes, */
 	uint32_t mtu; /* and what it takes */
+	uint16_t socket_port; /* the node has a socket of each kind here, host order; 0: none */
 	const char *fail; /* the helper of this name fails once, */
 	unsigned int fail_after; /* after so many calls that do not */
 	/* After so many look-ups in it another CPU has moved all of one map to the other. */
@@ -121,5 +122,11 @@ uint64_t bpf_jiffies64(void);
 /* As of a packet whose checksum is complete (CHECKSUM_NONE). */
 long bpf_l4_csum_replace(struct __sk_buff *skb, uint32_t offset, uint64_t from, uint64_t to,
 			 uint64_t flags);
+/* The node's sockets: none but what @sim.socket_port says. */
+struct bpf_sock *bpf_skc_lookup_tcp(struct __sk_buff *skb, const struct bpf_sock_tuple *tuple,
+				    uint32_t size, uint64_t netns, uint64_t flags);
+struct bpf_sock *bpf_sk_lookup_udp(struct __sk_buff *skb, const struct bpf_sock_tuple *tuple,
+				   uint32_t size, uint64_t netns, uint64_t flags);
+long bpf_sk_release(struct bpf_sock *sock);
 uint32_t bpf_get_prandom_u32(void);
 long bpf_loop(uint32_t count, void *callback, void *ctx, uint64_t flags);
