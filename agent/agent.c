@@ -19,6 +19,7 @@
 #include "endpoint/statefile.h"
 #include "net/nat.h"
 #include "policy.h"
+#include "reports.h"
 #include "services.h"
 #include "sockets.h"
 #include "sources.h"
@@ -208,6 +209,7 @@ int agent_new(struct agent **ret, struct config *config)
 	r = r ?: uplink_watch(agent);
 	r = r ?: put_in_force(agent);
 	r = r ?: control_new(&agent->control, agent);
+	r = r ?: reports_open(agent);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(&agent);
@@ -234,6 +236,7 @@ void agent_free(struct agent *agent)
 		return;
 	control_free(agent->control);
 	manifest_free(agent->manifest);
+	reports_close(agent);
 	api_source_free(agent->api);
 	problem_log_done(&agent->problem_log);
 	agent_services_close(agent);

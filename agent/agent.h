@@ -22,6 +22,7 @@
 #include "reconcile/expiry.h"
 #include "reconcile/reconcile.h"
 #include "reconcile/service.h"
+#include "report/report.h"
 #include "service_problems.h"
 #include "source/api_source.h"
 #include "source/manifest.h"
@@ -49,6 +50,7 @@ struct agent {
 	struct store *store;
 	struct manifest *manifest; /* NULL: no directory is configured */
 	struct api_source *api; /* NULL: objects do not come from API servers */
+	struct report *report; /* NULL: there is no API server to report to */
 	struct problem_log problem_log;
 	struct net *net;
 	struct datapath *dp;

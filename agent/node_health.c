@@ -9,13 +9,13 @@
 #include <time.h>
 
 #include "agent.h"
+#include "base/clock.h"
 #include "control/connections.h"
 #include "health_doors.h"
 #include "services.h"
 
 #define IDLE_S 5
 #define RETRY_S 5
-#define TIME_TEXT_MAX 32
 #define PROBLEM_MAX 256
 
 struct node_health {
@@ -34,19 +34,10 @@ static bool is_being_deleted(const struct agent *agent)
 	return obj && obj->node.deleting;
 }
 
-static const char *time_text(char text[static TIME_TEXT_MAX], time_t when)
-{
-	struct tm tm;
-
-	gmtime_r(&when, &tm);
-	strftime(text, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return text;
-}
-
 static void answer(struct evhttp_request *request, const struct agent *agent, bool healthy)
 {
 	struct evbuffer *buffer = evbuffer_new();
-	char updated[TIME_TEXT_MAX], now[TIME_TEXT_MAX];
+	char updated[CLOCK_TEXT_MAX], now[CLOCK_TEXT_MAX];
 
 	if (!buffer) {
 		evhttp_send_error(request, 500, NULL);
@@ -54,8 +45,8 @@ static void answer(struct evhttp_request *request, const struct agent *agent, bo
 	}
 	evbuffer_add_printf(buffer,
 			    "{\"lastUpdated\":\"%s\",\"currentTime\":\"%s\",\"nodeEligible\":%s}\n",
-			    time_text(updated, agent->node_health->updated),
-			    time_text(now, time(NULL)), is_being_deleted(agent) ? "false" : "true");
+			    clock_text(updated, agent->node_health->updated),
+			    clock_text(now, time(NULL)), is_being_deleted(agent) ? "false" : "true");
 	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
 			  "application/json");
 	evhttp_send_reply(request, healthy ? 200 : 503, NULL, buffer);

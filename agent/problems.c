@@ -79,6 +79,7 @@ void problems_log(struct agent *agent)
 	qsort(next.said, next.count, sizeof(*next.said), compare_numbers);
 	problem_log_done(log);
 	*log = next;
+	report_soon(agent->report);
 }
 
 void problem_log_done(struct problem_log *log)

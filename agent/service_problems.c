@@ -103,6 +103,7 @@ void service_problems_update(struct agent *agent)
 	say(&next, &agent->service_problems);
 	service_problems_done(&agent->service_problems);
 	agent->service_problems = next;
+	report_soon(agent->report);
 }
 
 void service_problems_done(struct service_problems *problems)

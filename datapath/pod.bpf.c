@@ -6,6 +6,8 @@
  *	to_pod		egress: what the stack sends to the pod (host, outside world,
  *			and what delivery left to the stack)
  */
+#include "lib/ctx_skb.h"
+
 #include "lib/deliver.h"
 #include "lib/drop.h"
 #include "lib/guard.h"

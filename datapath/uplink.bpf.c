@@ -7,6 +7,8 @@
  *	from_wire	ingress: what comes from outside
  *	to_wire		egress: answers of services' backends on this node, and masquerade
  */
+#include "lib/ctx_skb.h"
+
 #include "lib/depart.h"
 #include "lib/drop.h"
 #include "lib/outside.h"

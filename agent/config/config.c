@@ -24,6 +24,9 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 				"an API server, instead of the one in the kubeconfig or of the Service; "
 				"repeat it for others", true },
 	[CONFIG_NODE_NAME] = { "node-name", "NAME", "name of this node (default: the host name)" },
+	[CONFIG_NODE_TAINT] = { "node-taint", "KEY",
+				"of the taint that goes from the Node when pods may come "
+				"(default " CONFIG_NODE_TAINT_DEFAULT ")" },
 	[CONFIG_POD_CIDR] = { "pod-cidr", "CIDR",
 			      "addresses for pods; repeat it for the second family", true },
 	[CONFIG_STATE_DIR] = { "state-dir", "DIR", "what must be kept (default /var/lib/weir)" },
@@ -54,7 +57,7 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_LOG_LEVEL] = { "log-level", "LEVEL", "error, warn, info (default) or debug" },
 };
 
-static int set_string(char **ret, const char *value)
+int config_set_string(char **ret, const char *value)
 {
 	char *copy = NULL;
 
@@ -80,10 +83,11 @@ int config_init(struct config *config)
 				   .log_level = LOG_LEVEL_INFO };
 	if (gethostname(host, sizeof(host) - 1) < 0 || !host[0])
 		strcpy(host, "localhost");
-	r = set_string(&config->node_name, host);
-	r = r ?: set_string(&config->state_dir, "/var/lib/weir");
-	r = r ?: set_string(&config->run_dir, "/run/weir");
-	r = r ?: set_string(&config->bpffs, "/sys/fs/bpf/weir");
+	r = config_set_string(&config->node_name, host);
+	r = r ?: config_set_string(&config->node_taint, CONFIG_NODE_TAINT_DEFAULT);
+	r = r ?: config_set_string(&config->state_dir, "/var/lib/weir");
+	r = r ?: config_set_string(&config->run_dir, "/run/weir");
+	r = r ?: config_set_string(&config->bpffs, "/sys/fs/bpf/weir");
 	if (r < 0)
 		config_done(config);
 	return r;
@@ -95,6 +99,7 @@ void config_done(struct config *config)
 	free(config->kubeconfig);
 	config_clear_list(config, CONFIG_API_SERVER);
 	free(config->node_name);
+	free(config->node_taint);
 	free(config->state_dir);
 	free(config->run_dir);
 	free(config->bpffs);
@@ -117,13 +122,13 @@ static int set_dir(char **ret, const char *value, char *why)
 {
 	if (value[0] != '/')
 		return config_refuse(why, "\"%s\" is not an absolute path", value);
-	return set_string(ret, value);
+	return config_set_string(ret, value);
 }
 
 static int set_cgroup(struct config *config, const char *value, char *why)
 {
 	return strcmp(value, "auto") ? set_dir(&config->cgroup, value, why) :
-				       set_string(&config->cgroup, NULL);
+				       config_set_string(&config->cgroup, NULL);
 }
 
 static int set_socket_services(struct config *config, const char *value, char *why)
@@ -148,7 +153,7 @@ static int add_api_server(struct config *config, const char *value, char *why)
 		return config_refuse(why, "%.*s", CONFIG_WHY_MAX - 1, error);
 	if (!r && config->api_server_count == API_SERVERS_MAX)
 		return config_refuse(why, "\"%.128s\" is one too many: at most %d", value, API_SERVERS_MAX);
-	return r ?: set_string(&config->api_servers[config->api_server_count++], value);
+	return r ?: config_set_string(&config->api_servers[config->api_server_count++], value);
 }
 
 bool config_uses_api(const struct config *config)
@@ -157,20 +162,13 @@ bool config_uses_api(const struct config *config)
 	       (!config->manifests && api_config_in_pod(API_POD_DIR));
 }
 
-static int set_node_name(struct config *config, const char *value, char *why)
-{
-	if (!value[0] || strlen(value) > 253 || strpbrk(value, "/ \t"))
-		return config_refuse(why, "\"%s\" is not a node name", value);
-	return set_string(&config->node_name, value);
-}
-
 static int set_uplink(struct config *config, const char *value, char *why)
 {
 	if (!strcmp(value, "auto"))
-		return set_string(&config->uplink, NULL);
+		return config_set_string(&config->uplink, NULL);
 	if (!value[0] || strlen(value) >= IFNAMSIZ || strpbrk(value, "/ "))
 		return config_refuse(why, "\"%s\" is not the name of a network device", value);
-	return set_string(&config->uplink, value);
+	return config_set_string(&config->uplink, value);
 }
 
 /* Ranges whose addresses no pod can have; the CIDR becomes a route of the node. */
@@ -277,7 +275,9 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 	case CONFIG_API_SERVER:
 		return add_api_server(config, value, why);
 	case CONFIG_NODE_NAME:
-		return set_node_name(config, value, why);
+		return config_set_node_name(config, value, why);
+	case CONFIG_NODE_TAINT:
+		return config_set_node_taint(config, value, why);
 	case CONFIG_POD_CIDR:
 		return add_pod_cidr(config, value, why);
 	case CONFIG_STATE_DIR:
@@ -320,7 +320,7 @@ void config_clear_list(struct config *config, enum config_key key)
 {
 	if (key == CONFIG_API_SERVER)
 		while (config->api_server_count)
-			set_string(&config->api_servers[--config->api_server_count], NULL);
+			config_set_string(&config->api_servers[--config->api_server_count], NULL);
 	else if (key == CONFIG_POD_CIDR)
 		config->pod_cidr_count = 0;
 	else if (key == CONFIG_NODE_PORT_CIDR)

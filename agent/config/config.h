@@ -15,6 +15,7 @@
 #include "source/api_config.h"
 
 #define CONFIG_FILE "/etc/weir/weir.yaml"
+#define CONFIG_NODE_TAINT_DEFAULT "weir/agent-not-ready"
 #define CONFIG_CIDRS_MAX 2 /* one per family */
 #define CONFIG_NODE_PORT_CIDRS_MAX 16
 #define CONFIG_WHY_MAX 256 /* what is wrong with one value */
@@ -46,6 +47,7 @@ struct config {
 	char *api_servers[API_SERVERS_MAX]; /* URLs */
 	size_t api_server_count;
 	char *node_name;
+	char *node_taint; /* key; "": none */
 	struct prefix pod_cidrs[CONFIG_CIDRS_MAX];
 	size_t pod_cidr_count;
 	char *state_dir;
@@ -73,6 +75,7 @@ enum config_key {
 	CONFIG_KUBECONFIG,
 	CONFIG_API_SERVER,
 	CONFIG_NODE_NAME,
+	CONFIG_NODE_TAINT,
 	CONFIG_POD_CIDR,
 	CONFIG_STATE_DIR,
 	CONFIG_RUN_DIR,

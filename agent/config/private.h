@@ -7,6 +7,13 @@
 /* The sentence goes to @why. Returns -EINVAL. */
 int __attribute__((format(printf, 2, 3))) config_refuse(char *why, const char *fmt, ...);
 
+/* A copy of @value takes the place of *@ret, which is freed; NULL is accepted. 0 or -ENOMEM. */
+int config_set_string(char **ret, const char *value);
+
+/* node.c; as config_set() */
+int config_set_node_name(struct config *config, const char *value, char *why);
+int config_set_node_taint(struct config *config, const char *value, char *why);
+
 /* service.c; as config_set() */
 int config_set_source_ports(struct config *config, const char *value, char *why);
 int config_set_maglev_size(struct config *config, const char *value, char *why);

@@ -25,16 +25,18 @@ static json_t *kind_to_json(const struct api_kind_status *kind)
 			 kind->is_recalled, "objects", (json_int_t)kind->objects);
 }
 
-static json_t *api_to_json(const struct api_source *api)
+static json_t *api_to_json(const struct agent *agent)
 {
+	const struct api_source *api = agent->api;
 	json_t *kinds = json_array();
 	struct api_kind_status kind;
 
 	for (size_t i = 0; api_source_kind(&kind, api, i); i++)
 		json_array_append_new(kinds, kind_to_json(&kind));
-	return json_pack("{s:s,s:s,s:b,s:b,s:o}", "kind", "apiServer", "path",
+	return json_pack("{s:s,s:s,s:b,s:b,s:s,s:o}", "kind", "apiServer", "path",
 			 api_source_server(api), "ready", api_source_is_ready(api), "synced",
-			 api_source_is_synced(api), "kinds", kinds);
+			 api_source_is_synced(api), "reports", report_problem(agent->report),
+			 "kinds", kinds);
 }
 
 static json_t *manifests_to_json(const struct agent *agent)
@@ -67,7 +69,7 @@ json_t *sources_to_json(const struct agent *agent)
 		return list;
 	for (int kind = 0; kind < OBJECT_KIND_MAX; kind++)
 		objects += store_count(agent->store, (enum object_kind)kind);
-	source = agent->api ? api_to_json(agent->api) : manifests_to_json(agent);
+	source = agent->api ? api_to_json(agent) : manifests_to_json(agent);
 	json_object_set_new(source, "objects", json_integer((json_int_t)objects));
 	add_problems(source, agent);
 	json_array_append_new(list, source);

@@ -110,6 +110,15 @@ static void slice_free(struct endpoint_slice *slice)
 	free(slice);
 }
 
+static void node_done(struct node *node)
+{
+	labels_done(&node->labels);
+	free(node->ips);
+	for (size_t i = 0; i < node->taint_count; i++)
+		free(node->taints[i]);
+	free(node->taints);
+}
+
 static void content_done(struct object *obj)
 {
 	switch (obj->kind) {
@@ -126,8 +135,7 @@ static void content_done(struct object *obj)
 		policy_done(&obj->policy);
 		break;
 	case OBJECT_NODE:
-		labels_done(&obj->node.labels);
-		free(obj->node.ips);
+		node_done(&obj->node);
 		break;
 	case OBJECT_SERVICE:
 		service_free(obj->service);

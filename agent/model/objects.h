@@ -96,6 +96,9 @@ struct node {
 	struct ip_addr *ips; /* status.addresses, InternalIP and ExternalIP */
 	size_t ip_count;
 	bool deleting; /* metadata.deletionTimestamp is set */
+	bool network_ready; /* condition NetworkUnavailable is False */
+	char **taints; /* keys of spec.taints, in their order */
+	size_t taint_count;
 };
 
 enum service_type {

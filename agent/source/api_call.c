@@ -22,7 +22,7 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *arg)
 
 	evtimer_add(call->watchdog, &call->stall);
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status == 200) {
+	if (status == 200 || status == 201) {
 		r = call->handler.data(call->handler.arg, bytes, length);
 		call->has_enough = r == -ECANCELED;
 		return r ? 0 : length;
@@ -152,6 +152,25 @@ int api_call_prepare(struct api_call *call, const struct api_config *config, con
 	return 0;
 }
 
+int api_call_enclose(struct api_call *call, const struct api_letter *letter)
+{
+	cleanup(freep) char *type = NULL;
+	int r;
+
+	if (asprintf(&type, "Content-Type: %s", letter->type) < 0) {
+		type = NULL;
+		return -ENOMEM;
+	}
+	r = add_header(call, type);
+	if (r < 0)
+		return r;
+	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+	if (curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, letter->method) != CURLE_OK ||
+	    curl_easy_setopt(call->easy, CURLOPT_COPYPOSTFIELDS, letter->body) != CURLE_OK)
+		return -ENOMEM;
+	return 0;
+}
+
 /* A Status object's message, or the first line of whatever it is. */
 static void copy_said(char ret[static API_HTTP_ERROR_MAX], const struct api_call *call, long status)
 {
@@ -191,7 +210,7 @@ void api_call_answer(struct api_answer *ret, struct api_call *call, CURLcode cod
 			 (long long)call->stall.tv_sec);
 	else if (code != CURLE_OK)
 		copy_reason(ret->error, call, code);
-	else if (ret->status != 200)
+	else if (!api_answer_is_good(ret))
 		copy_said(ret->error, call, ret->status);
 }
 

@@ -32,6 +32,9 @@ struct api_call {
 int api_call_prepare(struct api_call *call, const struct api_config *config, const char *server,
 		     const char *path);
 
+/* A prepared call takes @letter with it. 0 or -ENOMEM. */
+int api_call_enclose(struct api_call *call, const struct api_letter *letter);
+
 void api_call_answer(struct api_answer *ret, struct api_call *call, CURLcode code);
 
 void api_call_free(struct api_call *call);

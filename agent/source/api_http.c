@@ -125,6 +125,13 @@ const char *api_http_server(const struct api_http *http)
 int api_http_get(struct api_call **ret, struct api_http *http, const char *path, int stall_ms,
 		 const struct api_call_handler *handler)
 {
+	return api_http_send(ret, http, path, NULL, stall_ms, handler);
+}
+
+int api_http_send(struct api_call **ret, struct api_http *http, const char *path,
+		  const struct api_letter *letter, int stall_ms,
+		  const struct api_call_handler *handler)
+{
 	struct api_call *call = calloc(1, sizeof(*call));
 	int r;
 
@@ -138,6 +145,7 @@ int api_http_get(struct api_call **ret, struct api_http *http, const char *path,
 	call->watchdog = evtimer_new(http->base, on_stall, call);
 	r = call->watchdog && evtimer_add(call->watchdog, &call->stall) == 0 ? 0 : -ENOMEM;
 	r = r ?: api_call_prepare(call, http->config, api_http_server(http), path);
+	r = r ?: letter ? api_call_enclose(call, letter) : 0;
 	if (!r && curl_multi_add_handle(http->multi, call->easy) != CURLM_OK)
 		r = -ENOMEM;
 	if (r < 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET requests to the API servers, by libcurl on the event loop. All requests go to one
+ * Requests to the API servers, by libcurl on the event loop. All requests go to one
  * server; when it cannot be reached, the next ones go to the next server.
  *
  * HTTP/1.1 on purpose: a request that is given up closes its connection, so a dead
@@ -31,7 +31,7 @@ struct api_answer {
 struct api_call_handler {
 	void *arg;
 	/*
-	 * Bytes of an answer with status 200. Anything but 0 gives the request up;
+	 * Bytes of an answer with status 200 or 201. Anything but 0 gives the request up;
 	 * -ECANCELED says that the server is not to blame.
 	 */
 	int (*data)(void *arg, const char *bytes, size_t length);
@@ -54,6 +54,24 @@ const char *api_http_server(const struct api_http *http);
  */
 int api_http_get(struct api_call **ret, struct api_http *http, const char *path, int stall_ms,
 		 const struct api_call_handler *handler);
+
+/* What is sent with a request that asks for a change. */
+struct api_letter {
+	const char *method; /* "POST", "PATCH" */
+	const char *type; /* the Content-Type of the body */
+	const char *body; /* JSON, copied */
+};
+
+/* The same with @letter (NULL: GET). */
+int api_http_send(struct api_call **ret, struct api_http *http, const char *path,
+		  const struct api_letter *letter, int stall_ms,
+		  const struct api_call_handler *handler);
+
+/* It is as it was asked for. */
+static inline bool api_answer_is_good(const struct api_answer *answer)
+{
+	return answer->is_whole && (answer->status == 200 || answer->status == 201);
+}
 
 /* Give the request up; its handler hears nothing more. NULL is accepted. */
 void api_call_cancel(struct api_call *call);

@@ -18,7 +18,8 @@ static const char *const pod_fields[] = {
 static const char *const namespace_fields[] = { "metadata.name", "metadata.labels", NULL };
 
 static const char *const node_fields[] = { "metadata.name", "metadata.labels", "spec",
-					   "status.addresses", NULL };
+					   "status.addresses", "status.conditions.type",
+					   "status.conditions.status", NULL };
 
 const struct api_kind api_kinds[API_KINDS] = {
 	{ "/api", "namespaces", "Namespace", { "v1" }, OBJECT_NAMESPACE, false, false,

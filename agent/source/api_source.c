@@ -49,6 +49,19 @@ const char *api_source_server(const struct api_source *source)
 	return api_http_server(source->http);
 }
 
+struct api_http *api_source_http(const struct api_source *source)
+{
+	return source->http;
+}
+
+const char *api_source_version(const struct api_source *source, enum object_kind kind)
+{
+	for (size_t i = 0; i < API_KINDS; i++)
+		if (api_kinds[i].kind == kind)
+			return source->watches[i].feed.version ?: api_kinds[i].versions[0];
+	return "v1";
+}
+
 static void on_news(evutil_socket_t fd, short what, void *arg)
 {
 	struct api_source *source = arg;

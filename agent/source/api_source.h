@@ -2,7 +2,7 @@
 /*
  * Kubernetes API servers as a source of objects: each kind is listed and then watched
  * (api_sync.h says what happens when that fails), and the store says what the API server
- * said last. Only GET requests are made. It never waits: without an API server the store
+ * said last. Only GET requests are made (report/report.h writes). It never waits: without an API server the store
  * says what the copy of a former agent says.
  */
 #pragma once
@@ -11,6 +11,7 @@
 
 #include "model/store.h"
 #include "source/api_config.h"
+#include "source/api_http.h"
 #include "source/api_sync.h"
 #include "source/manifest.h"
 
@@ -41,6 +42,12 @@ bool api_source_is_synced(const struct api_source *source);
 
 /* The server that is asked now. */
 const char *api_source_server(const struct api_source *source);
+
+/* How the servers are asked, for others who have to; borrowed. */
+struct api_http *api_source_http(const struct api_source *source);
+
+/* The API version in which objects of @kind are asked for now, as "v1". */
+const char *api_source_version(const struct api_source *source, enum object_kind kind);
 
 enum api_kind_state {
 	API_KIND_WAITING, /* to ask again */

@@ -87,24 +87,79 @@ static int decode_deletion(struct node *node, const struct field *root)
 	return r;
 }
 
-int decode_node(struct object *obj, const struct field *root)
+static int decode_addresses(struct node *node, const struct field *status)
 {
-	struct field status = field_get(root, "status");
-	struct field addresses = field_get(&status, "addresses");
-	int r;
+	struct field addresses = field_get(status, "addresses");
+	int r = field_list(&addresses);
 
-	r = decode_object_labels(&obj->node.labels, root);
-	r = r ?: decode_deletion(&obj->node, root);
-	r = r ?: field_object(&status) ?: field_list(&addresses);
 	if (r < 0 || !field_count(&addresses))
 		return r;
-	obj->node.ips = calloc(field_count(&addresses), sizeof(*obj->node.ips));
-	if (!obj->node.ips)
+	node->ips = calloc(field_count(&addresses), sizeof(*node->ips));
+	if (!node->ips)
 		return -ENOMEM;
 	for (size_t i = 0; i < field_count(&addresses); i++) {
 		struct field element = field_at(&addresses, i);
 
-		decode_address(&obj->node, &element);
+		decode_address(node, &element);
 	}
 	return 0;
+}
+
+/* The string @name of @element, or "". */
+static const char *text_of(const struct field *element, const char *name)
+{
+	struct field field = field_get(element, name);
+	const char *text = "";
+
+	return field_is_absent(&field) || field_string(&text, &field) < 0 ? "" : text;
+}
+
+/* What weir reports of the node itself, as it stands there (report/report.h). */
+static int decode_readiness(struct node *node, const struct field *status)
+{
+	struct field conditions = field_get(status, "conditions");
+	int r = field_list(&conditions);
+
+	for (size_t i = 0; !r && i < field_count(&conditions); i++) {
+		struct field element = field_at(&conditions, i);
+
+		if (!strcmp(text_of(&element, "type"), "NetworkUnavailable"))
+			node->network_ready = !strcmp(text_of(&element, "status"), "False");
+	}
+	return r;
+}
+
+static int decode_taints(struct node *node, const struct field *root)
+{
+	struct field spec = field_get(root, "spec");
+	struct field taints = field_get(&spec, "taints");
+	int r = field_object(&spec) ?: field_list(&taints);
+
+	if (r < 0 || !field_count(&taints))
+		return r;
+	node->taints = calloc(field_count(&taints), sizeof(*node->taints));
+	if (!node->taints)
+		return -ENOMEM;
+	for (size_t i = 0; i < field_count(&taints); i++) {
+		struct field element = field_at(&taints, i);
+
+		node->taints[i] = strdup(text_of(&element, "key"));
+		if (!node->taints[i])
+			return -ENOMEM;
+		node->taint_count++;
+	}
+	return 0;
+}
+
+int decode_node(struct object *obj, const struct field *root)
+{
+	struct field status = field_get(root, "status");
+	struct node *node = &obj->node;
+	int r;
+
+	r = decode_object_labels(&node->labels, root);
+	r = r ?: decode_deletion(node, root);
+	r = r ?: field_object(&status) ?: decode_addresses(node, &status);
+	r = r ?: decode_readiness(node, &status);
+	return r ?: decode_taints(node, root);
 }

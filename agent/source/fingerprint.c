@@ -16,7 +16,7 @@
 	_Static_assert(sizeof(void *) != 8 || sizeof(type) == (size), "hash the new field of " #type)
 NAIL(struct pod, 80); /* workload: the store's */
 NAIL(struct namespace, 16);
-NAIL(struct node, 40);
+NAIL(struct node, 56);
 NAIL(struct container_port, 16);
 NAIL(struct policy_peer, 104);
 NAIL(struct policy_port, 24);
@@ -211,6 +211,17 @@ static void add_slice(uint64_t *hash, const struct endpoint_slice *slice)
 	}
 }
 
+static void add_node(uint64_t *hash, const struct node *node)
+{
+	add_labels(hash, &node->labels);
+	add_ips(hash, node->ips, node->ip_count);
+	add_number(hash, node->deleting);
+	add_number(hash, node->network_ready);
+	add_number(hash, node->taint_count);
+	for (size_t i = 0; i < node->taint_count; i++)
+		add_text(hash, node->taints[i]);
+}
+
 uint64_t fingerprint_object(const struct object *obj)
 {
 	uint64_t hash = HASH_START;
@@ -232,9 +243,7 @@ uint64_t fingerprint_object(const struct object *obj)
 		add_policy(&hash, &obj->policy);
 		break;
 	case OBJECT_NODE:
-		add_labels(&hash, &obj->node.labels);
-		add_ips(&hash, obj->node.ips, obj->node.ip_count);
-		add_number(&hash, obj->node.deleting);
+		add_node(&hash, &obj->node);
 		break;
 	case OBJECT_SERVICE:
 		add_service(&hash, obj->service);

@@ -65,7 +65,7 @@ static __always_inline enum drop_reason ct_open(const struct ct_key *key, const 
 
 	entry->ifindex[CT_LOW] = high ? pc->responder.ifindex : pc->opener.ifindex;
 	entry->ifindex[CT_HIGH] = high ? pc->opener.ifindex : pc->responder.ifindex;
-	entry->expires = flow->now + ct_lifetime(entry, flow->proto) * config.hz;
+	entry->expires = flow->now + ct_lifetime(entry, flow->proto);
 	return ct_insert_new(key, &value) ? DROP_CT_FULL : DROP_NONE;
 }
 
@@ -139,7 +139,7 @@ static __noinline enum drop_reason track_again(const struct flow *flow, const st
 	enum drop_reason why = ct_judge(&pc, flow, entry->opener == key->sender);
 
 	if (is_refusal(why)) {
-		entry->expires = flow->now + config.other_s * config.hz;
+		entry->expires = flow->now + lifetime(LIFETIME_OTHER, LIFETIME_OPEN);
 		return why;
 	}
 	if (why) {

@@ -7,25 +7,45 @@
 #include "lib/ct_table.h"
 #include "lib/endpoint.h"
 
+_Static_assert((int)CT_ANSWERED == LIFETIME_LIVE && (int)CT_CLOSING == LIFETIME_CLOSING,
+	       "the flags of an entry are its stage");
+
+static const __u8 lifetime_kinds[256] = {
+	[IPPROTO_TCP] = LIFETIME_TCP,
+	[IPPROTO_UDP] = LIFETIME_UDP,
+	[IPPROTO_SCTP] = LIFETIME_SCTP,
+	[IPPROTO_ICMP] = LIFETIME_ICMP,
+	[IPPROTO_ICMPV6] = LIFETIME_ICMP,
+};
+
+/* In jiffies. */
+static __always_inline __u32 lifetime(__u32 kind, __u32 stage)
+{
+	return config.lifetime_s[kind & (LIFETIME_KINDS - 1)][stage & (LIFETIME_STAGES - 1)] *
+	       config.hz;
+}
+
+/*
+ * In jiffies. Verifier: by tables, because each branch here would double the paths behind
+ * every place that books a packet.
+ */
 static __always_inline __u32 ct_lifetime(const struct ct_entry *entry, __u8 proto)
 {
-	_Bool answered = entry->flags & CT_ANSWERED;
+	return lifetime(lifetime_kinds[proto], entry->flags);
+}
 
-	if (entry->flags & CT_CLOSING)
-		return config.closing_s;
-	switch (proto) {
-	case IPPROTO_TCP:
-		return answered ? config.tcp_live_s : config.tcp_open_s;
-	case IPPROTO_UDP:
-		return answered ? config.udp_live_s : config.udp_new_s;
-	case IPPROTO_SCTP:
-		return answered ? config.sctp_live_s : config.other_s;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return config.icmp_s;
-	default:
-		return config.other_s;
-	}
+int ct_book_end(struct ct_entry *entry, __u32 flags, __u32 sender);
+
+/* @sender has said FIN, or something that ends the connection at once: @flags of the flow. */
+SUBPROGRAM int ct_book_end(struct ct_entry *entry, __u32 flags, __u32 sender)
+{
+	if (!entry)
+		return 0;
+	if (flags & FLOW_FIN)
+		entry->fin[sender & 1] = 1;
+	if (flags & FLOW_RESET || (entry->fin[CT_LOW] && entry->fin[CT_HIGH]))
+		entry->flags |= CT_CLOSING;
+	return 0;
 }
 
 /*
@@ -41,13 +61,9 @@ static __always_inline void ct_book(struct ct_entry *entry, const struct flow *f
 	entry->packets[sender]++;
 	entry->bytes[sender] += flow->length;
 
-	if (flow->flags & (FLOW_FIN | FLOW_RESET)) {
-		if (flow->flags & FLOW_FIN)
-			entry->fin[sender] = 1;
-		if ((flow->flags & FLOW_RESET) || (entry->fin[CT_LOW] && entry->fin[CT_HIGH]))
-			entry->flags |= CT_CLOSING;
-	}
-	expires = flow->now + ct_lifetime(entry, flow->proto) * config.hz;
+	if (flow->flags & (FLOW_FIN | FLOW_RESET))
+		ct_book_end(entry, flow->flags, sender);
+	expires = flow->now + ct_lifetime(entry, flow->proto);
 	moved = expires - entry->expires;
 	if (moved + config.hz > 2 * config.hz)
 		entry->expires = expires;

@@ -8,21 +8,11 @@
 
 #include <linux/pkt_cls.h>
 
-#include "lib/ctx.h"
+#include "lib/ctx_skb.h"
 #include "lib/peer.h"
+#include "lib/route.h"
 #include "lib/translate.h"
 #include "weir/mark.h"
-
-/* Bytes of transport header that each segment will repeat. */
-static __always_inline __u32 segment_header(struct __sk_buff *skb, const struct flow *flow)
-{
-	const __u8 *tcp;
-
-	if (flow->proto != IPPROTO_TCP)
-		return 8;
-	tcp = ctx_header(skb, flow->l4, 20);
-	return tcp ? (tcp[12] >> 4) * 4 : 60;
-}
 
 /* Longer than the receiver takes: for a segmented packet each segment counts. */
 static __always_inline _Bool is_too_long(struct __sk_buff *skb, const struct flow *flow,
@@ -58,15 +48,6 @@ static __always_inline const struct endpoint *receiver_find(const struct flow *f
 		return ep;
 	/* The pod was plugged in anew since the connection's entry was written. */
 	return peer_endpoint(peer_local_ifindex(peer_find(&flow->dst)), &flow->dst);
-}
-
-/* RFC 1624 for one hop less: the TTL is the high byte of its word. */
-static __always_inline void ttl_decrease(struct iphdr *ip)
-{
-	__u32 check = ip->check + bpf_htons(0x0100);
-
-	ip->check = (__u16)(check + (check >= 0xffff));
-	ip->ttl--;
 }
 
 /* Both addresses in words: they lie side by side, there and here. */

@@ -7,13 +7,12 @@
 
 #include <linux/pkt_cls.h>
 
-#include "lib/kernel.h"
+#include "lib/ctx.h"
 #include "weir/reason.h"
 
 MAP(metric, PERCPU_ARRAY, __u32, struct metric, METRIC_MAX, 0);
 
-static __always_inline void count(const struct __sk_buff *skb, enum drop_reason reason,
-				  enum policy_dir dir)
+static __always_inline void count(const ctx_t *ctx, enum drop_reason reason, enum policy_dir dir)
 {
 	__u32 index = metric_index(reason, dir);
 	struct metric *value;
@@ -22,18 +21,17 @@ static __always_inline void count(const struct __sk_buff *skb, enum drop_reason 
 	if (!value)
 		return;
 	value->packets++;
-	value->bytes += skb->len;
+	value->bytes += ctx_length(ctx);
 }
 
-static __always_inline int drop(const struct __sk_buff *skb, enum drop_reason reason,
-				enum policy_dir dir)
+static __always_inline int drop(const ctx_t *ctx, enum drop_reason reason, enum policy_dir dir)
 {
-	count(skb, reason, dir);
+	count(ctx, reason, dir);
 	return TC_ACT_SHOT;
 }
 
-static __always_inline int pass(const struct __sk_buff *skb, enum policy_dir dir, int action)
+static __always_inline int pass(const ctx_t *ctx, enum policy_dir dir, int action)
 {
-	count(skb, DROP_NONE, dir);
+	count(ctx, DROP_NONE, dir);
 	return action;
 }

@@ -20,14 +20,13 @@ CONFIG struct node_config config = {
 		[MASQUERADE_SCTP] = { 10000, 20000 },
 		[MASQUERADE_ECHO] = { 10000, 20000 },
 	},
-	.tcp_open_s = 60,
-	.tcp_live_s = 7200,
-	.closing_s = 10,
-	.udp_new_s = 30,
-	.udp_live_s = 180,
-	.icmp_s = 30,
-	.other_s = 60,
-	.sctp_live_s = 7200,
+	.lifetime_s = {
+		[LIFETIME_OTHER] = LIFETIMES(60, 60, 60),
+		[LIFETIME_TCP] = LIFETIMES(60, 7200, 10),
+		[LIFETIME_UDP] = LIFETIMES(30, 180, 180),
+		[LIFETIME_SCTP] = LIFETIMES(60, 7200, 10),
+		[LIFETIME_ICMP] = LIFETIMES(30, 30, 30),
+	},
 };
 
 MAP(state, ARRAY, __u32, struct node_state, 1, BPF_F_MMAPABLE);

@@ -8,8 +8,9 @@
  */
 #pragma once
 
+#include "lib/ctx_skb.h"
 #include "lib/endpoint.h"
-#include "lib/frag.h"
+#include "lib/parse.h"
 
 #define HELD_PER_DATAGRAM 48 /* 64 KiB in packets of 1500 bytes */
 #define HELD_SECONDS 5
@@ -125,6 +126,23 @@ SUBPROGRAM int frag_hold(struct __sk_buff *skb, struct flow *flow)
 		return DROP_FRAGMENT_HELD;
 	bpf_map_delete_elem(&held, &walk.key);
 	return why;
+}
+
+/* A later fragment whose first one has not come waits: DROP_FRAGMENT_HELD. */
+static __always_inline enum drop_reason parse_wait(struct flow *flow, struct __sk_buff *skb)
+{
+	enum drop_reason why = frag_hold(skb, flow);
+
+	flow->role = flow_is_icmp(flow) ? ROLE_ANSWER : ROLE_ANY;
+	return why;
+}
+
+/* Stage: protocol, ports and what the packet means for its connection. IP only. */
+static __always_inline enum drop_reason parse_l4(struct flow *flow, struct __sk_buff *skb)
+{
+	enum drop_reason why = parse_l4_now(flow, skb);
+
+	return why == DROP_FRAGMENT_UNKNOWN ? parse_wait(flow, skb) : why;
 }
 
 /* Callback: the packet becomes what this place holds, and a copy of it arrives. */

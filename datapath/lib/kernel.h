@@ -5,7 +5,7 @@
  * The same sources are compiled for the host, where tests and fuzzers run them:
  * this is the only place that knows the difference. The shim provides what the
  * BPF branch below provides: SEC, CONFIG, MAP, MAP_PRIVATE, UNROLL, the helpers, byte order, and
- * ctx_data() / ctx_data_end(), because __sk_buff.data has only 32 bits; and the
+ * the packet's data and its end, because __sk_buff.data has only 32 bits; and the
  * protocol headers, because those of the kernel and of libc clash.
  */
 #pragma once
@@ -56,23 +56,33 @@
  * Written out, because clang 13 and 14 else keep "address of skb->data" in a register,
  * and the verifier wants the context pointer itself with a constant offset.
  */
-#define CTX_LOAD(skb, field)                                                                \
+#define CTX_LOAD(ctx, field)                                                                \
 	({                                                                                  \
 		void *value;                                                                \
 		asm volatile("%0 = *(u32 *)(%1 + %2)"                                       \
 			     : "=r"(value)                                                  \
-			     : "r"(skb), "i"(offsetof(struct __sk_buff, field)));           \
+			     : "r"(ctx), "i"(offsetof(__typeof__(*(ctx)), field)));         \
 		value;                                                                      \
 	})
 
-static __always_inline void *ctx_data(const struct __sk_buff *skb)
+static __always_inline void *skb_data(const struct __sk_buff *skb)
 {
 	return CTX_LOAD(skb, data);
 }
 
-static __always_inline void *ctx_data_end(const struct __sk_buff *skb)
+static __always_inline void *skb_data_end(const struct __sk_buff *skb)
 {
 	return CTX_LOAD(skb, data_end);
+}
+
+static __always_inline void *xdp_data(const struct xdp_md *xdp)
+{
+	return CTX_LOAD(xdp, data);
+}
+
+static __always_inline void *xdp_data_end(const struct xdp_md *xdp)
+{
+	return CTX_LOAD(xdp, data_end);
 }
 
 #else

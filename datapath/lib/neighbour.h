@@ -6,7 +6,8 @@
 #pragma once
 
 #include "lib/csum.h"
-#include "lib/parse.h"
+#include "lib/ctx_skb.h"
+#include "lib/hold.h"
 #include "lib/endpoint.h"
 
 #define ARP_REQUEST bpf_htons(1)

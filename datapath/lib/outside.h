@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "lib/hold.h"
 #include "lib/masquerade_leave.h"
 #include "weir/mark.h"
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "lib/ctx.h"
-#include "lib/hold.h"
+#include "lib/frag.h"
 
 #define EXTENSION_HEADERS_MAX 6
 
@@ -68,9 +68,9 @@ static __always_inline __u8 fragment_flags(__u16 offset)
 	return offset == 1 ? FLOW_FRAGMENT_LATER | FLOW_FRAGMENT_SECOND : FLOW_FRAGMENT_LATER;
 }
 
-static __always_inline enum drop_reason parse_ip4(struct flow *flow, struct __sk_buff *skb)
+static __always_inline enum drop_reason parse_ip4(struct flow *flow, ctx_t *ctx)
 {
-	const struct iphdr *ip = ctx_header(skb, ETH_HLEN, sizeof(*ip));
+	const struct iphdr *ip = ctx_header(ctx, ETH_HLEN, sizeof(*ip));
 	__u32 header, length;
 
 	if (!ip)
@@ -78,11 +78,11 @@ static __always_inline enum drop_reason parse_ip4(struct flow *flow, struct __sk
 	header = ip->ihl * 4;
 	length = bpf_ntohs(ip->tot_len);
 	/* A segmented packet over 64 KiB ("BIG TCP") says 0. */
-	if (!length && skb->gso_size)
-		length = skb->len - ETH_HLEN;
+	if (!length && ctx_segment(ctx))
+		length = ctx_length(ctx) - ETH_HLEN;
 	if (ip->version != 4 || header < sizeof(*ip) || length < header)
 		return DROP_BAD_HEADER;
-	if (ETH_HLEN + length > skb->len)
+	if (ETH_HLEN + length > ctx_length(ctx))
 		return DROP_SHORT_HEADER;
 
 	ip_addr_set_v4(&flow->src, ip->saddr);
@@ -99,19 +99,19 @@ static __always_inline enum drop_reason parse_ip4(struct flow *flow, struct __sk
 	return DROP_NONE;
 }
 
-static __always_inline enum drop_reason parse_ip6(struct flow *flow, struct __sk_buff *skb)
+static __always_inline enum drop_reason parse_ip6(struct flow *flow, ctx_t *ctx)
 {
-	const struct ipv6hdr *ip = ctx_header(skb, ETH_HLEN, sizeof(*ip));
+	const struct ipv6hdr *ip = ctx_header(ctx, ETH_HLEN, sizeof(*ip));
 	__u32 length;
 
 	if (!ip)
 		return DROP_SHORT_HEADER;
 	length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
-	if (length == sizeof(*ip) && skb->gso_size)
-		length = skb->len - ETH_HLEN;
+	if (length == sizeof(*ip) && ctx_segment(ctx))
+		length = ctx_length(ctx) - ETH_HLEN;
 	if (ip->version != 6)
 		return DROP_BAD_HEADER;
-	if (ETH_HLEN + length > skb->len)
+	if (ETH_HLEN + length > ctx_length(ctx))
 		return DROP_SHORT_HEADER;
 
 	__builtin_memcpy(&flow->src, &ip->saddr, sizeof(flow->src));
@@ -128,33 +128,33 @@ static __always_inline enum drop_reason parse_ip6(struct flow *flow, struct __sk
 }
 
 /* Stage: addresses. Anything but IP has family FLOW_ARP or FLOW_OTHER and goes on. */
-static __always_inline enum drop_reason parse_l3(struct flow *flow, struct __sk_buff *skb)
+static __always_inline enum drop_reason parse_l3(struct flow *flow, ctx_t *ctx)
 {
-	const struct ethhdr *eth = ctx_header(skb, 0, sizeof(*eth));
+	const struct ethhdr *eth = ctx_header(ctx, 0, sizeof(*eth));
 
 	if (!eth)
 		return DROP_SHORT_HEADER;
-	if (skb->vlan_present)
+	if (ctx_is_tagged(ctx))
 		return DROP_NONE;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
-		return parse_ip4(flow, skb);
+		return parse_ip4(flow, ctx);
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
-		return parse_ip6(flow, skb);
+		return parse_ip6(flow, ctx);
 	if (eth->h_proto == bpf_htons(ETH_P_ARP))
 		flow->family = FLOW_ARP;
 	return DROP_NONE;
 }
 
 /* Like ctx_header(), but the header must lie inside the IP packet: padding is no header. */
-static __always_inline void *parse_header(const struct flow *flow, struct __sk_buff *skb, __u32 len)
+static __always_inline void *parse_header(const struct flow *flow, ctx_t *ctx, __u32 len)
 {
 	if (flow->l4 + len > ETH_HLEN + flow->length)
 		return NULL;
-	return ctx_header(skb, flow->l4, len);
+	return ctx_header(ctx, flow->l4, len);
 }
 
 /* Returns 1 when @flow->proto is the transport protocol, 0 to go on, or -reason. */
-static __always_inline int parse_extension(struct flow *flow, struct __sk_buff *skb)
+static __always_inline int parse_extension(struct flow *flow, ctx_t *ctx)
 {
 	struct ip6_extension ext;
 	__u16 fragment;
@@ -175,7 +175,7 @@ static __always_inline int parse_extension(struct flow *flow, struct __sk_buff *
 	}
 	/* Verifier: copied, not pulled, so that the loop has no paths to multiply. */
 	if (flow->l4 + sizeof(ext) > ETH_HLEN + flow->length ||
-	    bpf_skb_load_bytes(skb, ctx_bound(flow->l4), &ext, sizeof(ext)))
+	    ctx_load(ctx, ctx_bound(flow->l4), &ext, sizeof(ext)))
 		return -DROP_SHORT_HEADER;
 	if (flow->proto != IPPROTO_FRAGMENT) {
 		/* With segments left the destination is not where the packet ends. */
@@ -207,25 +207,25 @@ static __always_inline _Bool proto_is_transport(__u8 proto)
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
 }
 
-int parse_extensions(struct __sk_buff *skb, struct flow *flow);
+int parse_extensions(ctx_t *ctx, struct flow *flow);
 
-SUBPROGRAM int parse_extensions(struct __sk_buff *skb, struct flow *flow)
+SUBPROGRAM int parse_extensions(ctx_t *ctx, struct flow *flow)
 {
 	int i, r;
 
 	if (!flow)
 		return DROP_INTERNAL;
 	for (i = 0; i < EXTENSION_HEADERS_MAX; i++) {
-		r = parse_extension(flow, skb);
+		r = parse_extension(flow, ctx);
 		if (r)
 			return r < 0 ? -r : DROP_NONE;
 	}
 	return DROP_EXTENSION_HEADER;
 }
 
-static __always_inline enum drop_reason parse_tcp(struct flow *flow, struct __sk_buff *skb)
+static __always_inline enum drop_reason parse_tcp(struct flow *flow, ctx_t *ctx)
 {
-	const __u8 *tcp = parse_header(flow, skb, 20);
+	const __u8 *tcp = parse_header(flow, ctx, 20);
 	__u8 flags;
 
 	if (!tcp)
@@ -248,9 +248,9 @@ static __always_inline enum drop_reason parse_tcp(struct flow *flow, struct __sk
 	return flags & TCP_SYN && flags & (TCP_RST | TCP_FIN) ? DROP_BAD_HEADER : DROP_NONE;
 }
 
-static __always_inline enum drop_reason parse_sctp(struct flow *flow, struct __sk_buff *skb)
+static __always_inline enum drop_reason parse_sctp(struct flow *flow, ctx_t *ctx)
 {
-	const __u8 *sctp = parse_header(flow, skb, 16);
+	const __u8 *sctp = parse_header(flow, ctx, 16);
 	__u8 chunk;
 
 	if (!sctp)
@@ -289,9 +289,9 @@ static __always_inline enum flow_role icmp_role(const struct flow *flow)
 	return ROLE_ALONE;
 }
 
-static __always_inline enum drop_reason parse_icmp(struct flow *flow, struct __sk_buff *skb)
+static __always_inline enum drop_reason parse_icmp(struct flow *flow, ctx_t *ctx)
 {
-	const __u8 *icmp = parse_header(flow, skb, 8);
+	const __u8 *icmp = parse_header(flow, ctx, 8);
 
 	if (!icmp)
 		return DROP_SHORT_HEADER;
@@ -302,9 +302,9 @@ static __always_inline enum drop_reason parse_icmp(struct flow *flow, struct __s
 	return DROP_NONE;
 }
 
-static __always_inline enum drop_reason parse_udp(struct flow *flow, struct __sk_buff *skb)
+static __always_inline enum drop_reason parse_udp(struct flow *flow, ctx_t *ctx)
 {
-	const __u32 *udp = parse_header(flow, skb, 8);
+	const __u32 *udp = parse_header(flow, ctx, 8);
 
 	if (!udp)
 		return DROP_SHORT_HEADER;
@@ -312,17 +312,17 @@ static __always_inline enum drop_reason parse_udp(struct flow *flow, struct __sk
 	return DROP_NONE;
 }
 
-static __always_inline enum drop_reason parse_transport(struct flow *flow, struct __sk_buff *skb)
+static __always_inline enum drop_reason parse_transport(struct flow *flow, ctx_t *ctx)
 {
 	if (flow->proto == IPPROTO_TCP)
-		return parse_tcp(flow, skb);
+		return parse_tcp(flow, ctx);
 	if (flow->proto == IPPROTO_UDP)
-		return parse_udp(flow, skb);
+		return parse_udp(flow, ctx);
 	flow->ports = 0;
 	if (flow_is_icmp(flow))
-		return parse_icmp(flow, skb);
+		return parse_icmp(flow, ctx);
 	if (flow->proto == IPPROTO_SCTP)
-		return parse_sctp(flow, skb);
+		return parse_sctp(flow, ctx);
 	return DROP_NONE;
 }
 
@@ -335,37 +335,23 @@ static __always_inline enum drop_reason parse_later(struct flow *flow)
 	return why;
 }
 
-/* Or it has to wait: DROP_FRAGMENT_HELD. */
-static __always_inline enum drop_reason parse_wait(struct flow *flow, struct __sk_buff *skb)
-{
-	enum drop_reason why = frag_hold(skb, flow);
-
-	flow->role = flow_is_icmp(flow) ? ROLE_ANSWER : ROLE_ANY;
-	return why;
-}
-
-/* Like parse_l4(), but no fragment waits: DROP_FRAGMENT_UNKNOWN. */
-static __always_inline enum drop_reason parse_l4_now(struct flow *flow, struct __sk_buff *skb)
+/*
+ * Stage: protocol, ports and what the packet means for its connection. IP only. A fragment
+ * that overtook its first one is DROP_FRAGMENT_UNKNOWN (hold.h: parse_l4).
+ */
+static __always_inline enum drop_reason parse_l4_now(struct flow *flow, ctx_t *ctx)
 {
 	enum drop_reason why = DROP_NONE;
 
 	flow->icmp_type = 0;
 	if (flow->family == FLOW_IP6 && !proto_is_transport(flow->proto))
-		why = parse_extensions(skb, flow);
+		why = parse_extensions(ctx, flow);
 	if (why)
 		return why;
 	if (flow->flags & FLOW_FRAGMENT_LATER)
 		return parse_later(flow);
-	why = parse_transport(flow, skb);
+	why = parse_transport(flow, ctx);
 	if (!why && (flow->flags & FLOW_FRAGMENT_FIRST))
 		frag_record(flow);
 	return why;
-}
-
-/* Stage: protocol, ports and what the packet means for its connection. IP only. */
-static __always_inline enum drop_reason parse_l4(struct flow *flow, struct __sk_buff *skb)
-{
-	enum drop_reason why = parse_l4_now(flow, skb);
-
-	return why == DROP_FRAGMENT_UNKNOWN ? parse_wait(flow, skb) : why;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "lib/ct_nat.h"
+#include "lib/ctx_skb.h"
 #include "lib/parse.h"
 #include "lib/translate.h"
 

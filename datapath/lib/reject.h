@@ -7,6 +7,7 @@
 #pragma once
 
 #include "lib/csum.h"
+#include "lib/ctx_skb.h"
 #include "lib/parse.h"
 
 #define REJECT_QUOTE 504 /* bytes at most: the answer is shorter than any link's smallest MTU */
@@ -141,12 +142,12 @@ static __always_inline enum drop_reason error_make(struct rejection *to, const s
 	return DROP_NONE;
 }
 
+/* Of the transport part, whose last word is filled up with zeros. */
 static __always_inline __u64 reject_sum(const struct rejection *rejection)
 {
-	/* Apart, because a sum over all of the room takes a while. */
-	if (rejection->proto == IPPROTO_TCP)
-		return csum_add(0, &rejection->tcp, sizeof(rejection->tcp));
-	return csum_add(0, &rejection->icmp, sizeof(rejection->icmp));
+	__u32 length = (reject_bound(rejection->length) + 3) & ~3U;
+
+	return (__u32)bpf_csum_diff(NULL, 0, (__be32 *)&rejection->icmp, length, 0);
 }
 
 static __always_inline void head4_make(struct rejection *to, const struct flow *flow)

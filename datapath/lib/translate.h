@@ -17,14 +17,14 @@
 #define TCP_CHECKSUM 16
 
 /* The new addresses, and what they change the sum of their words by. */
-static __always_inline enum drop_reason addresses_write(__u64 *sum, struct __sk_buff *skb,
+static __always_inline enum drop_reason addresses_write(__u64 *sum, ctx_t *ctx,
 							const struct flow *flow)
 {
 	struct ipv6hdr *ip6;
 	struct iphdr *ip4;
 
 	if (flow->family == FLOW_IP4) {
-		ip4 = ctx_header(skb, ETH_HLEN, sizeof(*ip4));
+		ip4 = ctx_header(ctx, ETH_HLEN, sizeof(*ip4));
 		if (!ip4)
 			return DROP_SHORT_HEADER;
 		*sum = (__u64)(__u32)~ip4->saddr + (__u32)~ip4->daddr + flow->src.words[3] +
@@ -34,7 +34,7 @@ static __always_inline enum drop_reason addresses_write(__u64 *sum, struct __sk_
 		ip4->daddr = flow->dst.words[3];
 		return DROP_NONE;
 	}
-	ip6 = ctx_header(skb, ETH_HLEN, sizeof(*ip6));
+	ip6 = ctx_header(ctx, ETH_HLEN, sizeof(*ip6));
 	if (!ip6)
 		return DROP_SHORT_HEADER;
 	*sum = csum_subtract(0, &ip6->saddr, 2 * sizeof(struct ip_addr));
@@ -49,22 +49,21 @@ static __always_inline enum drop_reason addresses_write(__u64 *sum, struct __sk_
  * The checksum of TCP or UDP at @at. Of IPv6 the kernel has to be told, because there no
  * checksum of the header makes up for the addresses (since 6.16; before it did not ask).
  */
-static __always_inline long checksum_follow(struct __sk_buff *skb, const struct flow *flow,
-					    __u32 at, __u32 sum)
+static __always_inline long checksum_follow(ctx_t *ctx, const struct flow *flow, __u32 at,
+					    __u32 sum)
 {
 	__u64 flags = BPF_F_PSEUDO_HDR | (flow->proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0);
 	long r = -1;
 
 	if (flow->family == FLOW_IP6)
-		r = bpf_l4_csum_replace(skb, at, 0, sum, flags | WEIR_CSUM_IPV6);
-	return r ? bpf_l4_csum_replace(skb, at, 0, sum, flags) : 0;
+		r = ctx_csum(ctx, at, 0, sum, flags | WEIR_CSUM_IPV6);
+	return r ? ctx_csum(ctx, at, 0, sum, flags) : 0;
 }
 
 /* A checksum of 0 is not there yet: the device will fill it in. */
-static __always_inline enum drop_reason sctp_ports_write(struct __sk_buff *skb,
-							 const struct flow *flow)
+static __always_inline enum drop_reason sctp_ports_write(ctx_t *ctx, const struct flow *flow)
 {
-	__u32 *sctp = ctx_header(skb, flow->l4, 12), checksum, word;
+	__u32 *sctp = ctx_header(ctx, flow->l4, 12), checksum, word;
 
 	if (!sctp)
 		return DROP_SHORT_HEADER;
@@ -82,11 +81,10 @@ static __always_inline enum drop_reason sctp_ports_write(struct __sk_buff *skb,
 	return DROP_NONE;
 }
 
-static __always_inline enum drop_reason ports_write(struct __sk_buff *skb, const struct flow *flow,
-						    __u32 at)
+static __always_inline enum drop_reason ports_write(ctx_t *ctx, const struct flow *flow, __u32 at)
 {
 	__u64 flags = sizeof(__u32) | (flow->proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0);
-	__u32 *ports = ctx_header(skb, flow->l4, sizeof(*ports)), before;
+	__u32 *ports = ctx_header(ctx, flow->l4, sizeof(*ports)), before;
 
 	if (!ports)
 		return DROP_SHORT_HEADER;
@@ -94,32 +92,30 @@ static __always_inline enum drop_reason ports_write(struct __sk_buff *skb, const
 	if (before == flow->ports)
 		return DROP_NONE;
 	*ports = flow->ports;
-	return bpf_l4_csum_replace(skb, at, before, flow->ports, flags) ? DROP_INTERNAL : DROP_NONE;
+	return ctx_csum(ctx, at, before, flow->ports, flags) ? DROP_INTERNAL : DROP_NONE;
 }
 
 /* Of an echo the identifier is what ports are to others. @sum: what the addresses change. */
-static __always_inline enum drop_reason echo_write(struct __sk_buff *skb, const struct flow *flow,
-						   __u32 sum)
+static __always_inline enum drop_reason echo_write(ctx_t *ctx, const struct flow *flow, __u32 sum)
 {
 	__u32 at = ctx_bound(flow->l4) + ICMP_CHECKSUM;
 	__be16 *id, before;
 
 	/* The sum of ICMPv6 has the addresses in it. */
-	if (flow->family == FLOW_IP6 && checksum_follow(skb, flow, at, sum))
+	if (flow->family == FLOW_IP6 && checksum_follow(ctx, flow, at, sum))
 		return DROP_INTERNAL;
-	id = ctx_header(skb, flow->l4 + ICMP_ID, sizeof(*id));
+	id = ctx_header(ctx, flow->l4 + ICMP_ID, sizeof(*id));
 	if (!id)
 		return DROP_SHORT_HEADER;
 	before = *id;
 	*id = flow->sport;
-	return bpf_l4_csum_replace(skb, at, before, flow->sport, sizeof(before)) ? DROP_INTERNAL :
-										   DROP_NONE;
+	return ctx_csum(ctx, at, before, flow->sport, sizeof(before)) ? DROP_INTERNAL : DROP_NONE;
 }
 
 /* The packet becomes what @flow says. A later fragment has addresses only. */
-int packet_translate(struct __sk_buff *skb, struct flow *flow);
+int packet_translate(ctx_t *ctx, struct flow *flow);
 
-SUBPROGRAM int packet_translate(struct __sk_buff *skb, struct flow *flow)
+SUBPROGRAM int packet_translate(ctx_t *ctx, struct flow *flow)
 {
 	enum drop_reason why;
 	__u64 sum = 0;
@@ -127,23 +123,23 @@ SUBPROGRAM int packet_translate(struct __sk_buff *skb, struct flow *flow)
 
 	if (!flow)
 		return DROP_INTERNAL;
-	why = addresses_write(&sum, skb, flow);
+	why = addresses_write(&sum, ctx, flow);
 	if (why || flow->flags & FLOW_FRAGMENT_LATER)
 		return why;
 	if (flow->proto == IPPROTO_SCTP)
-		return sctp_ports_write(skb, flow);
+		return sctp_ports_write(ctx, flow);
 	if (flow_is_icmp(flow))
-		return echo_write(skb, flow, csum_fold32(sum));
+		return echo_write(ctx, flow, csum_fold32(sum));
 	if (flow->proto != IPPROTO_TCP && flow->proto != IPPROTO_UDP)
 		return DROP_NONE;
 	at = ctx_bound(flow->l4) + (flow->proto == IPPROTO_TCP ? TCP_CHECKSUM : UDP_CHECKSUM);
-	if (checksum_follow(skb, flow, at, csum_fold32(sum)))
+	if (checksum_follow(ctx, flow, at, csum_fold32(sum)))
 		return DROP_INTERNAL;
-	return ports_write(skb, flow, at);
+	return ports_write(ctx, flow, at);
 }
 
 /* Stage: nearly no packet is translated. */
-static __always_inline enum drop_reason translate(struct __sk_buff *skb, struct flow *flow)
+static __always_inline enum drop_reason translate(ctx_t *ctx, struct flow *flow)
 {
-	return flow->flags & FLOW_TRANSLATED ? packet_translate(skb, flow) : DROP_NONE;
+	return flow->flags & FLOW_TRANSLATED ? packet_translate(ctx, flow) : DROP_NONE;
 }

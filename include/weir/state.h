@@ -27,6 +27,28 @@ struct node_state {
 };
 ABI_SIZE(struct node_state, 32);
 
+/* Connections by their lifetimes. */
+enum lifetime_kind {
+	LIFETIME_OTHER = 0, /* protocols without a state */
+	LIFETIME_TCP,
+	LIFETIME_UDP,
+	LIFETIME_SCTP,
+	LIFETIME_ICMP,
+	LIFETIME_KINDS = 8, /* a power of two */
+};
+
+/* How far a connection has come: CT_ANSWERED and CT_CLOSING of its entry (conntrack.h). */
+enum lifetime_stage {
+	LIFETIME_OPEN = 0, /* not answered */
+	LIFETIME_LIVE,
+	LIFETIME_CLOSING, /* answered or not */
+	LIFETIME_CLOSING_LIVE,
+	LIFETIME_STAGES,
+};
+
+/* One kind's: what is closing is so whether it was answered or not. */
+#define LIFETIMES(open, live, closing) { open, live, closing, closing }
+
 /* Read-only data of every object (`const volatile struct node_config config`), set before load. */
 struct node_config {
 	__u32 endpoint_slots; /* size of map `endpoint`, a power of two */
@@ -42,17 +64,9 @@ struct node_config {
 	/* They may overlap, also with those above: one connection has each of them at a time. */
 	struct masquerade_ports masquerade_ports[MASQUERADE_KINDS];
 	struct ip_addr gateway6; /* ::  no IPv6 */
-	/* Lifetimes in seconds. */
-	__u32 tcp_open_s; /* half open */
-	__u32 tcp_live_s;
-	__u32 closing_s;
-	__u32 udp_new_s; /* unanswered */
-	__u32 udp_live_s;
-	__u32 icmp_s;
-	__u32 other_s; /* SCTP in set-up, and protocols without a state */
-	__u32 sctp_live_s;
+	__u32 lifetime_s[LIFETIME_KINDS][LIFETIME_STAGES]; /* seconds */
 };
-ABI_SIZE(struct node_config, 80);
+ABI_SIZE(struct node_config, 176);
 
 /*
  * Map `frag`: LRU, what the first fragment of a datagram said. The identification

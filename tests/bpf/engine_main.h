@@ -11,8 +11,11 @@
 static const struct node_config engine_config = {
 	.endpoint_slots = 4096, .hz = 250, .source_port = SOURCE_PORT, .source_ports = 1,
 	.masquerade_ports = { { 20000, 1 }, { 20000, 1 }, { 20000, 1 }, { 20000, 1 } },
-	.tcp_open_s = 60, .tcp_live_s = 7200, .closing_s = 10, .udp_new_s = 30,
-	.udp_live_s = 180, .icmp_s = 30, .other_s = 60, .sctp_live_s = 3600,
+	.lifetime_s = {
+		[LIFETIME_OTHER] = LIFETIMES(60, 60, 60), [LIFETIME_TCP] = LIFETIMES(60, 7200, 10),
+		[LIFETIME_UDP] = LIFETIMES(30, 180, 180), [LIFETIME_SCTP] = LIFETIMES(60, 3600, 10),
+		[LIFETIME_ICMP] = LIFETIMES(30, 30, 30),
+	},
 };
 
 static inline int engine_main(const char *name, const struct node_config *wanted,

@@ -37,8 +37,10 @@ static int end_of(enum who who, enum who other, bool v6)
 	return memcmp(&a, &b, sizeof(a)) > 0 ? CT_HIGH : CT_LOW;
 }
 
-static void expect_lifetime(const struct ct_entry *entry, uint32_t seconds)
+static void expect_lifetime(const struct ct_entry *entry, enum lifetime_kind kind,
+			    enum lifetime_stage stage)
 {
+	uint32_t seconds = engine_config.lifetime_s[kind][stage];
 	int32_t left = (int32_t)(entry->expires - clock_now());
 	int32_t wanted = (int32_t)(seconds * engine_config.hz);
 
@@ -51,7 +53,7 @@ static void is_half_open(bool v6, const struct frame *out)
 {
 	struct ct_entry entry = entry_of(&tcp_syn, v6, false);
 
-	expect_lifetime(&entry, engine_config.tcp_open_s);
+	expect_lifetime(&entry, LIFETIME_TCP, LIFETIME_OPEN);
 	ck_assert_uint_eq(entry.flags, 0);
 	ck_assert_uint_eq(entry.generation, 1);
 	ck_assert_uint_eq(entry.opener, end_of(POD_A, POD_B, v6));
@@ -66,7 +68,7 @@ static void stays_half_open(bool v6, const struct frame *out)
 {
 	struct ct_entry entry = entry_of(&tcp_syn, v6, false);
 
-	expect_lifetime(&entry, engine_config.tcp_open_s);
+	expect_lifetime(&entry, LIFETIME_TCP, LIFETIME_OPEN);
 	ck_assert_uint_eq(entry.flags, 0);
 }
 
@@ -74,7 +76,7 @@ static void is_established(bool v6, const struct frame *out)
 {
 	struct ct_entry entry = entry_of(&tcp_syn, v6, true);
 
-	expect_lifetime(&entry, engine_config.tcp_live_s);
+	expect_lifetime(&entry, LIFETIME_TCP, LIFETIME_LIVE);
 	ck_assert_uint_eq(entry.flags, CT_ANSWERED);
 	ck_assert_uint_eq(entry.packets[end_of(POD_A, POD_B, v6)], 2);
 	ck_assert_uint_eq(entry.packets[end_of(POD_B, POD_A, v6)], 1);
@@ -84,7 +86,7 @@ static void is_closing(bool v6, const struct frame *out)
 {
 	struct ct_entry entry = entry_of(&tcp_syn, v6, true);
 
-	expect_lifetime(&entry, engine_config.closing_s);
+	expect_lifetime(&entry, LIFETIME_TCP, LIFETIME_CLOSING);
 	ck_assert_uint_eq(entry.flags, CT_ANSWERED | CT_CLOSING);
 }
 
@@ -92,7 +94,7 @@ static void is_still_live(bool v6, const struct frame *out)
 {
 	struct ct_entry entry = entry_of(&tcp_syn, v6, true);
 
-	expect_lifetime(&entry, engine_config.tcp_live_s);
+	expect_lifetime(&entry, LIFETIME_TCP, LIFETIME_LIVE);
 	ck_assert_uint_eq(entry.flags, CT_ANSWERED);
 	ck_assert_uint_eq(entry.fin[end_of(POD_A, POD_B, v6)], 1);
 }
@@ -101,7 +103,7 @@ static void is_half_closing(bool v6, const struct frame *out)
 {
 	struct ct_entry entry = entry_of(&tcp_syn, v6, false);
 
-	expect_lifetime(&entry, engine_config.closing_s);
+	expect_lifetime(&entry, LIFETIME_TCP, LIFETIME_CLOSING);
 	ck_assert_uint_eq(entry.flags & CT_CLOSING, CT_CLOSING);
 }
 
@@ -109,7 +111,7 @@ static void udp_is_new(bool v6, const struct frame *out)
 {
 	struct ct_entry entry = entry_of(&udp, v6, false);
 
-	expect_lifetime(&entry, engine_config.udp_new_s);
+	expect_lifetime(&entry, LIFETIME_UDP, LIFETIME_OPEN);
 	ck_assert_uint_eq(entry.bytes[end_of(POD_A, POD_B, v6)], v6 ? 148 : 128);
 }
 
@@ -117,7 +119,7 @@ static void udp_is_answered(bool v6, const struct frame *out)
 {
 	struct ct_entry entry = entry_of(&udp, v6, true);
 
-	expect_lifetime(&entry, engine_config.udp_live_s);
+	expect_lifetime(&entry, LIFETIME_UDP, LIFETIME_LIVE);
 	ck_assert_uint_eq(entry.opener, end_of(POD_A, POD_B, v6));
 }
 
@@ -134,21 +136,21 @@ static void echo_is_new(bool v6, const struct frame *out)
 {
 	struct ct_entry entry = entry_of(&echo, v6, false);
 
-	expect_lifetime(&entry, engine_config.icmp_s);
+	expect_lifetime(&entry, LIFETIME_ICMP, LIFETIME_OPEN);
 }
 
 static void sctp_is_new(bool v6, const struct frame *out)
 {
 	struct ct_entry entry = entry_of(&sctp, v6, false);
 
-	expect_lifetime(&entry, engine_config.other_s);
+	expect_lifetime(&entry, LIFETIME_OTHER, LIFETIME_OPEN);
 }
 
 static void sctp_is_live(bool v6, const struct frame *out)
 {
 	struct ct_entry entry = entry_of(&sctp, v6, true);
 
-	expect_lifetime(&entry, engine_config.sctp_live_s);
+	expect_lifetime(&entry, LIFETIME_SCTP, LIFETIME_LIVE);
 }
 
 static void nothing_is_left(bool v6, const struct frame *out)

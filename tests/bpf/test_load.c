@@ -17,10 +17,10 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 58943 },
-	{ "to_pod", TO_POD, 37225 },
-	{ "from_wire", FROM_WIRE, 54767 },
-	{ "to_wire", TO_WIRE, 41476 },
+	{ "from_pod", FROM_POD, 46495 },
+	{ "to_pod", TO_POD, 29942 },
+	{ "from_wire", FROM_WIRE, 47077 },
+	{ "to_wire", TO_WIRE, 37324 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

@@ -152,7 +152,7 @@ START_TEST(the_clock_is_the_datapaths)
 	world_reset();
 	step_play(&step, false, "the clock");
 	ck_assert(ct_get("_new", &entry, &udp, false));
-	entry.expires -= engine_config.udp_new_s * engine_config.hz;
+	entry.expires -= engine_config.lifetime_s[LIFETIME_UDP][LIFETIME_OPEN] * engine_config.hz;
 	ck_assert_int_ge((int32_t)(entry.expires - before), 0);
 	ck_assert_int_ge((int32_t)(clock_now() - entry.expires), 0);
 }

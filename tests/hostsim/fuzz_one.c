@@ -326,10 +326,16 @@ static void take_step(const struct record *r, struct records *in, bool wild)
 
 void fuzz_start(void)
 {
-	struct node_config config = { .endpoint_slots = 4096, .hz = 250, .tcp_open_s = 60,
-				      .tcp_live_s = 7200, .closing_s = 10, .udp_new_s = 30,
-				      .udp_live_s = 180, .icmp_s = 30, .other_s = 60,
-				      .sctp_live_s = 3600 };
+	struct node_config config = {
+		.endpoint_slots = 4096, .hz = 250,
+		.lifetime_s = {
+			[LIFETIME_OTHER] = LIFETIMES(60, 60, 60),
+			[LIFETIME_TCP] = LIFETIMES(60, 7200, 10),
+			[LIFETIME_UDP] = LIFETIMES(30, 180, 180),
+			[LIFETIME_SCTP] = LIFETIMES(60, 3600, 10),
+			[LIFETIME_ICMP] = LIFETIMES(30, 30, 30),
+		},
+	};
 
 	config.gateway4 = who_addr(GATEWAY, false).words[3];
 	config.gateway6 = who_addr(GATEWAY, true);

@@ -102,8 +102,8 @@ struct sim_skb *sim_skb_new(const void *data, uint32_t len, uint32_t linear);
 void sim_skb_free(struct sim_skb *skb);
 void sim_skb_copy(void *ret, const struct sim_skb *skb);
 
-void *ctx_data(const struct __sk_buff *skb);
-void *ctx_data_end(const struct __sk_buff *skb);
+void *skb_data(const struct __sk_buff *skb);
+void *skb_data_end(const struct __sk_buff *skb);
 
 long bpf_skb_load_bytes(const struct __sk_buff *skb, uint32_t offset, void *to, uint32_t len);
 long bpf_skb_store_bytes(struct __sk_buff *skb, uint32_t offset, const void *from, uint32_t len,
@@ -122,6 +122,9 @@ uint64_t bpf_jiffies64(void);
 /* As of a packet whose checksum is complete (CHECKSUM_NONE). */
 long bpf_l4_csum_replace(struct __sk_buff *skb, uint32_t offset, uint64_t from, uint64_t to,
 			 uint64_t flags);
+/* What @to adds to @seed and @from takes away. */
+int64_t bpf_csum_diff(const void *from, uint32_t from_size, const void *to, uint32_t to_size,
+		      uint32_t seed);
 /* The node's sockets: none but what @sim.socket_port says. */
 struct bpf_sock *bpf_skc_lookup_tcp(struct __sk_buff *skb, const struct bpf_sock_tuple *tuple,
 				    uint32_t size, uint64_t netns, uint64_t flags);

@@ -73,12 +73,12 @@ void sim_skb_copy(void *ret, const struct sim_skb *skb)
 	memcpy((uint8_t *)ret + skb->linear, skb->rest, skb->ctx.len - skb->linear);
 }
 
-void *ctx_data(const struct __sk_buff *skb)
+void *skb_data(const struct __sk_buff *skb)
 {
 	return of(skb)->head;
 }
 
-void *ctx_data_end(const struct __sk_buff *skb)
+void *skb_data_end(const struct __sk_buff *skb)
 {
 	return of(skb)->head + of(skb)->linear;
 }
@@ -276,6 +276,25 @@ long bpf_sk_release(struct bpf_sock *sock)
 	if (sock != (void *)&any_socket)
 		abort();
 	return 0;
+}
+
+int64_t bpf_csum_diff(const void *from, uint32_t from_size, const void *to, uint32_t to_size,
+		      uint32_t seed)
+{
+	uint64_t sum = seed;
+	uint32_t word;
+
+	if ((from_size | to_size) % sizeof(word))
+		return -EINVAL;
+	for (uint32_t i = 0; i < from_size; i += sizeof(word)) {
+		memcpy(&word, (const uint8_t *)from + i, sizeof(word));
+		sum += (uint32_t)~word;
+	}
+	for (uint32_t i = 0; i < to_size; i += sizeof(word)) {
+		memcpy(&word, (const uint8_t *)to + i, sizeof(word));
+		sum += word;
+	}
+	return sum_fold(sum);
 }
 
 uint32_t bpf_get_prandom_u32(void)

@@ -18,24 +18,11 @@ import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
-KINDS = {
-    "namespaces": ("/api/v1", "Namespace", False),
-    "nodes": ("/api/v1", "Node", False),
-    "pods": ("/api/v1", "Pod", True),
-    "services": ("/api/v1", "Service", True),
-    "endpointslices": ("/apis/discovery.k8s.io/v1", "EndpointSlice", True),
-    "networkpolicies": ("/apis/networking.k8s.io/v1", "NetworkPolicy", True),
-    "clusternetworkpolicies": ("/apis/policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy", False),
-    "adminnetworkpolicies": ("/apis/policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy", False),
-    "baselineadminnetworkpolicies": ("/apis/policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy", False),
-}
-OPTIONAL = ("clusternetworkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies")
+from fake_api_kinds import KINDS, OPTIONAL, place_of, status_object
+from fake_api_write import write
+
 BOOKMARK_S = 0.2
 COMPRESS_MIN = 1000  # bytes of an answer
-
-
-def status_object(code, message):
-    return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code}
 
 
 def key_of(item):
@@ -54,6 +41,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         plural = url.path.rsplit("/", 1)[1]
+        one = place_of(url.path)
+        if one and not url.path.endswith(f"{KINDS[one[0]][0]}/{plural}"):
+            item = api.whole(*one)
+            self.answer(*((200, item) if item else (404, status_object(404, "not found"))))
+            return
         verb = "watch" if query.get("watch") == "1" else "list"
         with api.lock:
             api.requests.append((verb, plural, query, time.monotonic()))
@@ -70,7 +62,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.answer(*api.page(plural, query))
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = None  # the agent only reads
+    def write(self):
+        api = self.server.api
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        path = urlsplit(self.path).path
+        with api.changed:
+            api.writes.append((self.command, self.path, body))
+            self.answer(*(api.forbidden or write(api, self.command, path, self.headers["Content-Type"], body)))
+
+    do_POST = do_PATCH = write
+    do_PUT = do_DELETE = None  # the agent never does
 
     def answer(self, code, body, headers=()):
         text = (body if isinstance(body, str) else json.dumps(body)).encode()
@@ -181,6 +182,9 @@ class FakeApi:
         self.version, self.oldest, self.generation, self.how = 1000, 0, 0, None
         self.absent = set(OPTIONAL)
         self.tokens = None
+        self.writes = []  # method, path with query, body
+        self.events = {}  # by namespace and name
+        self.forbidden = None  # status and body that every write is answered with
         self.bookmarks, self.closed = True, False
         self.server = Server(address, Handler)
         self.server.api = self
@@ -231,6 +235,20 @@ class FakeApi:
         whole = {"kind": kind, "apiVersion": group.split("/", 2)[2], **item}
         self.history[plural].append((self.version, json.dumps({"type": change, "object": whole}).encode()))
         self.changed.notify_all()
+
+    def whole(self, plural, key):
+        """An object as a GET of it answers, or None."""
+        group, kind, _ = KINDS[plural]
+        with self.lock:
+            item = copy.deepcopy(self.objects[plural].get(key))
+        return item and {"kind": kind, "apiVersion": group.split("/", 2)[2], **item}
+
+    def change(self, plural, item):
+        """Stores what an update makes of an object."""
+        with self.changed:
+            self.version += 1
+            item["metadata"]["resourceVersion"] = str(self.version)
+            self._tell(plural, "MODIFIED", item)
 
     def page(self, plural, query):
         """Status and body of a list."""

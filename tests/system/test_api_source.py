@@ -414,7 +414,7 @@ def test_one_404_takes_nothing_away(api):
     api.absent.discard(kind)
     api.put(kind, "", "guard", spec={"priority": 5, "subject": {"namespaces": {}}})
     with Source(api.url) as source:
-        source.has("AdminNetworkPolicy guard")
+        source.is_exactly(*FIRST, "AdminNetworkPolicy guard")
         wait_for(lambda: api.watched(kind), "it is watched")
         api.misbehave("watch", kind, refuse(404))
         version = source.last["version"]

@@ -44,7 +44,7 @@ def test_every_option_is_a_key(nodes):
             "socket-services": "host", "uplink": "up0", "mtu": 1400, "masquerade": False, "log-level": "debug",
             "table-size": ["peer4=1000", "ct4=2000"], "service-source-ports": "20000-20999",
             "node-port-addresses": ["192.0.2.0/24", "2001:db8::/32"], "health-address": "[::]:10256",
-            "maglev-table-size": 1021}
+            "maglev-table-size": 1021, "node-taint": "example.org/not-ready"}
     known = set(re.findall(r"--([a-z-]+)=", weir.run(weir.AGENT, "--help"))) - {"config"}
     # Instead of manifests (test_api_config.py).
     assert set(keys) == known - {"kubeconfig", "api-server"}
