@@ -17,6 +17,7 @@
 #include "endpoint/adopt.h"
 #include "endpoint/lifecycle.h"
 #include "endpoint/statefile.h"
+#include "masquerade.h"
 #include "net/nat.h"
 #include "policy.h"
 #include "reports.h"
@@ -86,6 +87,8 @@ static int open_datapath(struct agent *agent)
 	int r;
 
 	memcpy(config.sizes, agent->config.table_sizes, sizeof(config.sizes));
+	memcpy(config.masquerade_ports, agent->config.masquerade_ports,
+	       sizeof(config.masquerade_ports));
 	if (agent->pools[FAMILY_IP4])
 		config.gateway4 = ipam_pool_gateway(agent->pools[FAMILY_IP4]);
 	if (agent->pools[FAMILY_IP6])
@@ -173,6 +176,10 @@ static int put_in_force(struct agent *agent)
 	r = uplink_attach(agent);
 	if (r < 0)
 		return r;
+	/* In this order: each packet is translated by what was there before, or by what comes. */
+	r = masquerade_start(agent);
+	if (r < 0)
+		return log_error_errno(r, "masquerade");
 	r = endpoint_apply_nat(agent);
 	if (r < 0)
 		return log_error_errno(r, "nftables");

@@ -51,6 +51,9 @@ enum datapath_map {
 	MAP_AFFINITY6,
 	MAP_SERVICE_HIT,
 	MAP_SOCKET_PEER,
+	MAP_MASQUERADE,
+	MAP_UNMASQUERADED4,
+	MAP_UNMASQUERADED6,
 	MAP_METRIC,
 	DATAPATH_MAP_MAX,
 };
@@ -71,6 +74,7 @@ struct datapath_config {
 	struct ip_addr gateway4, gateway6; /* ::  the family is not in use */
 	/* Of connections from outside that go on to another node; @source_ports 0: the default. */
 	uint16_t source_port, source_ports;
+	struct masquerade_ports masquerade_ports[MASQUERADE_KINDS]; /* a count of 0: the default */
 	uint32_t sizes[DATAPATH_MAP_MAX]; /* of maps that are made, 0: the default */
 	bool clsact; /* attach as before Linux 6.6; otherwise decided by what the kernel takes */
 	bool sockets; /* load what datapath_attach_sockets() attaches, */

@@ -42,6 +42,9 @@ static const struct {
 	[MAP_AFFINITY6] = { "affinity6", SIZE_MAX_ANY },
 	[MAP_SERVICE_HIT] = { "service_hit", SIZE_MAX_ANY },
 	[MAP_SOCKET_PEER] = { "socket_peer", SIZE_MAX_ANY },
+	[MAP_MASQUERADE] = { "masquerade", 0 },
+	[MAP_UNMASQUERADED4] = { "unmasqueraded4", 0 },
+	[MAP_UNMASQUERADED6] = { "unmasqueraded6", 0 },
 	[MAP_METRIC] = { "metric", 0 },
 };
 

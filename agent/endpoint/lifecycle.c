@@ -79,9 +79,7 @@ static void add_ports(struct nat_port *list, size_t *count, const struct pod_end
 
 int endpoint_apply_nat(struct agent *agent)
 {
-	struct nat nat = { .cidrs = agent->config.pod_cidrs,
-			   .cidr_count = agent->config.pod_cidr_count,
-			   .masquerade = agent->config.masquerade };
+	struct nat nat = {};
 	struct nat_port *ports = calloc(count_ports(agent) + 1, sizeof(*ports));
 	struct pod_endpoint *ep;
 	int r;

@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "endpoint/adopt.h"
 #include "endpoint/lifecycle.h"
+#include "uplink.h"
 #include "weir/linkname.h"
 
 #define MTU_DEFAULT 1500
@@ -212,7 +213,7 @@ static unsigned int choose_mtu(const struct agent *agent, const struct endpoint_
 		return request->mtu;
 	if (agent->config.mtu)
 		return agent->config.mtu;
-	return agent->uplink.ifindex ? agent->uplink.mtu : MTU_DEFAULT;
+	return uplink_mtu(agent) ?: MTU_DEFAULT;
 }
 
 static int fill(struct pod_endpoint *ep, struct agent *agent,

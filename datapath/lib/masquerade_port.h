@@ -195,9 +195,10 @@ static long masquerade_walk_try(__u32 index, void *ctx)
 {
 	struct masquerade_walk *walk = ctx;
 	struct masquerade_ports ports = masquerade_ports(walk->flow);
+	struct masquerade_search *search = &walk->sc->search;
 
 	if (index)
-		walk->sc->search.port = ports.first + random_below(ports.count);
+		search->port = ports.first + (search->start + index * search->stride) % ports.count;
 	walk->found = !!masquerade_port_try(walk->skb, walk->flow, walk->sc);
 	return walk->found;
 }
@@ -209,6 +210,19 @@ static __always_inline __u32 masquerade_preferred(const struct flow *flow)
 	struct masquerade_ports ports = masquerade_ports(flow);
 
 	return ports.first + place_below(place, ports.count);
+}
+
+/*
+ * Where many are taken, steps of any length find a free one sooner than one after the other,
+ * because those that are taken lie together. Where there are few all of them are tried.
+ */
+static __always_inline void masquerade_steps(struct masquerade_search *search,
+					     const struct flow *flow)
+{
+	struct masquerade_ports ports = masquerade_ports(flow);
+
+	search->start = random_below(ports.count);
+	search->stride = ports.count < MASQUERADE_TRIES ? 1 : 1 + random_below(ports.count - 1);
 }
 
 /*
@@ -236,6 +250,7 @@ static __always_inline enum drop_reason masquerade_choose(struct masquerade_walk
 	sc->search.port = masquerade_port_of(had) ?: masquerade_preferred(walk->flow);
 	masquerade_port_set(sc, walk->flow);
 	outside_fill(sc, walk->flow, own);
+	masquerade_steps(&sc->search, walk->flow);
 	bpf_loop(MASQUERADE_TRIES, masquerade_walk_try, walk, 0);
 	return walk->found || masquerade_take_over(walk->flow, sc) ? DROP_NONE :
 								     DROP_MASQUERADE_PORTS;

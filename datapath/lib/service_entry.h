@@ -12,7 +12,8 @@
 /* The search for what a masqueraded connection leaves as (masquerade_port.h). */
 struct masquerade_search {
 	__u32 number; /* of the source address; 0: none was found */
-	__u32 port; /* the one that is tried, host byte order */
+	__u32 port; /* the one that is tried, host byte order; first what is preferred, */
+	__u32 start, stride; /* and then from @start on, in steps */
 	__u32 oldest; /* port of an entry that nobody has answered; 0: none was met */
 	__u32 left; /* time which that one has */
 };

@@ -20,7 +20,7 @@ static const struct {
 	{ "from_pod", FROM_POD, 46495 },
 	{ "to_pod", TO_POD, 29942 },
 	{ "from_wire", FROM_WIRE, 47077 },
-	{ "to_wire", TO_WIRE, 37324 },
+	{ "to_wire", TO_WIRE, 38514 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };
