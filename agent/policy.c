@@ -84,7 +84,7 @@ static void describe_misfit(struct agent *agent, const struct misfit *misfit)
 /* Without all policies the image would allow what it must not. */
 static int await_objects(struct agent *agent)
 {
-	if (sources_are_ready(agent))
+	if (sources_are_ready(agent, API_NEED_POLICY))
 		return 0;
 	snprintf(agent->problem, sizeof(agent->problem),
 		 "policy is not known yet: not all objects have been heard of from the API server "

@@ -10,7 +10,7 @@ static bool is_ready(void *arg)
 {
 	const struct agent *agent = arg;
 
-	return agent->control && sources_are_synced(agent) && !agent->waiting &&
+	return agent->control && sources_are_synced(agent, API_NEEDS_ALL) && !agent->waiting &&
 	       reconcile_in_force(agent->rec);
 }
 

@@ -127,12 +127,12 @@ void agent_services_apply(struct agent *agent)
 	int r;
 
 	/* Before, a Service may miss endpoints that it has. */
-	if (!agent->services || !sources_are_ready(agent))
+	if (!agent->services || !sources_are_ready(agent, API_NEED_SERVICES))
 		return;
 	r = set_node(agent);
 	r = r ?: services_each_change(agent->services, apply_one, &turn);
 	turn.failed |= is_failure(r);
-	if (!turn.failed && sources_are_synced(agent))
+	if (!turn.failed && sources_are_synced(agent, API_NEED_SERVICES))
 		service_writer_synced(agent->service_writer, clock_ms());
 	if (service_writer_commit(agent->service_writer))
 		reconcile_judge_again(agent->rec);

@@ -11,14 +11,17 @@
  */
 int sources_open(struct agent *agent);
 
-/* The store is whole. Before, a policy or the endpoints of a Service may be missing from it. */
-static inline bool sources_are_ready(const struct agent *agent)
+/*
+ * The store has all that @needs (enum api_need) are about. Before, a policy or the endpoints of
+ * a Service may be missing from it.
+ */
+static inline bool sources_are_ready(const struct agent *agent, unsigned int needs)
 {
-	return !agent->api || api_source_is_ready(agent->api);
+	return !agent->api || api_source_is_ready(agent->api, needs);
 }
 
 /* And it is confirmed since the start: what nobody asks for may be taken away. */
-static inline bool sources_are_synced(const struct agent *agent)
+static inline bool sources_are_synced(const struct agent *agent, unsigned int needs)
 {
-	return !agent->api || api_source_is_synced(agent->api);
+	return !agent->api || api_source_is_synced(agent->api, needs);
 }

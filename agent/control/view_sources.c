@@ -11,6 +11,14 @@ static json_t *problem_to_json(const struct manifest_problem *problem)
 			 problem->warning);
 }
 
+/* {}: it may be asked for. */
+static json_t *refusal_to_json(const struct api_refusal *refusal)
+{
+	if (!refusal->verb)
+		return json_object();
+	return json_pack("{s:s,s:s}", "verb", refusal->verb, "account", refusal->account);
+}
+
 static json_t *kind_to_json(const struct api_kind_status *kind)
 {
 	static const char *const states[] = {
@@ -20,9 +28,11 @@ static json_t *kind_to_json(const struct api_kind_status *kind)
 		[API_KIND_ABSENT] = "absent",
 	};
 
-	return json_pack("{s:s,s:s,s:b,s:b,s:I}", "name", kind->plural, "state",
+	return json_pack("{s:s,s:s,s:b,s:b,s:I,s:o,s:I}", "name", kind->plural, "state",
 			 states[kind->state], "synced", kind->is_synced, "fromCopy",
-			 kind->is_recalled, "objects", (json_int_t)kind->objects);
+			 kind->is_recalled, "objects", (json_int_t)kind->objects, "forbidden",
+			 refusal_to_json(kind->refusal), "refusals",
+			 (json_int_t)kind->refusal->count);
 }
 
 static json_t *api_to_json(const struct agent *agent)
@@ -33,10 +43,12 @@ static json_t *api_to_json(const struct agent *agent)
 
 	for (size_t i = 0; api_source_kind(&kind, api, i); i++)
 		json_array_append_new(kinds, kind_to_json(&kind));
-	return json_pack("{s:s,s:s,s:b,s:b,s:s,s:o}", "kind", "apiServer", "path",
-			 api_source_server(api), "ready", api_source_is_ready(api), "synced",
-			 api_source_is_synced(api), "reports", report_problem(agent->report),
-			 "kinds", kinds);
+	return json_pack("{s:s,s:s,s:b,s:b,s:b,s:s,s:o}", "kind", "apiServer", "path",
+			 api_source_server(api), "ready",
+			 api_source_is_ready(api, API_NEED_POLICY), "servicesReady",
+			 api_source_is_ready(api, API_NEED_SERVICES), "synced",
+			 api_source_is_synced(api, API_NEEDS_ALL), "reports",
+			 report_problem(agent->report), "kinds", kinds);
 }
 
 static json_t *manifests_to_json(const struct agent *agent)

@@ -18,7 +18,7 @@ int endpoint_expect(const struct agent *agent, const struct endpoint_request *re
 {
 	if (!agent->api)
 		return 0;
-	if (!api_source_is_ready(agent->api))
+	if (!api_source_is_ready(agent->api, API_NEED_POLICY))
 		return fault_set(fault, FAULT_TRY_LATER, "policies are not known yet",
 				 "the API server %s has not told of all of them",
 				 api_source_server(agent->api));

@@ -201,7 +201,7 @@ void api_call_answer(struct api_answer *ret, struct api_call *call, CURLcode cod
 {
 	curl_off_t wait_s = 0;
 
-	*ret = (struct api_answer){ .is_whole = code == CURLE_OK };
+	*ret = (struct api_answer){ .is_whole = code == CURLE_OK, .is_stalled = call->stalled };
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &ret->status);
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &wait_s);
 	ret->wait_ms = wait_s > 0 && wait_s < INT32_MAX ? wait_s * 1000 : 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/api_feed.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,6 +94,8 @@ static int keep_former(struct taking *taking, const char *namespace, const char 
 
 	if (!store_mark(feed->store, feed->kind->kind, namespace, name, feed->round))
 		return 0;
+	if (feed->state)
+		api_state_keep(feed->state);
 	if (problems->count == taking->first_problem)
 		return 0;
 	return problem_append(&problems->items[problems->count - 1],
@@ -124,6 +127,26 @@ static int use(struct taking *taking, const char *namespace, const char *name, c
 	return feed->state && value ? api_state_put(feed->state, feed->kind, value, changed) : 0;
 }
 
+/* It is noted in a file of lines. */
+static bool is_uid(const char *text)
+{
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i < length; i++)
+		if (!isalnum((unsigned char)text[i]) && text[i] != '-')
+			return false;
+	return length && length < API_CLUSTER_UID_MAX;
+}
+
+/* Of the one namespace that every cluster has and nobody can make anew. */
+static void note_cluster(struct api_feed *feed, const json_t *object, const char *name)
+{
+	const char *uid = api_feed_text(object, "uid");
+
+	if (feed->kind->kind == OBJECT_NAMESPACE && !strcmp(name, "kube-system") && is_uid(uid))
+		strcpy(feed->cluster_uid, uid);
+}
+
 int api_feed_apply(struct api_feed *feed, json_t *object, bool is_deleted, bool is_copy)
 {
 	const char *namespace = feed->kind->namespaced ? api_feed_text(object, "namespace") : "";
@@ -144,6 +167,8 @@ int api_feed_apply(struct api_feed *feed, json_t *object, bool is_deleted, bool 
 			return 0;
 		return feed->state ? api_state_delete(feed->state, namespace, name) : 0;
 	}
+	if (!is_copy)
+		note_cluster(feed, object, name);
 	taking.first_problem = feed->problems.count;
 	r = decode_json(&sink, object, 1, 1);
 	r = r ?: taking.no_memory ? -ENOMEM : 0;
@@ -167,7 +192,7 @@ static int isolate(struct api_feed *feed, json_t *outline, const char *namespace
 		return 0;
 	if (json_object_set_new(outline, "spec", json_string("")) < 0)
 		return -ENOMEM;
-	return api_feed_apply(feed, outline, false, true);
+	return api_feed_apply(feed, outline, false, false);
 }
 
 int api_feed_unread(struct api_feed *feed, json_t *outline)
@@ -198,7 +223,7 @@ void api_feed_begin(struct api_feed *feed, uint32_t round)
 	feed->untold = 0;
 	problem_list_done(&feed->problems);
 	if (feed->state)
-		api_state_begin(feed->state);
+		api_state_begin(feed->state, store_count(feed->store, feed->kind->kind));
 }
 
 int api_feed_item(struct api_feed *feed, const char *text, size_t length)
@@ -232,6 +257,8 @@ void api_feed_complete(struct api_feed *feed)
 {
 	if (!feed->is_partial)
 		store_sweep(feed->store, feed->kind->kind, feed->round, on_swept, feed);
+	else if (feed->state)
+		api_state_keep(feed->state);
 	if (feed->state)
 		api_state_complete(feed->state);
 }

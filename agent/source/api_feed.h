@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "model/store.h"
+#include "source/api_cluster.h"
 #include "source/api_kinds.h"
 #include "source/api_state.h"
 #include "source/api_sync.h"
@@ -23,6 +24,7 @@ struct api_feed {
 	struct api_state *state; /* borrowed; the copy for the next start */
 	const char *version; /* of the kind, that the pieces have */
 	uint32_t round; /* of the list */
+	char cluster_uid[API_CLUSTER_UID_MAX]; /* of the namespace kube-system, or "" */
 	bool is_partial; /* the list has an object whose name cannot be read: nothing is gone */
 	struct problem_list problems;
 	size_t untold; /* more problems than are kept */

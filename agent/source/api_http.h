@@ -23,6 +23,7 @@ struct api_call;
 struct api_answer {
 	long status; /* of HTTP; 0: there was none */
 	bool is_whole; /* it arrived to its end */
+	bool is_stalled; /* nothing was heard for too long */
 	int64_t wait_ms; /* Retry-After; 0: none */
 	/* What went wrong with the transport, or what the server said of an error; or "". */
 	char error[API_HTTP_ERROR_MAX];

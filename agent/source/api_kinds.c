@@ -23,20 +23,23 @@ static const char *const node_fields[] = { "metadata.name", "metadata.labels", "
 
 const struct api_kind api_kinds[API_KINDS] = {
 	{ "/api", "namespaces", "Namespace", { "v1" }, OBJECT_NAMESPACE, false, false,
-	  namespace_fields },
-	{ "/api", "nodes", "Node", { "v1" }, OBJECT_NODE, false, false, node_fields },
-	{ "/api", "pods", "Pod", { "v1" }, OBJECT_POD, true, false, pod_fields },
-	{ "/api", "services", "Service", { "v1" }, OBJECT_SERVICE, true, false, NULL },
+	  namespace_fields, API_NEED_POLICY },
+	{ "/api", "nodes", "Node", { "v1" }, OBJECT_NODE, false, false, node_fields,
+	  API_NEEDS_ALL },
+	{ "/api", "pods", "Pod", { "v1" }, OBJECT_POD, true, false, pod_fields, API_NEED_POLICY },
+	{ "/api", "services", "Service", { "v1" }, OBJECT_SERVICE, true, false, NULL,
+	  API_NEED_SERVICES },
 	{ "/apis/discovery.k8s.io", "endpointslices", "EndpointSlice", { "v1" },
-	  OBJECT_ENDPOINT_SLICE, true, false, NULL },
+	  OBJECT_ENDPOINT_SLICE, true, false, NULL, API_NEED_SERVICES },
 	{ "/apis/networking.k8s.io", "networkpolicies", "NetworkPolicy", { "v1" },
-	  OBJECT_NETWORK_POLICY, true, false, NULL },
+	  OBJECT_NETWORK_POLICY, true, false, NULL, API_NEED_POLICY },
 	{ POLICY_GROUP, "clusternetworkpolicies", "ClusterNetworkPolicy", { "v1alpha2", "v1beta1" },
-	  OBJECT_CLUSTER_NETWORK_POLICY, false, true, NULL },
+	  OBJECT_CLUSTER_NETWORK_POLICY, false, true, NULL, API_NEED_POLICY },
 	{ POLICY_GROUP, "adminnetworkpolicies", "AdminNetworkPolicy", { "v1alpha1" },
-	  OBJECT_ADMIN_NETWORK_POLICY, false, true, NULL },
+	  OBJECT_ADMIN_NETWORK_POLICY, false, true, NULL, API_NEED_POLICY },
 	{ POLICY_GROUP, "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy",
-	  { "v1alpha1" }, OBJECT_BASELINE_ADMIN_NETWORK_POLICY, false, true, NULL },
+	  { "v1alpha1" }, OBJECT_BASELINE_ADMIN_NETWORK_POLICY, false, true, NULL,
+	  API_NEED_POLICY },
 };
 
 /*

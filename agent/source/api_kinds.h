@@ -9,6 +9,14 @@
 
 #define API_VERSIONS_MAX 2
 
+/* What a kind is read for. Where one is not known, what needs it waits, and nothing else. */
+enum api_need {
+	API_NEED_POLICY = 1 << 0,
+	API_NEED_SERVICES = 1 << 1,
+};
+
+#define API_NEEDS_ALL (API_NEED_POLICY | API_NEED_SERVICES)
+
 struct api_kind {
 	const char *group; /* "/api" or "/apis/GROUP" */
 	const char *plural; /* "pods" */
@@ -19,6 +27,7 @@ struct api_kind {
 	bool optional; /* a custom resource: its definition may be absent, or come later */
 	/* Paths of the fields that matter ("spec.containers.ports"); NULL: all but the noise. */
 	const char *const *fields;
+	unsigned int needs; /* of enum api_need: who waits for it */
 };
 
 #define API_KINDS 9

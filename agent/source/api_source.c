@@ -6,42 +6,46 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "source/api_kinds.h"
-#include "source/api_watch.h"
+#include "source/api_source_private.h"
 
 #define QUIET_MS 5 /* changes of a burst are told together */
-#define FAILURES_TOLD 2 /* in a row: one is nothing to speak of, an API server was restarted */
 
-struct api_source {
-	struct api_config config;
-	struct store *store;
-	struct manifest_listener listener;
-	struct api_watch_listener of_watches;
-	struct event *news; /* tells the listener */
-	bool has_changed; /* there may be something to tell */
-	bool was_ready; /* when it was last told */
-	bool was_synced;
-	uint64_t version; /* of the store, then */
-	struct api_http *http;
-	struct api_watch watches[API_KINDS];
-	struct problem_list failures; /* of requests and of copies */
-	struct manifest_problem *problems; /* strings are those of the lists */
-};
+static bool is_listed(const struct api_watch *watch)
+{
+	return watch->sync.is_synced;
+}
 
-bool api_source_is_ready(const struct api_source *source)
+/* Of all kinds that somebody reads for one of @needs it is @true_of. */
+static bool all_are(const struct api_source *source, unsigned int needs,
+		    bool (*true_of)(const struct api_watch *watch))
 {
 	for (size_t i = 0; i < API_KINDS; i++)
-		if (!api_watch_is_ready(&source->watches[i]))
+		if (api_kinds[i].needs & needs && !true_of(&source->watches[i]))
 			return false;
 	return true;
 }
 
-bool api_source_is_synced(const struct api_source *source)
+bool api_source_is_ready(const struct api_source *source, unsigned int needs)
 {
-	for (size_t i = 0; i < API_KINDS; i++)
-		if (!source->watches[i].sync.is_synced)
-			return false;
-	return true;
+	return all_are(source, needs, api_watch_is_ready);
+}
+
+bool api_source_is_synced(const struct api_source *source, unsigned int needs)
+{
+	return all_are(source, needs, is_listed);
+}
+
+/* The needs of which all kinds are @true_of. */
+static unsigned int which_are(const struct api_source *source,
+			      bool (*true_of)(const struct api_watch *watch))
+{
+	unsigned int needs = 0;
+
+	for (unsigned int need = 1; need & API_NEEDS_ALL; need <<= 1)
+		needs |= all_are(source, need, true_of) ? need : 0;
+	return needs;
 }
 
 const char *api_source_server(const struct api_source *source)
@@ -65,15 +69,15 @@ const char *api_source_version(const struct api_source *source, enum object_kind
 static void on_news(evutil_socket_t fd, short what, void *arg)
 {
 	struct api_source *source = arg;
-	bool is_ready = api_source_is_ready(source), is_synced = api_source_is_synced(source);
+	unsigned int ready = which_are(source, api_watch_is_ready);
+	unsigned int synced = which_are(source, is_listed);
 	uint64_t version = store_version(source->store);
 
 	if (source->has_changed &&
-	    (version != source->version || is_ready != source->was_ready ||
-	     is_synced != source->was_synced)) {
+	    (version != source->version || ready != source->ready || synced != source->synced)) {
 		source->version = version;
-		source->was_ready = is_ready;
-		source->was_synced = is_synced;
+		source->ready = ready;
+		source->synced = synced;
 		source->listener.changed(source->listener.arg);
 	}
 	source->has_changed = false;
@@ -98,22 +102,64 @@ static void tell_soon(void *arg)
 	look_soon(source);
 }
 
-/* Nothing is taken away before every kind has been listed: the last list settles all. */
+/* Where copies lie that are not in use, and where some are in use that must not be. */
+static void disown_copies(struct api_source *source)
+{
+	snprintf(source->why_unused, sizeof(source->why_unused),
+		 "the copies of objects were not this cluster's: its namespace kube-system has "
+		 "another UID; nothing of them counts any more");
+	log_warn("%s", source->why_unused);
+	for (size_t i = 0; i < API_KINDS; i++)
+		api_watch_disown(&source->watches[i]);
+}
+
+/* The server has said something about the cluster; the copies are its from then on. */
+static void look_at_cluster(struct api_source *source)
+{
+	struct api_cluster *cluster = &source->cluster;
+	bool was_bound = cluster->is_bound;
+	int r;
+
+	for (size_t i = 0; i < API_KINDS; i++) {
+		const char *uid = source->watches[i].feed.cluster_uid;
+
+		if (*uid && !api_cluster_hear(cluster, uid))
+			disown_copies(source);
+	}
+	for (size_t i = 0; i < API_KINDS; i++) {
+		if (source->watches[i].is_foreign)
+			return;
+		if (!was_bound)
+			api_state_clear(&source->watches[i].state);
+	}
+	r = api_cluster_bind(cluster);
+	if (r < 0)
+		snprintf(source->why_unused, sizeof(source->why_unused),
+			 "it cannot be noted of which cluster the copies are, the next start does "
+			 "not use them: %s", strerror(-r));
+	else
+		source->why_unused[0] = '\0';
+}
+
+/*
+ * Nothing is taken away before all that goes with it has been listed: the last list of a need
+ * settles all of its kinds. What another need waits for does not hold it up.
+ */
 static void on_listed(void *arg)
 {
 	struct api_source *source = arg;
 
-	if (!api_source_is_synced(source))
-		return;
 	for (size_t i = 0; i < API_KINDS; i++)
-		api_watch_settle(&source->watches[i]);
+		if (api_source_is_synced(source, api_kinds[i].needs))
+			api_watch_settle(&source->watches[i]);
+	look_at_cluster(source);
 	tell_soon(source);
 }
 
 static int start(struct api_source *source, struct event_base *base, const char *state_dir,
 		 const struct api_timing *timing)
 {
-	int r;
+	int r, has_copy;
 
 	source->of_watches = (struct api_watch_listener){
 		.arg = source,
@@ -122,12 +168,16 @@ static int start(struct api_source *source, struct event_base *base, const char 
 		.failed = look_soon,
 	};
 	source->news = evtimer_new(base, on_news, source);
-	r = source->news ? api_http_new(&source->http, base, &source->config) : -ENOMEM;
+	has_copy = api_cluster_open(&source->cluster, state_dir, &source->config,
+				    source->why_unused);
+	r = source->news && has_copy >= 0 ? api_http_new(&source->http, base, &source->config) :
+					    -ENOMEM;
 	for (size_t i = 0; i < API_KINDS && !r; i++)
 		r = api_watch_start(&source->watches[i], &api_kinds[i], source->http, base,
-				    source->store, state_dir, timing, &source->of_watches);
+				    source->store, state_dir, has_copy, timing,
+				    &source->of_watches);
 	source->version = store_version(source->store);
-	source->was_ready = api_source_is_ready(source);
+	source->ready = which_are(source, api_watch_is_ready);
 	return r;
 }
 
@@ -164,6 +214,7 @@ void api_source_free(struct api_source *source)
 		event_free(source->news);
 	problem_list_done(&source->failures);
 	free(source->problems);
+	api_cluster_done(&source->cluster);
 	api_config_done(&source->config);
 	free(source);
 }
@@ -195,89 +246,7 @@ bool api_source_kind(struct api_kind_status *ret, const struct api_source *sourc
 		.is_synced = watch->sync.is_synced,
 		.is_recalled = watch->is_recalled,
 		.objects = store_count(source->store, watch->feed.kind->kind),
+		.refusal = &watch->refusal,
 	};
 	return true;
-}
-
-/* What is in force may be old, or is nothing at all. */
-static int add_failure(struct problem_list *list, const struct api_source *source,
-		       const struct api_watch *watch)
-{
-	const struct api_sync *sync = &watch->sync;
-	bool is_ready = api_watch_is_ready(watch);
-	char text[API_FEED_ERROR_MAX * 2], path[API_PATH_MAX];
-
-	if (!watch->error[0] || (is_ready && sync->failures < FAILURES_TOLD))
-		return 0;
-	snprintf(text, sizeof(text), "%s: %s%s", api_source_server(source), watch->error,
-		 is_ready ? "; what was known before stays in force" : "");
-	api_feed_path(path, &watch->feed);
-	return problem_add_decoded(list, path,
-				   &(struct decode_problem){
-					   .object = "",
-					   .field = "",
-					   .text = text,
-					   .warning = is_ready,
-				   });
-}
-
-static int add_state(struct problem_list *list, const struct api_watch *watch)
-{
-	const struct api_state *state = &watch->state;
-	char text[128];
-
-	if (state->error)
-		snprintf(text, sizeof(text), "the copy for the next start cannot be kept: %s",
-			 strerror(-state->error));
-	else if (state->damaged)
-		snprintf(text, sizeof(text), "%zu lines of the copy cannot be read", state->damaged);
-	else
-		return 0;
-	return problem_add_decoded(list, state->path,
-				   &(struct decode_problem){
-					   .object = "",
-					   .field = "",
-					   .text = text,
-					   .warning = true,
-				   });
-}
-
-static int collect_failures(struct api_source *source)
-{
-	int r = 0;
-
-	problem_list_done(&source->failures);
-	for (size_t i = 0; i < API_KINDS && !r; i++)
-		r = add_failure(&source->failures, source, &source->watches[i]) ?:
-		    add_state(&source->failures, &source->watches[i]);
-	return r;
-}
-
-static size_t append(struct manifest_problem *to, size_t at, const struct problem_list *list)
-{
-	if (list->count)
-		memcpy(to + at, list->items, list->count * sizeof(*list->items));
-	return at + list->count;
-}
-
-const struct manifest_problem *api_source_problems(struct api_source *source, size_t *count)
-{
-	size_t total, at = 0;
-
-	*count = 0;
-	free(source->problems);
-	source->problems = NULL;
-	if (collect_failures(source) < 0)
-		return NULL;
-	total = source->failures.count;
-	for (size_t i = 0; i < API_KINDS; i++)
-		total += source->watches[i].feed.problems.count;
-	source->problems = calloc(total + 1, sizeof(*source->problems));
-	if (!source->problems)
-		return NULL;
-	at = append(source->problems, at, &source->failures);
-	for (size_t i = 0; i < API_KINDS; i++)
-		at = append(source->problems, at, &source->watches[i].feed.problems);
-	*count = at;
-	return source->problems;
 }

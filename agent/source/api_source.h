@@ -12,6 +12,8 @@
 #include "model/store.h"
 #include "source/api_config.h"
 #include "source/api_http.h"
+#include "source/api_kinds.h"
+#include "source/api_refusal.h"
 #include "source/api_sync.h"
 #include "source/manifest.h"
 
@@ -32,13 +34,13 @@ void api_source_free(struct api_source *source);
 void api_source_freep(struct api_source **source);
 
 /*
- * Of every kind all objects are known, from an API server or from the copy. Before, a
- * policy may be missing from the store: it must not be put in force.
+ * Of every kind that @needs (enum api_need) are about all objects are known, from an API server
+ * or from the copy. Before, a policy may be missing from the store: it must not be put in force.
  */
-bool api_source_is_ready(const struct api_source *source);
+bool api_source_is_ready(const struct api_source *source, unsigned int needs);
 
-/* Every kind has been listed once. */
-bool api_source_is_synced(const struct api_source *source);
+/* Every such kind has been listed once. */
+bool api_source_is_synced(const struct api_source *source, unsigned int needs);
 
 /* The server that is asked now. */
 const char *api_source_server(const struct api_source *source);
@@ -62,6 +64,7 @@ struct api_kind_status {
 	bool is_synced;
 	bool is_recalled; /* from the copy, and not listed since */
 	size_t objects;
+	const struct api_refusal *refusal; /* borrowed */
 };
 
 /* The kind with number @index; false beyond the last one. */

@@ -2,7 +2,6 @@
 #include "source/api_state.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +10,13 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "source/api_compact.h"
 #include "source/fingerprint.h"
 
 #define DIRECTORY "api"
 #define SUFFIX_NEW ".new"
-#define SEAL "%016" PRIx64 " "
-#define SEAL_LENGTH 17
 #define SPARE_LINES 10000 /* superseded ones that are let be */
+#define RETIRED_BYTES (2 * 1024 * 1024) /* that one step gives back to the disk */
 
 int api_state_init(struct api_state *state, const char *state_dir, const char *title)
 {
@@ -38,136 +37,69 @@ static void close_file(FILE **file)
 	*file = NULL;
 }
 
-void api_state_done(struct api_state *state)
-{
-	close_file(&state->file);
-	close_file(&state->fresh);
-	buf_done(&state->line);
-	free(state->path);
-	*state = (struct api_state){};
-}
-
 static int new_path(char path[static PATH_MAX], const struct api_state *state)
 {
 	return snprintf(path, PATH_MAX, "%s" SUFFIX_NEW, state->path) < PATH_MAX ? 0 :
 										    -ENAMETOOLONG;
 }
 
-/* What cannot be continued must not be taken for the last state. */
-static void fail(struct api_state *state, int r)
+static void close_files(struct api_state *state)
+{
+	api_compact_free(state->compact);
+	state->compact = NULL;
+	close_file(&state->file);
+	close_file(&state->fresh);
+	close_file(&state->retired);
+}
+
+void api_state_done(struct api_state *state)
 {
 	char path[PATH_MAX];
 
-	state->error = r;
-	close_file(&state->file);
-	close_file(&state->fresh);
+	/* Half a file is no use to anybody. */
+	if ((state->compact || state->fresh) && !new_path(path, state))
+		unlink(path);
+	close_files(state);
+	buf_done(&state->line);
+	free(state->path);
+	*state = (struct api_state){};
+}
+
+void api_state_discard(struct api_state *state)
+{
+	char path[PATH_MAX];
+
+	close_files(state);
+	if (!state->path)
+		return;
 	unlink(state->path);
 	if (!new_path(path, state))
 		unlink(path);
 }
 
-const char *api_state_key(const char *line, size_t *length)
+void api_state_clear(struct api_state *state)
 {
-	size_t whole = strlen(line);
-	char seal[SEAL_LENGTH + 1];
-
-	if (whole < SEAL_LENGTH + 2)
-		return NULL;
-	snprintf(seal, sizeof(seal), SEAL,
-		 fingerprint_text(line + SEAL_LENGTH, whole - SEAL_LENGTH));
-	if (memcmp(line, seal, SEAL_LENGTH) != 0)
-		return NULL;
-	line += SEAL_LENGTH;
-	*length = strcspn(line + 1, " ");
-	return (*line == '+' || *line == '-') && memchr(line, '/', *length + 1) ? line + 1 : NULL;
+	if (state->path && !state->file)
+		unlink(state->path);
 }
 
-/* @key has the namespace and the name behind it, and then the object. */
-static int replay(const struct api_state_sink *sink, char *key, size_t length)
+/* What cannot be continued must not be taken for the last state. */
+static void fail(struct api_state *state, int r)
 {
-	cleanup(json_decrefp) json_t *object = NULL;
-	char *name = strchr(key, '/');
-
-	if (key[-1] == '-') {
-		*name = '\0';
-		sink->deleted(sink->arg, key, name + 1);
-		return 0;
-	}
-	if (!key[length])
-		return -EBADMSG;
-	object = json_loads(key + length + 1, JSON_ALLOW_NUL, NULL);
-	return object ? sink->object(sink->arg, object) : -EBADMSG;
+	state->error = r;
+	api_state_discard(state);
 }
 
-static bool has_header(FILE *file, const char *title)
-{
-	char expected[128], header[128];
-
-	snprintf(expected, sizeof(expected), API_STATE_HEADER, title);
-	return fgets(header, sizeof(header), file) && !strcmp(header, expected);
-}
-
-static int load_lines(struct api_state *state, FILE *file, const struct api_state_sink *sink)
-{
-	cleanup(freep) char *line = NULL;
-	size_t room = 0, length;
-	ssize_t size;
-	int r;
-
-	while ((size = getline(&line, &room, file)) > 0) {
-		bool is_whole = line[size - 1] == '\n';
-		char *key;
-
-		line[is_whole ? size - 1 : size] = '\0';
-		key = is_whole ? (char *)api_state_key(line, &length) : NULL;
-		r = key ? replay(sink, key, length) : -EBADMSG;
-		if (r == -EBADMSG)
-			state->damaged++;
-		else if (r < 0)
-			return r;
-		state->lines++;
-	}
-	return 1;
-}
-
-/* A last line without end would swallow the next one. */
-static int end_last_line(FILE *file)
-{
-	char last = '\n';
-
-	if (fseek(file, -1, SEEK_END) < 0 || fread(&last, 1, 1, file) != 1)
-		return -EIO;
-	fseek(file, 0, SEEK_END);
-	if (last != '\n')
-		fputc('\n', file);
-	return 0;
-}
-
-int api_state_load(struct api_state *state, const struct api_state_sink *sink)
-{
-	FILE *file = state->path ? fopen(state->path, "r+e") : NULL;
-	int r;
-
-	if (!file)
-		return 0;
-	r = has_header(file, state->title) ? load_lines(state, file, sink) : 0;
-	if (r <= 0 || end_last_line(file) < 0) {
-		fclose(file);
-		return r;
-	}
-	state->file = file;
-	return 1;
-}
-
-void api_state_begin(struct api_state *state)
+void api_state_begin(struct api_state *state, size_t known)
 {
 	cleanup(freep) char *dir = NULL;
 	char path[PATH_MAX];
 	int r;
 
-	if (!state->path || state->file)
+	state->is_lacking = false;
+	if (!state->path || state->file || state->fresh)
 		return;
-	close_file(&state->fresh);
+	state->is_late = known;
 	state->lines = 0;
 	dir = strndup(state->path, (size_t)(strrchr(state->path, '/') - state->path));
 	r = dir ? file_make_dirs(dir, 0700) : -ENOMEM;
@@ -193,7 +125,7 @@ static int append(struct api_state *state)
 	if (state->line.failed)
 		return -ENOMEM;
 	seal = fingerprint_text(state->line.data, state->line.length);
-	if (fprintf(file, SEAL "%s\n", seal, state->line.data) < 0)
+	if (fprintf(file, API_STATE_SEAL "%s\n", seal, state->line.data) < 0)
 		fail(state, -errno);
 	else
 		state->lines++;
@@ -239,6 +171,11 @@ int api_state_delete(struct api_state *state, const char *namespace, const char 
 	return append(state);
 }
 
+void api_state_keep(struct api_state *state)
+{
+	state->is_lacking |= state->fresh && state->is_late;
+}
+
 void api_state_complete(struct api_state *state)
 {
 	char path[PATH_MAX];
@@ -246,7 +183,7 @@ void api_state_complete(struct api_state *state)
 
 	if (!state->fresh)
 		return;
-	r = new_path(path, state);
+	r = state->is_lacking ? -ENODATA : new_path(path, state);
 	if (!r && (fflush(state->fresh) || rename(path, state->path) < 0))
 		r = -errno;
 	if (r < 0) {
@@ -258,23 +195,14 @@ void api_state_complete(struct api_state *state)
 	state->damaged = 0;
 }
 
-static void compact(struct api_state *state)
+static void start_compact(struct api_state *state)
 {
 	char path[PATH_MAX];
-	ssize_t r = new_path(path, state);
-	FILE *file;
+	int r = new_path(path, state);
 
-	r = r ?: api_state_compact(state->path, path, state->title);
-	if (r >= 0 && rename(path, state->path) < 0)
-		r = -errno;
-	file = r < 0 ? NULL : fopen(state->path, "ae");
-	if (!file) {
-		fail(state, r < 0 ? (int)r : -errno);
-		return;
-	}
-	fclose(state->file);
-	state->file = file;
-	state->lines = (size_t)r;
+	r = r ?: api_compact_start(&state->compact, state->path, path, state->title, state->lines);
+	if (r < 0)
+		fail(state, r);
 }
 
 void api_state_flush(struct api_state *state, size_t live)
@@ -283,8 +211,64 @@ void api_state_flush(struct api_state *state, size_t live)
 		return;
 	if (fflush(state->file))
 		fail(state, -errno);
-	else if (state->lines > 2 * live + SPARE_LINES)
-		compact(state);
+	else if (!api_state_is_busy(state) && state->lines > 2 * live + SPARE_LINES)
+		start_compact(state);
+}
+
+/* The shorter file has everything now, and takes the place of the other one. */
+static int end_compact(struct api_state *state)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	FILE *file;
+	int r = new_path(path, state);
+
+	if (r < 0)
+		return r;
+	if (fstat(fileno(state->file), &st) < 0)
+		return -errno;
+	if (rename(path, state->path) < 0)
+		return -errno;
+	file = fopen(state->path, "ae");
+	if (!file)
+		return -errno;
+	state->retired_size = st.st_size;
+	state->retired = state->file;
+	state->file = file;
+	state->lines = api_compact_lines(state->compact);
+	api_compact_free(state->compact);
+	state->compact = NULL;
+	return 0;
+}
+
+/* The last close of a file of 100 MB takes a disk half a second. */
+static void shrink_retired(struct api_state *state)
+{
+	state->retired_size -= RETIRED_BYTES;
+	if (state->retired_size <= 0 || ftruncate(fileno(state->retired), state->retired_size) < 0)
+		close_file(&state->retired);
+}
+
+bool api_state_is_busy(const struct api_state *state)
+{
+	return state->compact || state->retired;
+}
+
+void api_state_step(struct api_state *state)
+{
+	int r;
+
+	if (state->retired) {
+		shrink_retired(state);
+		return;
+	}
+	if (!state->compact)
+		return;
+	r = fflush(state->file) ? -errno : api_compact_step(state->compact);
+	if (!r)
+		r = end_compact(state);
+	if (r < 0)
+		fail(state, r);
 }
 
 int api_state_remove_all(const char *state_dir)

@@ -9,6 +9,11 @@
 #define DOUBLINGS_MAX 20
 #define ABSENCES_NEEDED 2 /* to believe that objects are gone */
 #define REFUSALS_MAX 3 /* of a watch, before it is listed again */
+/*
+ * As well. A server that was set back to a former state sends nothing to who watches from a
+ * version that it has not reached again, not even bookmarks.
+ */
+#define SILENCES_MAX 2
 
 const struct api_timing api_timing_default = {
 	.retry_min = 1000,
@@ -25,6 +30,8 @@ enum api_outcome api_outcome_of(long status, bool has_wait)
 		return API_DONE;
 	case 0:
 		return API_CUT;
+	case 403:
+		return API_FORBIDDEN;
 	case 404:
 		return API_ABSENT;
 	case 410:
@@ -151,7 +158,7 @@ int api_sync_event(struct api_sync *sync, const char *version)
 	if (is_older(version, sync->version))
 		return -ESTALE;
 	sync->progress = true;
-	sync->failures = 0;
+	sync->failures = sync->silences = 0;
 	return remember(&sync->version, version);
 }
 
@@ -230,6 +237,13 @@ bool api_sync_ended(struct api_sync *sync, enum api_outcome outcome, int64_t wai
 		sync->is_whole = sync->next;
 		api_sync_relist(sync);
 		break;
+	case API_SILENT:
+		if (sync->is_watch && !sync->progress && ++sync->silences >= SILENCES_MAX) {
+			sync->silences = 0;
+			api_sync_relist(sync);
+		}
+		break;
+	case API_FORBIDDEN:
 	case API_REFUSED:
 		if (sync->failures >= REFUSALS_MAX)
 			api_sync_relist(sync);

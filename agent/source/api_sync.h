@@ -29,9 +29,11 @@ extern const struct api_timing api_timing_default;
 enum api_outcome {
 	API_DONE, /* as it should */
 	API_CUT, /* no connection, or it broke, or the answer makes no sense */
+	API_SILENT, /* nothing was heard for timing->stall */
 	API_GONE, /* 410: the version is too old, or the rest of the list is */
 	API_ABSENT, /* 404 */
 	API_BUSY, /* 429, or 5xx with a time to wait */
+	API_FORBIDDEN, /* 403: the account may not do that */
 	API_REFUSED, /* anything else */
 };
 
@@ -49,6 +51,7 @@ struct api_sync {
 	bool is_whole; /* list without pages: the last one aged before it was complete */
 	bool progress; /* of the watch in flight */
 	unsigned int failures; /* in a row */
+	unsigned int silences; /* watches in a row of which nothing was heard */
 	unsigned int absences; /* answers of 404 in a row */
 	unsigned int version_index; /* which of the kind's API versions is asked for */
 	unsigned int version_count;

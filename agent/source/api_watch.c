@@ -11,6 +11,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
+#define SPARE_PAUSE_MS 2 /* between two pieces, for all others */
+
 static uint32_t random_number(void)
 {
 	uint32_t number = 0;
@@ -23,7 +25,7 @@ static uint32_t random_number(void)
 
 bool api_watch_is_ready(const struct api_watch *watch)
 {
-	return watch->sync.is_synced || watch->is_recalled;
+	return !watch->is_foreign && (watch->sync.is_synced || watch->is_recalled);
 }
 
 static void schedule(struct api_watch *watch)
@@ -58,9 +60,29 @@ static int on_piece(void *arg, const char *text, size_t length)
 	return -ECANCELED;
 }
 
+static void spare_soon(struct api_watch *watch)
+{
+	const struct timeval pause = { .tv_usec = SPARE_PAUSE_MS * 1000 };
+
+	if (api_state_is_busy(&watch->state))
+		evtimer_add(watch->spare, &pause);
+}
+
+static void on_spare(evutil_socket_t fd, short what, void *arg)
+{
+	struct api_watch *watch = arg;
+
+	api_state_step(&watch->state);
+	spare_soon(watch);
+	if (watch->state.error)
+		watch->listener->failed(watch->listener->arg);
+}
+
 static void flush_state(struct api_watch *watch)
 {
 	api_state_flush(&watch->state, store_count(watch->feed.store, watch->feed.kind->kind));
+	if (!evtimer_pending(watch->spare, NULL))
+		spare_soon(watch);
 }
 
 static int on_data(void *arg, const char *bytes, size_t length)
@@ -96,8 +118,14 @@ void api_watch_settle(struct api_watch *watch)
 	else
 		api_feed_complete(&watch->feed);
 	flush_state(watch);
-	watch->is_recalled = false;
+	watch->is_recalled = watch->is_foreign = false;
 	watch->listener->changed(watch->listener->arg);
+}
+
+void api_watch_disown(struct api_watch *watch)
+{
+	watch->is_foreign = watch->is_recalled;
+	watch->is_recalled = false;
 }
 
 static void end_list(struct api_watch *watch)
@@ -131,7 +159,14 @@ static enum api_outcome judge(struct api_watch *watch, const struct api_answer *
 
 	if (watch->is_given_up)
 		return watch->outcome;
+	if (answer->status)
+		watch->refusal.verb = NULL;
 	set_error(watch, answer->error);
+	if (outcome == API_FORBIDDEN)
+		api_refusal_note(&watch->refusal, watch->error, sizeof(watch->error),
+				 watch->request.is_watch, watch->feed.kind->plural, answer->error);
+	if (answer->is_stalled)
+		return API_SILENT;
 	if (outcome != API_DONE)
 		return outcome;
 	if (!answer->is_whole)
@@ -227,7 +262,7 @@ static void recall_deleted(void *arg, const char *namespace, const char *name)
 
 int api_watch_start(struct api_watch *watch, const struct api_kind *kind, struct api_http *http,
 		    struct event_base *base, struct store *store, const char *state_dir,
-		    const struct api_timing *timing, const struct api_watch_listener *listener)
+		    bool has_copy, const struct api_timing *timing, const struct api_watch_listener *listener)
 {
 	const struct api_state_sink sink = { .arg = watch, .object = recall,
 					     .deleted = recall_deleted };
@@ -240,8 +275,11 @@ int api_watch_start(struct api_watch *watch, const struct api_kind *kind, struct
 					 .version = kind->versions[0] };
 	api_sync_init(&watch->sync, timing, kind->optional, versions, clock_ms());
 	watch->timer = evtimer_new(base, on_due, watch);
-	r = watch->timer ? api_state_init(&watch->state, state_dir, kind->plural) : -ENOMEM;
-	r = r ?: api_state_load(&watch->state, &sink);
+	watch->spare = evtimer_new(base, on_spare, watch);
+	r = watch->timer && watch->spare ? api_state_init(&watch->state, state_dir, kind->plural) :
+					   -ENOMEM;
+	if (!r && has_copy)
+		r = api_state_load(&watch->state, &sink);
 	if (r < 0)
 		return r;
 	watch->is_recalled = r;
@@ -254,6 +292,8 @@ void api_watch_stop(struct api_watch *watch)
 	api_call_cancel(watch->call);
 	if (watch->timer)
 		event_free(watch->timer);
+	if (watch->spare)
+		event_free(watch->spare);
 	api_stream_done(&watch->stream);
 	api_feed_done(&watch->feed);
 	api_state_done(&watch->state);

@@ -40,9 +40,11 @@ static json_t *kinds_to_json(const struct api_source *source)
 
 	for (size_t i = 0; api_source_kind(&kind, source, i); i++)
 		json_object_set_new(kinds, kind.plural,
-				    json_pack("{s:i,s:b,s:b,s:I}", "state", (int)kind.state, "synced",
-					      kind.is_synced, "recalled", kind.is_recalled, "objects",
-					      (json_int_t)kind.objects));
+				    json_pack("{s:i,s:b,s:b,s:I,s:s,s:s}", "state",
+					      (int)kind.state, "synced", kind.is_synced, "recalled",
+					      kind.is_recalled, "objects", (json_int_t)kind.objects,
+					      "forbidden", kind.refusal->verb ?: "", "account",
+					      kind.refusal->account));
 	return kinds;
 }
 
@@ -69,9 +71,11 @@ static void print(void *arg)
 
 	for (int kind = 0; kind < OBJECT_KIND_MAX; kind++)
 		store_each(probe->store, (enum object_kind)kind, add_object, objects);
-	line = json_pack("{s:b,s:b,s:s,s:I,s:o,s:o,s:o}", "ready",
-			 api_source_is_ready(probe->source), "synced",
-			 api_source_is_synced(probe->source), "server",
+	line = json_pack("{s:b,s:b,s:b,s:b,s:s,s:I,s:o,s:o,s:o}", "policy",
+			 api_source_is_ready(probe->source, API_NEED_POLICY), "services",
+			 api_source_is_ready(probe->source, API_NEED_SERVICES), "ready",
+			 api_source_is_ready(probe->source, API_NEEDS_ALL), "synced",
+			 api_source_is_synced(probe->source, API_NEEDS_ALL), "server",
 			 api_source_server(probe->source), "version",
 			 (json_int_t)store_version(probe->store), "objects", objects, "kinds",
 			 kinds_to_json(probe->source), "problems",

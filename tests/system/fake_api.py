@@ -22,6 +22,7 @@ from fake_api_kinds import KINDS, OPTIONAL, place_of, status_object
 from fake_api_write import write
 
 BOOKMARK_S = 0.2
+ACCOUNT = "system:serviceaccount:kube-system:weir"
 COMPRESS_MIN = 1000  # bytes of an answer
 
 
@@ -53,6 +54,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             fault = queued.popleft() if queued else None
         if api.tokens is not None and self.headers.get("Authorization") not in [f"Bearer {t}" for t in api.tokens]:
             self.answer(401, status_object(401, "Unauthorized"))
+        elif plural in api.forbidden:
+            self.answer(403, status_object(403, (
+                f'{plural} is forbidden: User "{ACCOUNT}" cannot {verb} resource "{plural}" in API group "" '
+                "at the cluster scope")))
         elif plural not in KINDS or url.path != f"{KINDS[plural][0]}/{plural}" or plural in api.absent:
             self.answer(404, "404 page not found\n")
         elif fault:
@@ -151,12 +156,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if how:
                 how(self)
                 return
-            if time.monotonic() > bookmark and api.bookmarks:
+            # Who asks for a version of the future hears nothing before it comes, as of a real server.
+            if time.monotonic() > bookmark and api.bookmarks and now >= at:
                 group, kind, _ = KINDS[plural]
                 mark = {"type": "BOOKMARK", "object": {"kind": kind, "apiVersion": group.split("/", 2)[2],
-                                                       "metadata": {"resourceVersion": str(max(now, at))}}}
+                                                       "metadata": {"resourceVersion": str(now)}}}
                 self.chunk(json.dumps(mark).encode() + b"\n")
-                at = max(now, at)
+                at = now
                 bookmark = time.monotonic() + BOOKMARK_S
 
 
@@ -181,6 +187,7 @@ class FakeApi:
         self.watching = collections.Counter()
         self.version, self.oldest, self.generation, self.how = 1000, 0, 0, None
         self.absent = set(OPTIONAL)
+        self.forbidden = set()  # what the account may not read
         self.tokens = None
         self.writes = []  # method, path with query, body
         self.events = {}  # by namespace and name
@@ -212,7 +219,7 @@ class FakeApi:
         """Creates or replaces an object; members are spec, status, and labels of its metadata."""
         with self.changed:
             self.version += 1
-            metadata = {"name": name, "resourceVersion": str(self.version), "uid": f"uid-{name}",
+            metadata = {"name": name, "resourceVersion": str(self.version), "uid": members.pop("uid", f"uid-{name}"),
                         "labels": members.pop("labels", {}), "managedFields": [{"manager": "test"}]}
             if KINDS[plural][2]:
                 metadata["namespace"] = namespace
@@ -300,6 +307,18 @@ class FakeApi:
             self.version += 1
             self.oldest = self.version
             self.history.clear()
+
+    def snapshot(self):
+        """What set_back() takes."""
+        with self.lock:
+            return self.version, copy.deepcopy(self.objects)
+
+    def set_back(self, state):
+        """As after etcd was restored: a former state, a former version, and all connections are gone."""
+        with self.lock:
+            self.version, self.objects = state[0], copy.deepcopy(state[1])
+            self.history.clear()
+        self._end_watches(Handler.drop)
 
     def asked(self, verb, plural, since=0):
         """Queries of the requests that came, the first ones left out."""

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import traffic
-from fake_api import FakeApi, write_kubeconfig
+from fake_api import ACCOUNT, FakeApi, write_kubeconfig
 from weir import CniError, Node, wait_for
 
 PORT = 8080
@@ -144,6 +144,46 @@ def test_without_a_server_and_a_state_nobody_starts(cluster):
     become((front,), back, "front")
     cluster.synced()
     assert reaches((node.add_pod("shop", "other"),), back) == set()
+
+
+def test_services_that_are_forbidden_stop_no_policy(cluster):
+    """A first start: what may be read is in force, what may not is told, and works once it may."""
+    node, api = cluster.node, cluster.api
+    api.forbidden = {"services"}
+    node.start()
+    wait_for(lambda: cluster.source()["ready"], "policy can be computed")
+    front, back = (node.add_pod("shop", name) for name in ("front", "back"))
+    back.serve(f"tcp:{PORT}")
+    assert reaches((front,), back) == set()
+    cluster.policy(FRONT_ONLY)
+    become((front,), back, "front")
+    sentence = f"the account {ACCOUNT} may not list services"
+    wait_for(lambda: sentence in node.weir("status") and sentence in node.log_text(), "it is told")
+    kind = next(kind for kind in cluster.source()["kinds"] if kind["name"] == "services")
+    assert kind["forbidden"] == {"verb": "list", "account": ACCOUNT} and kind["refusals"] >= 1
+    assert not node.status()["healthy"] and not cluster.source()["servicesReady"]
+    api.put("services", "shop", "back", spec={"clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1"],
+                                              "ports": [{"port": 80, "targetPort": PORT, "protocol": "TCP"}]})
+    api.put("endpointslices", "shop", "back-1", labels={"kubernetes.io/service-name": "back"}, addressType="IPv4",
+            ports=[{"name": "", "port": PORT, "protocol": "TCP"}], endpoints=[{"addresses": [back.ip4]}])
+    assert not front.reaches("tcp", "10.96.0.1", 80, timeout_ms=300)
+    api.forbidden = set()
+    cluster.synced()
+    wait_for(lambda: front.reaches("tcp", "10.96.0.1", 80, timeout_ms=300), "the service works")
+    assert not [kind for kind in cluster.source()["kinds"] if kind["forbidden"]]
+
+
+def test_policies_that_are_forbidden_open_nothing(cluster):
+    node, api = cluster.node, cluster.api
+    api.forbidden = {"networkpolicies"}
+    node.start()
+    wait_for(lambda: f"the account {ACCOUNT} may not list networkpolicies" in node.weir("status"), "it is told")
+    with pytest.raises(CniError) as refused:
+        node.add_pod("shop", "front")
+    assert refused.value.code == 11
+    api.forbidden = set()
+    cluster.synced()
+    node.add_pod("shop", "back")
 
 
 def test_a_pod_is_not_started_before_its_labels_are_known(cluster):

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from fake_api import KINDS, OPTIONAL, FakeApi, cut_page, events, garbage, hang, refuse, status_object
+from fake_api import ACCOUNT, KINDS, OPTIONAL, FakeApi, cut_page, events, garbage, hang, refuse, status_object
 from weir import BUILD, wait_for
 
 PROBE = f"{BUILD}/tests/system/weir-api-probe"
@@ -290,6 +290,58 @@ def test_versions_that_go_backwards(api):
     with Source(api.url) as source:
         wait_for(lambda: len(api.asked("list", "pods")) == 2 and api.watched(), "it is listed again")
         source.is_exactly(*FIRST)
+
+
+def test_a_server_that_was_set_back(api):
+    """What it says is from before what is known, and its versions are lower for a long time."""
+    put_pod(api, "kept")
+    former = api.snapshot()
+    with Source(api.url, stall=600) as source:
+        source.synced()
+        for number in range(20):
+            put_pod(api, f"late-{number}")
+        source.has("Pod shop/late-19")
+        wait_for(api.watched, "all is watched")
+        api.delete("pods", "shop", "kept")
+        source.lacks("Pod shop/kept")
+        api.set_back(former)
+        source.is_exactly(*FIRST, "Pod shop/kept")
+        assert len(api.asked("list", "pods")) >= 2
+        # Versions that were there before mean something else now.
+        put_pod(api, "other")
+        source.is_exactly(*FIRST, "Pod shop/kept", "Pod shop/other")
+        source.no_problems()
+
+
+@pytest.mark.parametrize("plural, policy, services", (
+    ("networkpolicies", False, True), ("pods", False, True), ("services", True, False), ("endpointslices", True, False),
+    ("nodes", False, False),
+))
+def test_a_kind_that_is_forbidden_stops_only_what_needs_it(api, plural, policy, services):
+    api.forbidden = {plural}
+    with Source(api.url) as source:
+        problem = source.problem(f"the account {ACCOUNT} may not list {plural}: HTTP status 403: {plural} is forbidden")
+        assert not problem["warning"] and problem["file"].endswith(f"/{plural}") and "before it is known" in problem["text"]
+        wait_for(lambda: (source.last["policy"], source.last["services"]) == (policy, services), "what is ready")
+        assert not source.last["ready"] and not source.last["synced"]
+        kind = source.last["kinds"][plural]
+        assert (kind["forbidden"], kind["account"]) == ("list", ACCOUNT)
+        wait_for(lambda: len(api.asked("list", plural)) > 3, "it is tried again")
+        api.forbidden = set()
+        source.synced()
+        source.no_problems()
+        assert source.last["kinds"][plural]["forbidden"] == ""
+
+
+def test_deletions_do_not_wait_for_what_another_need_is_refused(api, tmp_path):
+    with Source(api.url, state=tmp_path) as source:
+        source.synced()
+    api.delete("pods", "shop", "front")
+    api.forbidden = {"services"}
+    with Source(api.url, state=tmp_path) as source:
+        source.lacks("Pod shop/front")
+        assert not source.last["synced"] and source.last["services"], "the copy of services is used"
+        assert source.problem("may not list services")["warning"]
 
 
 def test_objects_that_cannot_be_used(api):

@@ -308,6 +308,66 @@ START_TEST(a_watch_that_is_refused_often_is_listed_anew)
 }
 END_TEST
 
+START_TEST(what_is_forbidden_is_asked_for_again_and_again)
+{
+	struct world world;
+
+	begin(&world, false, 1);
+	for (int i = 0; i < 50; i++) {
+		next(&world);
+		ck_assert(world.request.is_first);
+		ck_assert(!ends(&world, API_FORBIDDEN));
+		ck_assert_int_gt(wait_of(&world), 0);
+		ck_assert_int_le(wait_of(&world), timing.retry_max);
+	}
+	ck_assert(!world.sync.is_synced);
+	list(&world, "10");
+	ck_assert(world.sync.is_synced);
+	api_sync_done(&world.sync);
+}
+END_TEST
+
+/* As after etcd was set back: version 10 is in the future, and nobody says so. */
+START_TEST(a_watch_of_which_nothing_is_heard_is_listed_anew)
+{
+	struct world world;
+
+	begin(&world, false, 1);
+	list(&world, "10");
+	next(&world);
+	world.now += timing.stall;
+	ends(&world, API_SILENT);
+	next(&world);
+	ck_assert(world.request.is_watch);
+	ck_assert_str_eq(world.request.version, "10");
+	world.now += timing.stall;
+	ends(&world, API_SILENT);
+	/* What the list says counts, be its version as it may. */
+	list(&world, "4");
+	next(&world);
+	ck_assert(world.request.is_watch);
+	ck_assert_str_eq(world.request.version, "4");
+	api_sync_done(&world.sync);
+}
+END_TEST
+
+START_TEST(a_watch_that_falls_silent_after_news_resumes)
+{
+	struct world world;
+
+	begin(&world, false, 1);
+	list(&world, "10");
+	for (int i = 0; i < 4; i++) {
+		next(&world);
+		ck_assert(world.request.is_watch);
+		ck_assert_int_eq(api_sync_event(&world.sync, "11"), 0);
+		world.now += timing.stall;
+		ends(&world, API_SILENT);
+	}
+	api_sync_done(&world.sync);
+}
+END_TEST
+
 START_TEST(a_custom_kind_may_be_absent)
 {
 	struct world world;
@@ -396,7 +456,7 @@ static const struct {
 	{ 200, false, API_DONE },    { 0, false, API_CUT },	  { 404, false, API_ABSENT },
 	{ 410, false, API_GONE },    { 429, false, API_BUSY },	  { 429, true, API_BUSY },
 	{ 503, true, API_BUSY },     { 503, false, API_REFUSED }, { 500, false, API_REFUSED },
-	{ 401, false, API_REFUSED }, { 403, true, API_REFUSED },  { 301, false, API_REFUSED },
+	{ 401, false, API_REFUSED }, { 403, true, API_FORBIDDEN },  { 301, false, API_REFUSED },
 	{ 204, false, API_REFUSED },
 };
 
@@ -417,6 +477,9 @@ CHECK_MAIN("api_sync", CHECK_TEST(a_list_is_read_in_pages_and_then_watched),
 	   CHECK_TEST(a_list_whose_rest_is_gone_is_read_whole),
 	   CHECK_TEST(a_page_that_is_cut_is_asked_for_again),
 	   CHECK_TEST(a_watch_that_is_refused_often_is_listed_anew),
+	   CHECK_TEST(what_is_forbidden_is_asked_for_again_and_again),
+	   CHECK_TEST(a_watch_of_which_nothing_is_heard_is_listed_anew),
+	   CHECK_TEST(a_watch_that_falls_silent_after_news_resumes),
 	   CHECK_TEST(a_custom_kind_may_be_absent),
 	   CHECK_TEST(objects_are_not_gone_because_of_one_404),
 	   CHECK_TEST(all_versions_of_a_kind_are_tried),
