@@ -84,10 +84,13 @@ SUBPROGRAM int arrive_new(struct flow *flow, struct ct_key *key, int answered)
 {
 	enum drop_reason why;
 	struct ct_hit hit;
+	_Bool answer;
 
 	if (!flow || !key)
 		return DROP_INTERNAL;
 	hit = question_find(flow, key);
+	/* Now: service_enter() may delete the entry. */
+	answer = is_answer(hit, flow, key);
 	if (masquerade_is_answer(hit, key))
 		return masquerade_enter(flow, key, service_case_was(hit), 0);
 	if (!services_exist())
@@ -97,7 +100,7 @@ SUBPROGRAM int arrive_new(struct flow *flow, struct ct_key *key, int answered)
 		return why;
 	if (flow->flags & FLOW_TRANSLATED)
 		return ARRIVE_TRANSLATED;
-	if (!is_answer(hit, flow, key))
+	if (!answer)
 		return leave_alone(flow);
 	return answered ? ARRIVE_RECEIVED_KNOWN : ARRIVE_RECEIVED;
 }
