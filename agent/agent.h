@@ -75,7 +75,8 @@ struct agent {
 	struct nodes nodes;
 	struct overlay overlay;
 	struct endpoint_table endpoints;
-	struct net_link uplink; /* ifindex 0: none */
+	struct net_link uplinks[CONFIG_UPLINKS_MAX]; /* ifindex 0: it is not there (uplink.h) */
+	size_t uplink_count;
 	struct ip_addr *host_ips;
 	size_t host_ip_count;
 	struct ip_addr node_ips[FAMILY_MAX]; /* these and the next: nodeaddr.h; :: none */
@@ -95,6 +96,9 @@ struct agent {
 	unsigned int socket_rounds; /* of sockets_housekeeping() */
 	bool cni_conf_written; /* or found as it should be */
 	int cni_conf_failed; /* the last error of writing it */
+	bool masquerading; /* masquerade_start() has been called */
+	struct masquerade_source masquerade_sources[CONFIG_UPLINKS_MAX * FAMILY_MAX];
+	size_t masquerade_source_count; /* of new connections, as masquerade.h says */
 	bool services_seen; /* since the agent's start there was a service */
 };
 

@@ -28,9 +28,10 @@ static int read_addresses(struct agent *agent, bool *changed)
 }
 
 /* A node without a way to the outside has no uplink; one that is named may come later. */
-static int find(struct net_link *ret, struct agent *agent)
+static int find(struct net_link *ret, struct agent *agent, size_t index)
 {
-	int r = agent->config.uplink ? net_link_find(ret, agent->net, agent->config.uplink) :
+	const struct config *config = &agent->config;
+	int r = config->uplink_count ? net_link_find(ret, agent->net, config->uplinks[index]) :
 				       net_uplink(ret, agent->net);
 
 	if (r != -ENOENT && r != -ENODEV)
@@ -39,39 +40,50 @@ static int find(struct net_link *ret, struct agent *agent)
 	return 0;
 }
 
-int uplink_attach(struct agent *agent)
+static int attach(struct agent *agent, const struct net_link *link)
 {
 	int r;
 
-	if (!agent->uplink.ifindex)
+	if (!link->ifindex)
 		return 0;
 	/* In this order: what is let in is answered as it was asked. */
-	r = datapath_attach(agent->dp, agent->uplink.ifindex, PROGRAM_TO_WIRE);
+	r = datapath_attach(agent->dp, link->ifindex, PROGRAM_TO_WIRE);
 	if (r < 0)
-		return log_error_errno(r, "uplink %s: attaching to_wire", agent->uplink.name);
-	r = datapath_attach(agent->dp, agent->uplink.ifindex, PROGRAM_FROM_WIRE);
+		return log_error_errno(r, "uplink %s: attaching to_wire", link->name);
+	r = datapath_attach(agent->dp, link->ifindex, PROGRAM_FROM_WIRE);
 	if (r < 0)
-		return log_error_errno(r, "uplink %s: attaching from_wire", agent->uplink.name);
-	log_info("uplink is %s, MTU %u", agent->uplink.name, agent->uplink.mtu);
+		return log_error_errno(r, "uplink %s: attaching from_wire", link->name);
+	log_info("uplink is %s, MTU %u", link->name, link->mtu);
 	return 0;
 }
 
-static void follow(struct agent *agent)
+int uplink_attach(struct agent *agent)
 {
-	struct net_link link;
+	int r = 0;
 
-	if (find(&link, agent) < 0)
+	for (size_t i = 0; !r && i < agent->uplink_count; i++)
+		r = attach(agent, &agent->uplinks[i]);
+	return r;
+}
+
+static void follow(struct agent *agent, size_t index)
+{
+	struct net_link *uplink = &agent->uplinks[index], link;
+	uint32_t former = uplink->ifindex;
+
+	if (find(&link, agent, index) < 0)
 		return;
-	if (link.ifindex == agent->uplink.ifindex) {
-		agent->uplink.mtu = link.mtu;
+	if (link.ifindex == former) {
+		uplink->mtu = link.mtu;
 		return;
 	}
-	if (agent->uplink.ifindex) {
-		unguard(agent->net, agent->config.bpffs, agent->uplink.ifindex);
-		datapath_detach(agent->dp, agent->uplink.ifindex);
+	*uplink = link;
+	/* Two names may have changed places. */
+	if (former && !uplink_is(agent, former)) {
+		unguard(agent->net, agent->config.bpffs, former);
+		datapath_detach(agent->dp, former);
 	}
-	agent->uplink = link;
-	uplink_attach(agent);
+	attach(agent, uplink);
 }
 
 static void on_change(void *arg)
@@ -81,7 +93,8 @@ static void on_change(void *arg)
 
 	if (!read_addresses(agent, &changed) && changed)
 		policy_apply_soon(agent);
-	follow(agent);
+	for (size_t i = 0; i < agent->uplink_count; i++)
+		follow(agent, i);
 	/* Also when one that was there before can be used only now. */
 	if (!node_addresses_update(agent, &changed) && changed)
 		policy_on_objects(agent);
@@ -93,8 +106,10 @@ int uplink_watch(struct agent *agent)
 	bool changed;
 	int r;
 
+	agent->uplink_count = agent->config.uplink_count ?: 1;
 	r = read_addresses(agent, &changed);
-	r = r ?: find(&agent->uplink, agent);
+	for (size_t i = 0; !r && i < agent->uplink_count; i++)
+		r = find(&agent->uplinks[i], agent, i);
 	r = r ?: net_watch(agent->net, agent->base, on_change, agent);
 	return r < 0 ? log_error_errno(r, "the node's network cannot be read") : 0;
 }

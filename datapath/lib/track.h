@@ -35,6 +35,20 @@ static __always_inline enum drop_reason track_sent(struct flow *flow, struct ct_
 					       track_received(flow, key);
 }
 
+/* The packet is of a connection, or may open one. */
+static __always_inline _Bool flow_has_key(const struct flow *flow)
+{
+	return flow->way == WAY_TRACK && flow->role != ROLE_ERROR && flow->role != ROLE_ALONE;
+}
+
+/* Stage: one that is not. */
+static __always_inline enum drop_reason track_keyless(struct flow *flow, struct __sk_buff *skb)
+{
+	if (flow->way != WAY_TRACK)
+		return DROP_NONE;
+	return flow->role == ROLE_ERROR ? track_related(skb, flow) : track_alone(flow);
+}
+
 /*
  * Stage. @slowly: a constant, what to do with packets of no connection, or of one that has
  * something left to ask.
@@ -46,12 +60,8 @@ track(struct flow *flow, struct __sk_buff *skb,
 	struct ct_hit hit;
 	struct ct_key key;
 
-	if (flow->way != WAY_TRACK)
-		return DROP_NONE;
-	if (flow->role == ROLE_ERROR)
-		return track_related(skb, flow);
-	if (flow->role == ROLE_ALONE)
-		return track_alone(flow);
+	if (!flow_has_key(flow))
+		return track_keyless(flow, skb);
 	ct_key_pack(&key, flow);
 	hit = ct_find(&key, flow->now);
 	if (track_fast(flow, &key, hit))

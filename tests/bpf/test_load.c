@@ -17,10 +17,10 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 51006 },
-	{ "to_pod", TO_POD, 31089 },
-	{ "from_wire", FROM_WIRE, 49480 },
-	{ "to_wire", TO_WIRE, 31000 },
+	{ "from_pod", FROM_POD, 52250 },
+	{ "to_pod", TO_POD, 31919 },
+	{ "from_wire", FROM_WIRE, 54764 },
+	{ "to_wire", TO_WIRE, 41614 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };
