@@ -8,8 +8,6 @@ typedef struct __sk_buff ctx_t;
 
 /* skb->pkt_type of a frame that is addressed to the receiving interface. */
 #define PKT_TYPE_HOST 0
-/* Of one that the interface saw, but that was for another one. */
-#define PKT_TYPE_OTHERHOST 3
 
 /*
  * @len bytes at @offset, or NULL when the packet ends before. The frame's head

@@ -108,7 +108,7 @@ def _suites(say):
     place = _kubernetes_place()
     if _missing("e2e.test"):
         say("building the end-to-end tests of Kubernetes")
-        _go("test", "-c", "-ldflags", _stamp(), "-o", f"{BIN}/e2e.test", "k8s.io/kubernetes/test/e2e", cwd=place)
+        _go("test", "-vet=off", "-c", "-ldflags", _stamp(), "-o", f"{BIN}/e2e.test", "k8s.io/kubernetes/test/e2e", cwd=place)
     if _missing("ginkgo"):
         _go("install", "-ldflags", "-s -w", "github.com/onsi/ginkgo/v2/ginkgo", cwd=place)
 

@@ -5,7 +5,7 @@ import json
 import os
 
 import builds
-from machine import DIR, Failed, run, wait_for
+from machine import DIR, run, wait_for
 
 KUBECONFIG = f"{DIR}/admin.kubeconfig"
 
@@ -68,7 +68,3 @@ def write_kubeconfig(path, server, authority, user, token):
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
         file.write(text)
     return path
-
-
-__all__ = ["Failed", "apply", "condition", "delete", "execute", "get", "items", "kubectl", "wait_nodes_ready",
-           "wait_pods", "write_kubeconfig"]

@@ -82,17 +82,17 @@ def make_cgroup(name):
     return f"/{PREFIX}-{name}"
 
 
-def _cgroup_files():
-    """cgroup.procs of all cgroups of the cluster."""
-    return [f"{folder}/cgroup.procs" for hierarchy in _hierarchies()
-            for top in glob.glob(f"{hierarchy}/{PREFIX}-*") for folder, _, _ in os.walk(top)]
+def _folders(topdown=True):
+    """All cgroups of the cluster: those that were made, and what runtimes made of the name in v2 beside v1."""
+    return [folder for hierarchy in {*_hierarchies(), f"{CGROUPS}/unified"}
+            for top in glob.glob(f"{hierarchy}/{PREFIX}-*") for folder, _, _ in os.walk(top, topdown=topdown)]
 
 
 def _members():
     found = set()
-    for path in _cgroup_files():
+    for folder in _folders():
         try:
-            with open(path, encoding="ascii") as file:
+            with open(f"{folder}/cgroup.procs", encoding="ascii") as file:
                 found |= {int(line) for line in file if line.strip() != "0"}
         except OSError:
             pass  # it went meanwhile
@@ -111,11 +111,9 @@ def _end_processes():
 
 
 def _remove_cgroups():
-    for hierarchy in _hierarchies():
-        for top in glob.glob(f"{hierarchy}/{PREFIX}-*"):
-            for folder, _, _ in os.walk(top, topdown=False):
-                wait_for(lambda path=folder: not os.path.exists(path) or os.rmdir(path) is None,
-                         f"{folder} can be removed", 10)
+    for folder in _folders(topdown=False):
+        wait_for(lambda path=folder: not os.path.exists(path) or os.rmdir(path) is None,
+                 f"{folder} can be removed", 10)
 
 
 def spawn(cgroup, log, *args, env=None, enter=()):

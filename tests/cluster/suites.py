@@ -24,7 +24,7 @@ UPSTREAM = {
 # What this machine cannot do, whoever the data plane is. The first that matches is the reason.
 NOT_HERE = (
     (r"\[Feature:(LoadBalancer|NetworkingGCE|GCE|IngressScale|ServiceCIDRs|KubeProxyDaemonSet)", "needs a cloud or gate"),
-    (r"\[Feature:SCTP|SCTP", "no SCTP in this kernel"),
+    (r"\[Feature:SCTP", "no SCTP sockets in this kernel"),
     (r"\[Feature:IPv6DualStack\]", "needs dual-stack CIDRs: --family dual"),
     (r"\[Feature:Networking-(IPv4|IPv6|DNS)\]|Internet connection", "needs the internet"),
     (r"\[Feature:Networking-Performance\]|IPerf2", "needs its own image"),
