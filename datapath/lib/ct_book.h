@@ -84,8 +84,11 @@ static __always_inline void ct_place(struct flow *flow, const struct ct_key *key
 				     const struct ct_entry *entry)
 {
 	flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
-	if (entry->opener == key->sender)
+	if (entry->opener == key->sender) {
+		if (ct_is_masqueraded(entry->flags))
+			flow->flags |= FLOW_MASQUERADED;
 		return;
+	}
 	flow->flags |= FLOW_ANSWER;
 	if (entry->flags & CT_STACK_OPENED)
 		flow->to_ifindex = 0;

@@ -154,6 +154,11 @@ SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key)
 	/* Another CPU may have moved it since track() looked, and is then past its opening. */
 	hit = ct_seek_seen(flow, key);
 	service_case_begin(sc, flow, key);
+	/* Not an answer: nothing keeps others from opening a connection between the same ends. */
+	if (hit.entry && ct_is_outside(hit.entry->flags))
+		hit.entry = NULL;
+	/* Verifier: clang 13 would keep a flag in place of what the pointer says. */
+	hit.entry = (struct ct_entry *)OPAQUE((__u64)hit.entry);
 	if (hit.entry && hit.entry->flags & CT_SERVICE) {
 		ct_nat_read(&sc->to, hit);
 		return service_follow(flow, sc, hit.entry);

@@ -9,6 +9,15 @@
 #include "lib/endpoint.h"
 #include "lib/service_pick.h"
 
+/* The search for what a masqueraded connection leaves as (masquerade_port.h). */
+struct masquerade_search {
+	__u32 number; /* of the source address; 0: none was found */
+	__u32 port; /* the one that is tried, host byte order; first what is preferred, */
+	__u32 start, stride; /* and then from @start on, in steps */
+	__u32 oldest; /* port of an entry that nobody has answered; 0: none was met */
+	__u32 left; /* time which that one has */
+};
+
 /*
  * One packet on its way through the stage of services. Not on the stack, which the
  * judging of policy behind it needs.
@@ -27,6 +36,7 @@ struct service_case {
 	struct ct_value value; /* that is being written */
 	struct frontend frontend; /* that a connection which begins asks, */
 	struct service_pick pick; /* and what it gets */
+	struct masquerade_search search; /* of one that is masqueraded */
 };
 
 MAP_PRIVATE(service_scratch, PERCPU_ARRAY, __u32, struct service_case, 1, 0);
