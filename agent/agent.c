@@ -19,6 +19,7 @@
 #include "endpoint/adopt.h"
 #include "endpoint/lifecycle.h"
 #include "endpoint/statefile.h"
+#include "masquerade.h"
 #include "net/nat.h"
 #include "patrol.h"
 #include "policy.h"
@@ -81,6 +82,8 @@ static int open_datapath(struct agent *agent)
 	if (agent->config.vxlan_checksum == VXLAN_CHECKSUM_NO)
 		config.tunnel_flags6 = BPF_F_ZERO_CSUM_TX;
 	memcpy(config.sizes, agent->config.table_sizes, sizeof(config.sizes));
+	memcpy(config.masquerade_ports, agent->config.masquerade_ports,
+	       sizeof(config.masquerade_ports));
 	r = datapath_open(&agent->dp, &config, error);
 	if (r < 0) {
 		log_error("%s; what is attached stays as it is", error);
@@ -167,6 +170,10 @@ static int put_in_force(struct agent *agent)
 	r = uplink_attach(agent);
 	if (r < 0)
 		return r;
+	/* In this order: each packet is translated by what was there before, or by what comes. */
+	r = masquerade_start(agent);
+	if (r < 0)
+		return log_error_errno(r, "masquerade");
 	r = endpoint_apply_nat(agent);
 	if (r < 0)
 		return log_error_errno(r, "nftables");

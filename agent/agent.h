@@ -42,6 +42,12 @@ struct control;
 struct node_health;
 struct patrol;
 
+/* The fast path of one uplink. */
+struct uplink_xdp {
+	enum xdp_mode mode;
+	char problem[DATAPATH_ERROR_MAX]; /* why that is not what was wanted, or "" */
+};
+
 struct agent {
 	struct config config;
 	struct event_base *base;
@@ -75,9 +81,9 @@ struct agent {
 	struct nodes nodes;
 	struct overlay overlay;
 	struct endpoint_table endpoints;
-	struct net_link uplink; /* ifindex 0: none */
-	enum xdp_mode xdp_mode; /* of the uplink's fast path */
-	char xdp_problem[DATAPATH_ERROR_MAX]; /* why that is not what was wanted, or "" */
+	struct net_link uplinks[CONFIG_UPLINKS_MAX]; /* ifindex 0: it is not there (uplink.h) */
+	struct uplink_xdp uplink_xdp[CONFIG_UPLINKS_MAX]; /* of each of them */
+	size_t uplink_count;
 	struct ip_addr *host_ips;
 	size_t host_ip_count;
 	struct ip_addr node_ips[FAMILY_MAX]; /* these and the next: nodeaddr.h; :: none */
@@ -97,6 +103,9 @@ struct agent {
 	unsigned int socket_rounds; /* of sockets_housekeeping() */
 	bool cni_conf_written; /* or found as it should be */
 	int cni_conf_failed; /* the last error of writing it */
+	bool masquerading; /* masquerade_start() has been called */
+	struct masquerade_source masquerade_sources[CONFIG_UPLINKS_MAX * FAMILY_MAX];
+	size_t masquerade_source_count; /* of new connections, as masquerade.h says */
 	bool services_seen; /* since the agent's start there was a service */
 };
 

@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "endpoint/lifecycle.h"
+#include "masquerade.h"
 #include "model/node_routes.h"
 #include "policy.h"
 
@@ -148,8 +148,6 @@ void cidrs_update(struct agent *agent, struct texts *problems)
 	if (!changed)
 		return;
 	cidrs_retire(agent);
-	if (endpoint_apply_nat(agent) < 0)
-		texts_add(problems, "nftables: pods of a new pod CIDR are not masqueraded");
 	policy_apply_soon(agent);
 }
 
@@ -235,7 +233,6 @@ void cidrs_housekeeping(struct agent *agent)
 	if (!before)
 		return;
 	cidrs_retire(agent);
-	/* Without it the set of masqueraded addresses is too large until the next change. */
-	if (agent->kept_cidr_count != before && endpoint_apply_nat(agent) < 0)
-		log_warn("nftables: a former pod CIDR stays in the set of pods");
+	if (agent->kept_cidr_count != before)
+		masquerade_follow(agent);
 }

@@ -8,14 +8,7 @@
 
 #include "base/cleanup.h"
 #include "cidrs.h"
-
-static bool has_addr(const struct ip_addr *ips, size_t count, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < count; i++)
-		if (ip_addr_equal(&ips[i], addr))
-			return true;
-	return false;
-}
+#include "masquerade.h"
 
 /* Others reach the node by it: not the gateway of its pods, and what has a meaning here only. */
 static bool is_reachable(const struct agent *agent, const struct ip_addr *addr)
@@ -56,8 +49,8 @@ static size_t add_of_object(struct ip_addr *ips, const struct agent *agent)
 	size_t count = 0;
 
 	for (size_t i = 0; obj && i < obj->node.ip_count; i++)
-		if (has_addr(agent->host_ips, agent->host_ip_count, &obj->node.ips[i]) &&
-		    !has_addr(ips, count, &obj->node.ips[i]))
+		if (ip_addr_is_among(&obj->node.ips[i], agent->host_ips, agent->host_ip_count) &&
+		    !ip_addr_is_among(&obj->node.ips[i], ips, count))
 			ips[count++] = obj->node.ips[i];
 	return count;
 }
@@ -69,7 +62,7 @@ static size_t add_of_links(struct ip_addr *ips, const struct agent *agent)
 	for (size_t i = 0; i < agent->host_ip_count; i++)
 		if (is_reachable(agent, &agent->host_ips[i]) &&
 		    is_configured(agent, &agent->host_ips[i]) &&
-		    !has_addr(ips, count, &agent->host_ips[i]))
+		    !ip_addr_is_among(&agent->host_ips[i], ips, count))
 			ips[count++] = agent->host_ips[i];
 	return count;
 }
@@ -83,8 +76,8 @@ static int find_node_port_ips(struct ip_addr **ret, size_t *count, struct agent 
 	if (!ips)
 		return -ENOMEM;
 	*count = agent->config.node_port_cidr_count ? 0 : add_of_object(ips, agent);
-	if (!*count && !agent->config.node_port_cidr_count && agent->uplink.ifindex) {
-		r = net_link_addrs(ret, count, agent->net, agent->uplink.ifindex);
+	if (!*count && !agent->config.node_port_cidr_count && agent->uplinks[0].ifindex) {
+		r = net_link_addrs(ret, count, agent->net, agent->uplinks[0].ifindex);
 		if (r < 0 || *count)
 			return r;
 	}
@@ -101,10 +94,10 @@ static struct ip_addr choose(struct agent *agent, bool v4)
 
 	for (size_t i = 0; obj && i < obj->node.ip_count; i++)
 		if (ip_addr_is_v4(&obj->node.ips[i]) == v4 &&
-		    has_addr(agent->host_ips, agent->host_ip_count, &obj->node.ips[i]))
+		    ip_addr_is_among(&obj->node.ips[i], agent->host_ips, agent->host_ip_count))
 			return obj->node.ips[i];
-	if (agent->uplink.ifindex &&
-	    !net_link_addr(&addr, agent->net, agent->uplink.ifindex, v4 ? AF_INET : AF_INET6))
+	if (agent->uplinks[0].ifindex &&
+	    !net_link_addr(&addr, agent->net, agent->uplinks[0].ifindex, v4 ? AF_INET : AF_INET6))
 		return addr;
 	return (struct ip_addr){};
 }
@@ -163,6 +156,7 @@ int node_addresses_update(struct agent *agent, bool *changed)
 	int r;
 
 	tell_programs(agent);
+	masquerade_follow(agent);
 	r = find_node_port_ips(&ips, &count, agent);
 	if (r < 0)
 		return r;

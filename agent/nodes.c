@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cidrs.h"
-#include "endpoint/lifecycle.h"
+#include "masquerade.h"
 #include "sources.h"
 
 #define CHECK_MS 1000
@@ -207,6 +207,7 @@ static void update(struct agent *agent)
 	struct nodes *nodes = &agent->nodes;
 	cleanup(texts_done) struct texts problems = nodes->problems;
 	struct node_routes wanted, former = nodes->wanted;
+	bool known = nodes->known;
 
 	nodes->problems = (struct texts){};
 	cidrs_update(agent, &nodes->problems);
@@ -221,10 +222,8 @@ static void update(struct agent *agent)
 	apply(agent);
 	say_new(&nodes->problems, &problems);
 	say_new(&wanted.problems, &former.problems);
-	if (!same_cidrs(&wanted, &former) && endpoint_apply_nat(agent) < 0) {
-		log_error("nftables: pod CIDRs of the cluster cannot be written");
-		check_later(agent);
-	}
+	if (!known || !same_cidrs(&wanted, &former))
+		masquerade_follow(agent);
 	node_routes_done(&former);
 }
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "reconcile/node_cidrs.h"
 #include "sources.h"
+#include "uplink.h"
 
 #define MTU_MIN 1280 /* what IPv6 needs */
 
@@ -131,7 +132,7 @@ static void check_mtu(const struct agent *agent, struct texts *problems)
 
 	if (mtu < MTU_MIN)
 		texts_add(problems, "tunnels leave %u bytes for each packet, and IPv6 needs %d: the "
-			  "MTU %u of the uplink is too small", mtu, MTU_MIN, agent->uplink.mtu);
+			  "MTU %u of the uplink is too small", mtu, MTU_MIN, uplink_mtu(agent));
 	if (agent->config.mtu > mtu)
 		texts_add(problems, "mtu: %u is larger than the %u bytes that tunnels leave: no pod "
 			  "is added", agent->config.mtu, mtu);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How long packets may be. */
 #include "agent.h"
+#include "uplink.h"
 
 #define MTU_DEFAULT 1500
 
@@ -27,7 +28,7 @@ static unsigned int overhead(const struct agent *agent)
 
 unsigned int overlay_mtu(const struct agent *agent)
 {
-	unsigned int mtu = agent->uplink.ifindex ? agent->uplink.mtu : MTU_DEFAULT;
+	unsigned int mtu = uplink_mtu(agent) ?: MTU_DEFAULT;
 
 	return mtu > overhead(agent) ? mtu - overhead(agent) : 0;
 }

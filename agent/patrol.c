@@ -82,24 +82,26 @@ static void look_at_pod(struct patrol *patrol, struct pod_endpoint *ep)
 	found(patrol, PATROL_LINKS, text, r);
 }
 
-static void look_at_uplink(struct patrol *patrol)
+static void look_at_uplink(struct patrol *patrol, size_t index)
 {
 	struct agent *agent = patrol->agent;
+	uint32_t ifindex = agent->uplinks[index].ifindex;
+	uint8_t *guards = patrol->uplinks[index].guards;
 	bool worse = false;
 	char text[128];
 	int bare;
 
-	if (!agent->uplink.ifindex)
+	if (!ifindex)
 		return;
-	if (patrol->uplink != agent->uplink.ifindex)
-		memset(patrol->uplink_guards, GUARD_NONE, sizeof(patrol->uplink_guards));
-	patrol->uplink = agent->uplink.ifindex;
-	bare = look_at(patrol, patrol->uplink, PROGRAM_FROM_WIRE, &patrol->uplink_guards[0], &worse);
-	bare |= look_at(patrol, patrol->uplink, PROGRAM_TO_WIRE, &patrol->uplink_guards[1], &worse);
+	if (patrol->uplinks[index].ifindex != ifindex)
+		memset(guards, GUARD_NONE, sizeof(patrol->uplinks[index].guards));
+	patrol->uplinks[index].ifindex = ifindex;
+	bare = look_at(patrol, ifindex, PROGRAM_FROM_WIRE, &guards[0], &worse);
+	bare |= look_at(patrol, ifindex, PROGRAM_TO_WIRE, &guards[1], &worse);
 	if (!bare && !worse)
 		return;
 	snprintf(text, sizeof(text), "a program was not attached to the uplink %s any more",
-		 agent->uplink.name);
+		 agent->uplinks[index].name);
 	found(patrol, PATROL_LINKS, text, uplink_attach(agent));
 }
 
@@ -128,7 +130,8 @@ static bool round_step(struct patrol *patrol)
 	}
 	if (links_step(patrol))
 		return true;
-	look_at_uplink(patrol);
+	for (size_t i = 0; i < patrol->agent->uplink_count; i++)
+		look_at_uplink(patrol, i);
 	look_at_addresses(patrol);
 	return false;
 }

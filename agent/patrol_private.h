@@ -18,8 +18,10 @@ struct patrol {
 	struct drift *drift;
 	bool tables_done; /* of this round; then come links */
 	uint32_t at; /* position among endpoints */
-	uint32_t uplink; /* whose guards these are */
-	uint8_t uplink_guards[2];
+	struct {
+		uint32_t ifindex; /* whose guards these are */
+		uint8_t guards[2];
+	} uplinks[CONFIG_UPLINKS_MAX];
 	int64_t began_us, work_us; /* of this round */
 	unsigned int lines, found;
 	/* Of the last one: */

@@ -52,21 +52,13 @@ struct address {
 	char owner[AGENT_PROBLEM_MAX / 4];
 };
 
-static bool has_addr(const struct ip_addr *ips, size_t count, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < count; i++)
-		if (ip_addr_equal(&ips[i], addr))
-			return true;
-	return false;
-}
-
 static int find_owner(const struct object *obj, void *arg)
 {
 	struct address *address = arg;
 	bool is_pod = obj->kind == OBJECT_POD;
 	const struct ip_addr *ips = is_pod ? obj->pod.ips : obj->node.ips;
 
-	if (!has_addr(ips, is_pod ? obj->pod.ip_count : obj->node.ip_count, address->addr))
+	if (!ip_addr_is_among(address->addr, ips, is_pod ? obj->pod.ip_count : obj->node.ip_count))
 		return 0;
 	snprintf(address->owner, sizeof(address->owner), " of %s %s%s%s",
 		 object_kind_name(obj->kind), obj->namespace, *obj->namespace ? "/" : "", obj->name);

@@ -5,7 +5,7 @@
  * and untouched.
  *
  *	from_wire	ingress: what comes from outside
- *	to_wire		egress: answers of services' backends on this node
+ *	to_wire		egress: answers of services' backends on this node, and masquerade
  */
 #include "lib/ctx_skb.h"
 
@@ -26,8 +26,8 @@ int from_wire(struct __sk_buff *skb)
 }
 
 /*
- * Forwarded packets are answers of a service when from_pod says so; what no interface
- * brought in is of a socket, or a fragment of which nobody knows.
+ * Forwarded packets are answers of a service, or to be masqueraded, when from_pod says so;
+ * what no interface brought in is of a socket, or a fragment of which nobody knows.
  */
 static __always_inline _Bool may_be_answer(const struct __sk_buff *skb)
 {
@@ -55,13 +55,13 @@ int to_wire(struct __sk_buff *skb)
 	enum drop_reason why = DROP_NONE;
 	struct flow flow;
 
-	if (!may_be_answer(skb) || (!services_exist() && !tunnels_find()))
+	if (!may_be_answer(skb) || (!node_translates() && !tunnels_find()))
 		return TC_ACT_OK;
 	flow_begin(&flow, POLICY_EGRESS);
 	flow.flags = FLOW_AT_EGRESS;
 	if (parse_l3(&flow, skb) || !is_ip(&flow))
 		return TC_ACT_OK;
-	if (services_exist())
+	if (node_translates())
 		why = service_leave(skb, &flow);
 	return why ? drop(skb, why, POLICY_EGRESS) : answer_way(skb, &flow);
 }

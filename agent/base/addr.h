@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "weir/types.h"
@@ -21,6 +22,15 @@ struct prefix {
 #define MAC_BYTES 6
 
 static const struct ip_addr IP_ADDR_NONE = {}; /* :: */
+
+static inline bool ip_addr_is_among(const struct ip_addr *addr, const struct ip_addr *list,
+				    size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ip_addr_equal(&list[i], addr))
+			return true;
+	return false;
+}
 
 static inline bool ip_addr_is_none(const struct ip_addr *addr)
 {

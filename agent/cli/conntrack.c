@@ -13,14 +13,26 @@ static void cell_end(struct table *table, const json_t *end)
 		   json_number(end, "port"));
 }
 
-/* A connection to a service is two lines, which point at each other. */
+static bool is_end(const json_t *end, const json_t *other)
+{
+	return json_equal(json_object_get(end, "address"), json_object_get(other, "address")) &&
+	       json_equal(json_object_get(end, "port"), json_object_get(other, "port"));
+}
+
+/*
+ * A connection to a service is two lines, which point at each other. Of one that is masqueraded
+ * the line that the outside sees says whose it is.
+ */
 static void cell_translation(struct table *table, const json_t *flow)
 {
 	const json_t *becomes = json_object_get(flow, "becomes");
 	const json_t *was = json_object_get(flow, "was");
 	const json_t *end = json_object_get(becomes ?: was, "answerer");
-	const char *address = json_text(end, "address");
+	const char *address;
 
+	if (was && is_end(end, json_object_get(flow, "answerer")))
+		end = json_object_get(was, "opener");
+	address = json_text(end, "address");
 	if (!end) {
 		table_cell(table, "%s", "");
 		return;

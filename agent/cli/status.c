@@ -59,6 +59,22 @@ static int print_outside(FILE *out, const json_t *outside)
 	return 0;
 }
 
+/* By what pods are known outside; an agent of a former version does not tell. */
+static void print_masquerade(FILE *out, const json_t *masquerade)
+{
+	const json_t *sources = json_object_get(masquerade, "sources");
+	json_t *source;
+	size_t i;
+
+	if (!json_flag(masquerade, "enabled"))
+		return;
+	fprintf(out, "Masquerade ");
+	json_array_foreach(sources, i, source)
+		fprintf(out, "%s %s on %s", i ? "," : "", json_text(source, "address"),
+			json_text(source, "device"));
+	fprintf(out, "%s\n", json_array_size(sources) ? "" : " NO ADDRESS of this node");
+}
+
 static void print_counts(FILE *out, const json_t *answer)
 {
 	const json_t *endpoints = json_object_get(answer, "endpoints");
@@ -317,6 +333,8 @@ int print_status(FILE *out, const json_t *answer)
 	int r = print_health(out, answer);
 
 	r = r ?: print_outside(out, json_object_get(answer, "outside"));
+	if (!r)
+		print_masquerade(out, json_object_get(answer, "masquerade"));
 	if (r < 0)
 		return r;
 	print_counts(out, answer);

@@ -63,12 +63,20 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_VXLAN_CHECKSUM] = { "vxlan-checksum", "auto|yes|no",
 				    "UDP checksums of the tunnels' packets (default auto: between "
 				    "IPv6 addresses only)" },
-	[CONFIG_UPLINK] = { "uplink", "IFNAME", "network device to the outside (default auto)" },
+	[CONFIG_UPLINK] = { "uplink", "IFNAME",
+			    "network device to the outside, repeat it for others (default auto)",
+			    true },
 	[CONFIG_XDP] = { "xdp", "auto|native|generic|off",
-			 "fast path of the uplink for services from outside (default off)" },
+			 "fast path of uplinks for services from outside (default off)" },
 	[CONFIG_MTU] = { "mtu", "BYTES", "of pod interfaces (default 0: the uplink's)" },
 	[CONFIG_MASQUERADE] = { "masquerade", "yes|no",
 				"translate pod addresses towards the outside (default yes)" },
+	[CONFIG_MASQUERADE_PORTS] = { "masquerade-ports", "[PROTOCOL=]FIRST-LAST",
+				      "of the node for pods' connections to the outside, for tcp, udp, "
+				      "sctp or icmp (identifiers of echoes); repeat it for others "
+				      "(default 10000-29999)", true },
+	[CONFIG_UNMASQUERADED] = { "non-masquerade-cidr", "CIDR",
+				   "to which pods keep their address; repeat it for others", true },
 	[CONFIG_TABLE_SIZE] = { "table-size", "TABLE=ENTRIES",
 				"of a table in the kernel; repeat it for others", true },
 	[CONFIG_DRIFT_INTERVAL] = { "drift-interval", "SECONDS|off",
@@ -103,6 +111,12 @@ int config_init(struct config *config)
 				   .vxlan_port = 8472,
 				   .masquerade = true,
 				   .drift_interval_s = 1,
+				   .masquerade_ports = {
+					   [MASQUERADE_TCP] = { 10000, 20000 },
+					   [MASQUERADE_UDP] = { 10000, 20000 },
+					   [MASQUERADE_SCTP] = { 10000, 20000 },
+					   [MASQUERADE_ECHO] = { 10000, 20000 },
+				   },
 				   .log_level = LOG_LEVEL_INFO };
 	if (gethostname(host, sizeof(host) - 1) < 0 || !host[0])
 		strcpy(host, "localhost");
@@ -128,7 +142,7 @@ void config_done(struct config *config)
 	free(config->bpffs);
 	free(config->cni_conf);
 	free(config->cgroup);
-	free(config->uplink);
+	config_clear_list(config, CONFIG_UPLINK);
 	*config = (struct config){};
 }
 
@@ -186,13 +200,21 @@ bool config_uses_api(const struct config *config)
 	       (!config->manifests && api_config_in_pod(API_POD_DIR));
 }
 
-static int set_uplink(struct config *config, const char *value, char *why)
+static int add_uplink(struct config *config, const char *value, char *why)
 {
-	if (!strcmp(value, "auto"))
-		return config_set_string(&config->uplink, NULL);
+	if (!strcmp(value, "auto")) {
+		config_clear_list(config, CONFIG_UPLINK);
+		return 0;
+	}
 	if (!value[0] || strlen(value) >= IFNAMSIZ || strpbrk(value, "/ "))
 		return config_refuse(why, "\"%s\" is not the name of a network device", value);
-	return config_set_string(&config->uplink, value);
+	for (size_t i = 0; i < config->uplink_count; i++)
+		if (!strcmp(config->uplinks[i], value))
+			return config_refuse(why, "\"%s\" is there twice", value);
+	if (config->uplink_count == CONFIG_UPLINKS_MAX)
+		return config_refuse(why, "\"%s\" is one too many: at most %d", value,
+				     CONFIG_UPLINKS_MAX);
+	return config_set_string(&config->uplinks[config->uplink_count++], value);
 }
 
 static int add_pod_cidr(struct config *config, const char *value, char *why)
@@ -317,13 +339,17 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 	case CONFIG_VXLAN_CHECKSUM:
 		return config_set_vxlan_checksum(config, value, why);
 	case CONFIG_UPLINK:
-		return set_uplink(config, value, why);
+		return add_uplink(config, value, why);
 	case CONFIG_XDP:
 		return config_set_xdp(config, value, why);
 	case CONFIG_MTU:
 		return set_mtu(config, value, why);
 	case CONFIG_MASQUERADE:
 		return set_bool(&config->masquerade, value, why);
+	case CONFIG_MASQUERADE_PORTS:
+		return config_set_masquerade_ports(config, value, why);
+	case CONFIG_UNMASQUERADED:
+		return config_add_unmasqueraded(config, value, why);
 	case CONFIG_TABLE_SIZE:
 		return set_table_size(config, value, why);
 	case CONFIG_DRIFT_INTERVAL:
@@ -343,10 +369,15 @@ void config_clear_list(struct config *config, enum config_key key)
 	if (key == CONFIG_API_SERVER)
 		while (config->api_server_count)
 			config_set_string(&config->api_servers[--config->api_server_count], NULL);
+	else if (key == CONFIG_UPLINK)
+		while (config->uplink_count)
+			config_set_string(&config->uplinks[--config->uplink_count], NULL);
 	else if (key == CONFIG_POD_CIDR)
 		config->pod_cidr_count = 0;
 	else if (key == CONFIG_NODE_PORT_CIDR)
 		config->node_port_cidr_count = 0;
+	else if (key == CONFIG_UNMASQUERADED)
+		config->unmasqueraded_count = 0;
 	else if (key == CONFIG_TABLE_SIZE)
 		memset(config->table_sizes, 0, sizeof(config->table_sizes));
 }

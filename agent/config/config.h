@@ -18,6 +18,8 @@
 #define CONFIG_NODE_TAINT_DEFAULT "weir/agent-not-ready"
 #define CONFIG_CIDRS_MAX 2 /* one per family */
 #define CONFIG_NODE_PORT_CIDRS_MAX 16
+#define CONFIG_UNMASQUERADED_MAX 64
+#define CONFIG_UPLINKS_MAX 8
 #define CONFIG_WHY_MAX 256 /* what is wrong with one value */
 #define CONFIG_ERROR_MAX 768 /* the same, with the place */
 
@@ -99,9 +101,13 @@ struct config {
 	uint32_t vxlan_id; /* VXLAN network identifier */
 	uint16_t vxlan_port; /* UDP */
 	enum vxlan_checksum vxlan_checksum;
-	char *uplink; /* NULL: found by the default route */
+	char *uplinks[CONFIG_UPLINKS_MAX];
+	size_t uplink_count; /* 0: one, found by the default route */
 	unsigned int mtu; /* 0: the uplink's */
 	bool masquerade;
+	struct masquerade_ports masquerade_ports[MASQUERADE_KINDS];
+	struct prefix unmasqueraded[CONFIG_UNMASQUERADED_MAX]; /* to where pods keep their address */
+	size_t unmasqueraded_count;
 	uint32_t table_sizes[DATAPATH_MAP_MAX]; /* 0: the default */
 	unsigned int drift_interval_s; /* between two rounds of the patrol; 0: there is none */
 	enum log_level log_level;
@@ -134,6 +140,8 @@ enum config_key {
 	CONFIG_XDP,
 	CONFIG_MTU,
 	CONFIG_MASQUERADE,
+	CONFIG_MASQUERADE_PORTS,
+	CONFIG_UNMASQUERADED,
 	CONFIG_TABLE_SIZE,
 	CONFIG_DRIFT_INTERVAL,
 	CONFIG_LOG_LEVEL,

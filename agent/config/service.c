@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Options of services that the outside uses. */
+/* Options of services that the outside uses, and of what pods use outside. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #define PORT_LAST 65535
 #define PORTS_MIN 16 /* eight are tried for a connection */
 
-int config_set_source_ports(struct config *config, const char *value, char *why)
+static int parse_ports(uint64_t *ret, uint64_t *ret_last, const char *value, char *why)
 {
 	const char *mark = strchr(value, '-');
 	char first_text[8] = "";
@@ -30,8 +30,59 @@ int config_set_source_ports(struct config *config, const char *value, char *why)
 		return config_refuse(why, "\"%s\" begins below %d", value, PORT_FIRST);
 	if (last < first || last - first + 1 < PORTS_MIN)
 		return config_refuse(why, "\"%s\" has less than %d ports", value, PORTS_MIN);
+	*ret = first;
+	*ret_last = last;
+	return 0;
+}
+
+int config_set_source_ports(struct config *config, const char *value, char *why)
+{
+	uint64_t first, last;
+	int r = parse_ports(&first, &last, value, why);
+
+	if (r < 0)
+		return r;
 	config->source_port_first = (uint16_t)first;
 	config->source_port_last = (uint16_t)last;
+	return 0;
+}
+
+/* "tcp=10000-29999", or all by "10000-29999". */
+int config_set_masquerade_ports(struct config *config, const char *value, char *why)
+{
+	static const char *const kinds[MASQUERADE_KINDS] = {
+		[MASQUERADE_TCP] = "tcp",
+		[MASQUERADE_UDP] = "udp",
+		[MASQUERADE_SCTP] = "sctp",
+		[MASQUERADE_ECHO] = "icmp",
+	};
+	size_t length = strcspn(value, "=");
+	const char *range = value[length] ? value + length + 1 : value;
+	uint64_t first, last;
+	bool found = false;
+	int r;
+
+	r = parse_ports(&first, &last, range, why);
+	for (int i = 0; !r && i < MASQUERADE_KINDS; i++) {
+		if (range != value && (strlen(kinds[i]) != length || memcmp(kinds[i], value, length)))
+			continue;
+		config->masquerade_ports[i].first = (uint16_t)first;
+		config->masquerade_ports[i].count = (uint16_t)(last - first + 1);
+		found = true;
+	}
+	return r || found ? r : config_refuse(why, "\"%s\" is not of tcp, udp, sctp or icmp", value);
+}
+
+int config_add_unmasqueraded(struct config *config, const char *value, char *why)
+{
+	struct prefix prefix;
+
+	if (prefix_parse(&prefix, NULL, value) < 0)
+		return config_refuse(why, "\"%s\" is not an address prefix like 10.0.0.0/8", value);
+	if (config->unmasqueraded_count == CONFIG_UNMASQUERADED_MAX)
+		return config_refuse(why, "\"%s\" is one too many: at most %d", value,
+				     CONFIG_UNMASQUERADED_MAX);
+	config->unmasqueraded[config->unmasqueraded_count++] = prefix;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* GET /v1/status: the health of the node on one screen. */
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -8,6 +9,7 @@
 #include "control/queries.h"
 #include "patrol.h"
 #include "problems.h"
+#include "uplink.h"
 #include "weir/reason.h"
 
 static json_t *cidrs_to_json(const struct agent *agent)
@@ -35,8 +37,10 @@ static json_t *ips_to_json(const struct ip_addr *ips, size_t count)
 
 static json_t *xdp_to_json(const struct agent *agent)
 {
+	const struct uplink_xdp *xdp = uplink_xdp(agent);
+
 	return json_pack("{s:s,s:s,s:s}", "wanted", xdp_wanted_name(agent->config.xdp), "mode",
-			 xdp_mode_name(agent->xdp_mode), "error", agent->xdp_problem);
+			 xdp_mode_name(xdp->mode), "error", xdp->problem);
 }
 
 static json_t *outside_to_json(const struct agent *agent)
@@ -47,6 +51,21 @@ static json_t *outside_to_json(const struct agent *agent)
 			 "sourcePorts", agent->config.source_port_first,
 			 agent->config.source_port_last, "forwarding",
 			 agent->config.direct ? "dsr" : "snat", "xdp", xdp_to_json(agent));
+}
+
+static json_t *masquerade_to_json(const struct agent *agent)
+{
+	char addr[ADDR_TEXT_MAX], device[IF_NAMESIZE];
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < agent->masquerade_source_count; i++) {
+		const struct masquerade_source *source = &agent->masquerade_sources[i];
+
+		json_array_append_new(list, json_pack("{s:s,s:s}", "address",
+						      addr_text(addr, &source->addr), "device",
+						      if_indextoname(source->ifindex, device) ?: ""));
+	}
+	return json_pack("{s:b,s:o}", "enabled", agent->config.masquerade, "sources", list);
 }
 
 static json_t *endpoints_to_json(const struct agent *agent)
@@ -269,12 +288,13 @@ int query_status(json_t **ret, struct agent *agent, const json_t *body, const ch
 	int64_t uptime = (clock_ms() - agent->started_ms) / 1000;
 	int r;
 
-	*ret = json_pack("{s:s,s:s,s:b,s:I,s:I,s:o,s:o,s:o,s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+	*ret = json_pack("{s:s,s:s,s:b,s:I,s:I,s:o,s:o,s:o,s:o,s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
 			 "version", WEIR_VERSION, "node", agent->config.node_name, "healthy", healthy,
 			 "generation", (json_int_t)datapath_state(agent->dp)->generation,
 			 "uptimeSeconds", (json_int_t)uptime, "podCidrs", cidrs_to_json(agent),
-			 "nodes", nodes_to_json(agent), "outside", outside_to_json(agent), "uplink", agent->uplink.name, "mtu",
-			 (int)agent->uplink.mtu, "endpoints",
+			 "nodes", nodes_to_json(agent), "outside", outside_to_json(agent), "masquerade",
+			 masquerade_to_json(agent), "uplink", agent->uplinks[0].name, "mtu",
+			 (int)uplink_mtu(agent), "endpoints",
 			 endpoints_to_json(agent), "addresses", addresses_to_json(agent), "sources",
 			 sources_to_json(agent), "policy", policy_to_json(agent), "services",
 			 services_to_json(agent), "sockets", sockets_to_json(agent), "maps",

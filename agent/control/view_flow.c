@@ -74,6 +74,7 @@ json_t *view_flow(const struct ct6_key *key, const struct ct_entry *entry,
 {
 	int opener = entry->opener == CT_HIGH ? CT_HIGH : CT_LOW;
 	int answerer = opener == CT_HIGH ? CT_LOW : CT_HIGH;
+	bool becomes = entry->flags & CT_SERVICE && !ct_is_outside(entry->flags);
 
 	return json_pack("{s:i,s:o,s:o,s:o,s:s,s:I,s:I,s:[I,I],s:[I,I],s:o*,s:o*}",
 			 "family", ip_addr_is_v4(&key->addr[CT_LOW]) ? 4 : 6,
@@ -87,6 +88,6 @@ json_t *view_flow(const struct ct6_key *key, const struct ct_entry *entry,
 			 (json_int_t)entry->packets[answerer],
 			 "bytes", (json_int_t)entry->bytes[opener],
 			 (json_int_t)entry->bytes[answerer],
-			 "becomes", entry->flags & CT_SERVICE ? view_nat(nat) : NULL,
+			 "becomes", becomes ? view_nat(nat) : NULL,
 			 "was", entry->flags & CT_TRANSLATED ? view_nat(nat) : NULL);
 }

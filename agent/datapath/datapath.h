@@ -54,6 +54,9 @@ enum datapath_map {
 	MAP_SOCKET_PEER,
 	MAP_NODE_CIDR4,
 	MAP_NODE_CIDR6,
+	MAP_MASQUERADE,
+	MAP_UNMASQUERADED4,
+	MAP_UNMASQUERADED6,
 	MAP_METRIC,
 	DATAPATH_MAP_MAX,
 };
@@ -94,6 +97,7 @@ struct datapath_config {
 	const char *bpffs; /* directory of a BPF file system, see datapath_mount() */
 	/* Of connections from outside that go on to another node; @source_ports 0: the default. */
 	uint16_t source_port, source_ports;
+	struct masquerade_ports masquerade_ports[MASQUERADE_KINDS]; /* a count of 0: the default */
 	uint32_t sizes[DATAPATH_MAP_MAX]; /* of maps that are made, 0: the default */
 	bool direct; /* backends' nodes answer clients outside (docs/decisions/0012) */
 	bool xdp; /* load what datapath_attach_xdp() attaches */

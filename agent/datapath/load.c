@@ -108,6 +108,9 @@ void datapath_configure(struct node_config *node, const struct datapath *dp,
 		node->source_port = config->source_port;
 		node->source_ports = config->source_ports;
 	}
+	for (int i = 0; i < MASQUERADE_KINDS; i++)
+		if (config->masquerade_ports[i].count)
+			node->masquerade_ports[i] = config->masquerade_ports[i];
 }
 
 static int load_sweep(struct datapath *dp, const struct bpf_object_open_opts *opts,

@@ -44,6 +44,9 @@ static const struct {
 	[MAP_SOCKET_PEER] = { "socket_peer", SIZE_MAX_ANY },
 	[MAP_NODE_CIDR4] = { "node_cidr4", SIZE_MAX_ANY },
 	[MAP_NODE_CIDR6] = { "node_cidr6", SIZE_MAX_ANY },
+	[MAP_MASQUERADE] = { "masquerade", 0 },
+	[MAP_UNMASQUERADED4] = { "unmasqueraded4", 0 },
+	[MAP_UNMASQUERADED6] = { "unmasqueraded6", 0 },
 	[MAP_METRIC] = { "metric", 0 },
 };
 

@@ -14,6 +14,7 @@
 #include "endpoint/statefile.h"
 #include "endpoint/trust.h"
 #include "unguard.h"
+#include "uplink.h"
 #include "weir/linkname.h"
 
 static bool link_is_there(struct agent *agent, const struct pod_endpoint *ep)
@@ -192,7 +193,7 @@ static void detach_stranger(uint32_t ifindex, void *arg)
 	struct net_link link;
 	int r;
 
-	if (endpoints_at(&agent->endpoints, ifindex) || ifindex == agent->uplink.ifindex ||
+	if (endpoints_at(&agent->endpoints, ifindex) || uplink_is(agent, ifindex) ||
 	    ifindex == agent->overlay.ifindex)
 		return;
 	r = net_link_get(&link, agent->net, ifindex);

@@ -80,20 +80,12 @@ static void add_ports(struct nat_port *list, size_t *count, const struct pod_end
 
 int endpoint_apply_nat(struct agent *agent)
 {
+	struct nat nat = {};
 	cleanup(freep) struct nat_port *ports = calloc(count_ports(agent) + 1, sizeof(*ports));
-	struct nat nat = { .masquerade = agent->config.masquerade };
-	cleanup(freep) struct prefix *cidrs = NULL;
 	struct pod_endpoint *ep;
 
-	if (!ports || cidrs_list(&cidrs, &nat.cidr_count, agent) < 0)
+	if (!ports)
 		return -ENOMEM;
-	nat.cidrs = nat.cluster = cidrs;
-	nat.cluster_count = nat.cidr_count;
-	/* Which has this node's in it. */
-	if (agent->nodes.known) {
-		nat.cluster = agent->nodes.wanted.cidrs;
-		nat.cluster_count = agent->nodes.wanted.cidr_count;
-	}
 	for (uint32_t pos = 0; (ep = endpoints_next(&agent->endpoints, &pos));)
 		if (ep->state == POD_ATTACHING || ep->state == POD_READY)
 			add_ports(ports, &nat.port_count, ep);

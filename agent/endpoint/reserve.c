@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "endpoint/adopt.h"
 #include "endpoint/lifecycle.h"
+#include "uplink.h"
 #include "weir/linkname.h"
 
 static bool ifindex_taken(uint32_t ifindex)

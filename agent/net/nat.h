@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Masquerade and host ports by one nftables table, `weir`, of this network namespace.
+ * Host ports by one nftables table, `weir`, of this network namespace.
  *
  * Every change is one transaction, and packets meet it as a whole only if what they
  * run through stays: each chain asks for itself which generation counts, and so does
@@ -32,11 +32,6 @@ struct nat_port {
 };
 
 struct nat {
-	const struct prefix *cidrs; /* pod CIDRs of this node */
-	size_t cidr_count;
-	const struct prefix *cluster; /* pod CIDRs of all nodes */
-	size_t cluster_count;
-	bool masquerade; /* pods towards anything but pods */
 	const struct nat_port *ports;
 	size_t port_count;
 };

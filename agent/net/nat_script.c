@@ -7,7 +7,6 @@
 #include "base/cleanup.h"
 #include "net/nat.h"
 #include "net/nat_table.h"
-#include "weir/mark.h"
 
 #define SET_NAME_MAX 16
 #define ELEMENT_MAX 256 /* three addresses and numbers */
@@ -19,15 +18,19 @@ struct dialect {
 	const char *header; /* expression */
 	const char *type;
 	const char *loopback;
-	const char *multicast;
 };
 
 static const struct dialect dialects[] = {
-	{ true, "4", "ip", "ipv4_addr", "127.0.0.0/8", "224.0.0.0/4" },
-	{ false, "6", "ip6", "ipv6_addr", "::1", "ff00::/8" },
+	{ true, "4", "ip", "ipv4_addr", "127.0.0.0/8" },
+	{ false, "6", "ip6", "ipv6_addr", "::1" },
 };
 
 #define DIALECTS (sizeof(dialects) / sizeof(dialects[0]))
+
+/* Of the rule that masqueraded, before the datapath did. */
+static const char *const former_sets[] = { "pods4", "pods6", "cluster4", "cluster6" };
+
+#define FORMER_SETS (sizeof(former_sets) / sizeof(former_sets[0]))
 
 static const char *proto_name(uint8_t proto)
 {
@@ -106,19 +109,6 @@ static void elements_end(struct elements *elements)
 	fputs("\t}\n", elements->out);
 }
 
-static void write_cidrs(FILE *out, struct nat_table *table, const char *name,
-			const struct prefix *cidrs, size_t count, const struct dialect *dialect)
-{
-	struct elements elements = elements_begin(out, table, "set", name, dialect);
-	char text[PREFIX_TEXT_MAX];
-
-	fprintf(out, "\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n", dialect->type);
-	for (size_t i = 0; i < count; i++)
-		if (ip_addr_is_v4(&cidrs[i].addr) == dialect->v4)
-			element_put(&elements, prefix_text(text, &cidrs[i]));
-	elements_end(&elements);
-}
-
 /* `pod . pod`: nft cannot compare two fields of a packet, but look up both at once. */
 static void write_hairpins(FILE *out, struct nat_table *table, const struct nat *nat,
 			   const struct dialect *dialect)
@@ -195,11 +185,12 @@ static void write_hooks(FILE *out)
 }
 
 /*
- * A pod that reaches itself by its host port would answer itself directly; so its
- * own address must not be the source. Everything else between pods of the node
- * keeps its source, which policies judge; and so do answers of pods (weir/mark.h).
+ * A pod that reaches itself by its host port would answer itself directly; so its own address
+ * must not be the source. Everything else between pods of the node keeps its source, which
+ * policies judge. As long as there is such a chain, connections that a former version's rule
+ * has masqueraded go on: the kernel knows them.
  */
-static void write_postrouting(FILE *out, const struct nat *nat)
+static void write_postrouting(FILE *out)
 {
 	fputs("\tchain postrouting {\n"
 	      "\t\ttype nat hook postrouting priority 100; policy accept;\n", out);
@@ -208,11 +199,6 @@ static void write_postrouting(FILE *out, const struct nat *nat)
 
 		fprintf(out, "\t\t%s saddr . %s daddr @hairpins%s masquerade fully-random\n",
 			d->header, d->header, d->name);
-		if (nat->masquerade)
-			fprintf(out, "\t\toifname != \"lo\" %s saddr @pods%s %s daddr != @cluster%s "
-				"%s daddr != %s meta mark and 0x%x == 0x0 masquerade fully-random\n",
-				d->header, d->name, d->header, d->name, d->header, d->multicast,
-				WEIR_MARK_ANSWER);
 	}
 	fputs("\t}\n", out);
 }
@@ -222,15 +208,13 @@ static void write_table(FILE *out, struct nat_table *table, const struct nat *na
 {
 	fputs("table inet weir {\n", out);
 	for (size_t i = 0; i < DIALECTS; i++) {
-		write_cidrs(out, table, "pods", nat->cidrs, nat->cidr_count, &dialects[i]);
-		write_cidrs(out, table, "cluster", nat->cluster, nat->cluster_count, &dialects[i]);
 		write_hairpins(out, table, nat, &dialects[i]);
 		write_ports(out, table, nat, &dialects[i], true);
 		write_ports(out, table, nat, &dialects[i], false);
 	}
 	write_host_port_chain(out);
 	write_hooks(out);
-	write_postrouting(out, nat);
+	write_postrouting(out);
 	fputs("}\n", out);
 }
 
@@ -246,12 +230,15 @@ int nat_script(char **ret, const struct nat *nat, const char *listed)
 	cleanup(nat_table_done) struct nat_table table = {};
 	cleanup(freep) char *body = NULL;
 	cleanup(freep) char *text = NULL;
+	bool former[FORMER_SETS];
 	size_t size;
 	FILE *out;
 	int r;
 
 	if (listed && nat_table_parse(&table, listed) < 0)
 		return -ENOMEM;
+	for (size_t i = 0; i < FORMER_SETS; i++)
+		former[i] = nat_table_forget(&table, former_sets[i]);
 	out = open_memstream(&body, &size);
 	if (!out)
 		return -ENOMEM;
@@ -266,6 +253,9 @@ int nat_script(char **ret, const struct nat *nat, const char *listed)
 		return -ENOMEM;
 	fputs(listed ? NAT_SCRIPT_EMPTY : NAT_SCRIPT_REMOVE, out);
 	nat_table_delete_rest(out, &table);
+	for (size_t i = 0; i < FORMER_SETS; i++)
+		if (former[i])
+			fprintf(out, "delete set inet weir %s\n", former_sets[i]);
 	fputs(body, out);
 	r = close_text(out);
 	if (r < 0)

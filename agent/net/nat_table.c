@@ -108,6 +108,42 @@ bool nat_table_keep(struct nat_table *table, const char *set, const char *text)
 	return false;
 }
 
+/* A block's first line ends so. */
+static bool is_head(const char *line)
+{
+	size_t length = strlen(line);
+
+	return length && line[length - 1] == '{';
+}
+
+static bool is_head_of_set(const char *line, const char *set)
+{
+	size_t length = strlen(set);
+
+	return !strncmp(line, "set ", 4) && !strncmp(line + 4, set, length) &&
+	       line[4 + length] == ' ';
+}
+
+bool nat_table_forget(struct nat_table *table, const char *set)
+{
+	size_t lines = 0, elements = 0;
+	bool found = false, inside = false;
+
+	for (size_t i = 0; i < table->line_count; i++) {
+		if (is_head(table->lines[i]))
+			inside = is_head_of_set(table->lines[i], set);
+		found |= inside;
+		if (!inside)
+			table->lines[lines++] = table->lines[i];
+	}
+	for (size_t i = 0; i < table->element_count; i++)
+		if (!is_of(&table->elements[i], set))
+			table->elements[elements++] = table->elements[i];
+	table->line_count = lines;
+	table->element_count = elements;
+	return found;
+}
+
 static bool has_line(const char *text, const char *line)
 {
 	size_t length = strlen(line);

@@ -35,6 +35,12 @@ void nat_table_done(struct nat_table *table);
 bool nat_table_keep(struct nat_table *table, const char *set, const char *text);
 
 /*
+ * The set is no matter of the table from now on: what uses it must go, and so must the set.
+ * Whether it was there.
+ */
+bool nat_table_forget(struct nat_table *table, const char *set);
+
+/*
  * Whether @other, written as nft lists tables, has all sets, maps and chains that are in
  * the table, and sets and maps are defined alike.
  */

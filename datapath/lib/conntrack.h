@@ -9,6 +9,7 @@
 #pragma once
 
 #include "lib/ct_book.h"
+#include "lib/masquerade.h"
 #include "lib/policy.h"
 #include "lib/service_fast.h"
 
@@ -29,6 +30,7 @@ static __always_inline enum drop_reason ct_judge(struct policy_case *pc, const s
 static __always_inline __u8 ct_open_flags(const struct flow *flow, const struct policy_case *pc)
 {
 	return (pc->exempt ? CT_HOST_OPENED : 0) |
+	       (flow->flags & FLOW_MASQUERADED ? CT_MASQUERADED : 0) |
 	       (flow->dir == POLICY_INGRESS ? CT_STACK_OPENED : 0);
 }
 
@@ -133,6 +135,7 @@ static __noinline enum drop_reason track_new(struct flow *flow, const struct ct_
 	struct policy_case pc = { .exempt = !!(flow->flags & FLOW_FROM_SOCKET) };
 	enum drop_reason why = ct_judge(&pc, flow, 1);
 
+	why = why ?: masquerade_ask(flow, pc.responder.ifindex);
 	if (why)
 		return why;
 	if (flow->seen == CT_SEEN_ANSWERED)
@@ -219,7 +222,7 @@ static __always_inline enum drop_reason track_pass(struct flow *flow, const stru
 		service_second_claim(hit);
 	if (flow->seen == CT_SEEN_NEW && ct_is_answered(entry, flow, key->sender))
 		entry->flags |= CT_ANSWERED;
-	ct_book(entry, flow, key->sender);
+	ct_book_apart(entry, flow, key->sender);
 	service_second_note(&second, flow, hit);
 	if (flow->seen == CT_SEEN_NEW && entry->flags & CT_ANSWERED && ct_promote(key, hit))
 		flow->seen = CT_SEEN_ANSWERED;
@@ -265,6 +268,7 @@ SUBPROGRAM int track_alone(struct flow *flow)
 		return DROP_INTERNAL;
 	pc.exempt = !!(flow->flags & FLOW_FROM_SOCKET);
 	why = ct_judge(&pc, flow, 1);
+	why = why ?: masquerade_ask(flow, pc.responder.ifindex);
 	if (!why)
 		flow->to_ifindex = pc.responder.ifindex;
 	return why;

@@ -69,13 +69,26 @@ static __always_inline void ct_book(struct ct_entry *entry, const struct flow *f
 		entry->expires = expires;
 }
 
+int ct_book_apart(struct ct_entry *entry, const struct flow *flow, __u32 sender);
+
+/* Verifier: the same where many paths lead; one call more, so not for established connections. */
+SUBPROGRAM int ct_book_apart(struct ct_entry *entry, const struct flow *flow, __u32 sender)
+{
+	if (entry && flow)
+		ct_book(entry, flow, (__u8)sender);
+	return 0;
+}
+
 /* What the entry knows about this packet: where it goes, and which way. */
 static __always_inline void ct_place(struct flow *flow, const struct ct_key *key,
 				     const struct ct_entry *entry)
 {
 	flow->to_ifindex = entry->ifindex[(key->sender & 1) ^ 1];
-	if (entry->opener == key->sender)
+	if (entry->opener == key->sender) {
+		if (ct_is_masqueraded(entry->flags))
+			flow->flags |= FLOW_MASQUERADED;
 		return;
+	}
 	flow->flags |= FLOW_ANSWER;
 	if (entry->flags & CT_STACK_OPENED)
 		flow->to_ifindex = 0;

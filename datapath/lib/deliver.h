@@ -97,8 +97,16 @@ static __always_inline enum drop_reason receiver_choose(const struct endpoint **
 		*ret = to;
 		return DROP_NONE;
 	}
-	if (!(flow->flags & FLOW_ANSWER))
+	if (!(flow->flags & FLOW_ANSWER)) {
+		if (flow->flags & FLOW_MASQUERADED)
+			skb->mark |= WEIR_MARK_MASQUERADE | WEIR_MARK_ANSWER;
 		return DROP_NONE;
+	}
+	/* To a masqueraded connection: see masquerade_to_stack(). */
+	if (flow->flags & FLOW_MASQUERADED) {
+		flow->flags &= ~FLOW_TRANSLATED;
+		return to ? DROP_NONE : DROP_NO_ENDPOINT;
+	}
 	if (!to)
 		skb->mark |= WEIR_MARK_ANSWER;
 	/*

@@ -14,6 +14,12 @@ CONFIG struct node_config config = {
 	.hz = 250,
 	.source_port = 10000,
 	.source_ports = 20000,
+	.masquerade_ports = {
+		[MASQUERADE_TCP] = { 10000, 20000 },
+		[MASQUERADE_UDP] = { 10000, 20000 },
+		[MASQUERADE_SCTP] = { 10000, 20000 },
+		[MASQUERADE_ECHO] = { 10000, 20000 },
+	},
 	.lifetime_s = {
 		[LIFETIME_OTHER] = LIFETIMES(60, 60, 60),
 		[LIFETIME_TCP] = LIFETIMES(60, 7200, 10),

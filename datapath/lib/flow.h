@@ -49,6 +49,8 @@ enum flow_flag {
 	FLOW_ANSWERS = 1 << 11, /* answers a translated connection, and is to become what that was */
 	FLOW_TO_HOST = 1 << 12, /* to an address of this node */
 	FLOW_TO_SERVICE = 1 << 13, /* to an address of services, but to none of its ports */
+	/* A pod's, to be masqueraded where it leaves; or the answer to such a one. */
+	FLOW_MASQUERADED = 1 << 14,
 };
 
 struct flow {

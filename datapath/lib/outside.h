@@ -7,9 +7,15 @@
 #pragma once
 
 #include "lib/hold.h"
+#include "lib/masquerade_leave.h"
 #include "lib/route.h"
-#include "lib/track.h"
 #include "weir/mark.h"
+
+/* There is something at the uplink to look for: services, or connections that are masqueraded. */
+static __always_inline _Bool node_translates(void)
+{
+	return services_exist() || masquerade_state() != MASQUERADE_NEVER;
+}
 
 /* It concerns no service: the stack's, without being counted. */
 static __always_inline enum drop_reason leave_alone(struct flow *flow)
@@ -37,7 +43,7 @@ SUBPROGRAM int arrive_parse(struct __sk_buff *skb, struct flow *flow)
 	 * What a switch floods is another node's, though the address may be many nodes'; and of
 	 * a frame to everybody every node would make a connection.
 	 */
-	if (!flow->generation || skb->pkt_type != PKT_TYPE_HOST || !services_exist())
+	if (!flow->generation || skb->pkt_type != PKT_TYPE_HOST || !node_translates())
 		return leave_alone(flow);
 	flow->flags |= FLOW_FROM_WIRE;
 	flow->way = WAY_TRACK;
@@ -52,21 +58,77 @@ SUBPROGRAM int arrive_parse(struct __sk_buff *skb, struct flow *flow)
 	return leave_alone(flow);
 }
 
-/* What comes from outside may be for a service, or answer one that it has used. */
-static __always_inline enum drop_reason track_arrived(struct flow *flow, struct ct_key *key)
+int arrive_new(struct flow *flow, struct ct_key *key);
+
+/* What comes from outside for no pod's own address, and is not known to be an answer. */
+SUBPROGRAM int arrive_new(struct flow *flow, struct ct_key *key)
 {
 	enum drop_reason why;
+	struct ct_hit hit = {};
 
-	if (flow->flags & FLOW_FROM_WIRE) {
-		why = service_enter(flow, key);
-		if (why)
-			return why;
-		if (flow->flags & FLOW_TRANSLATED)
-			return track_translated(flow, key);
-		if (!(flow->flags & FLOW_ANSWERS))
-			return DROP_NONE;
-	}
-	return track_received(flow, key);
+	if (!flow || !key)
+		return DROP_INTERNAL;
+	/* What opens a connection answers none. */
+	if (flow->role != ROLE_OPEN)
+		hit = ct_seek_seen(flow, key);
+	if (masquerade_is_answer(hit, key))
+		return masquerade_enter(flow, key, service_case_was(hit), 0);
+	if (!services_exist())
+		return DROP_NONE;
+	why = service_enter(flow, key);
+	if (why)
+		return why;
+	if (flow->flags & FLOW_TRANSLATED)
+		return ARRIVE_TRANSLATED;
+	return flow->flags & FLOW_ANSWERS ? ARRIVE_RECEIVED : DROP_NONE;
+}
+
+int arrive_look(struct flow *flow, struct ct_key *key);
+
+/*
+ * The packet's connection by its @key: what comes from outside may be for a service, or
+ * answer one that it has used, or be the answer to a connection that is masqueraded.
+ * A drop reason, or enum arrive_step.
+ */
+SUBPROGRAM int arrive_look(struct flow *flow, struct ct_key *key)
+{
+	struct ct_hit hit;
+
+	if (!flow || !key)
+		return DROP_INTERNAL;
+	ct_key_pack(key, flow);
+	hit = ct_find(key, flow->now);
+	if (flow->role != ROLE_OPEN && masquerade_is_answer(hit, key))
+		return masquerade_enter(flow, key, service_case_was(hit), hit.entry->expires);
+	if (track_fast(flow, key, hit))
+		return DROP_NONE;
+	flow->seen = hit.entry ? CT_SEEN_ANSWERED : CT_SEEN_NOT;
+	return arrive_new(flow, key);
+}
+
+/*
+ * Stage: as track(). Verifier: in steps, because policy, in the middle, is at the end of the
+ * longest way of calls.
+ */
+static __always_inline enum drop_reason arrive_track(struct flow *flow, struct __sk_buff *skb)
+{
+	enum drop_reason why;
+	struct ct_key key;
+	int step;
+
+	if (!flow_has_key(flow))
+		return track_keyless(flow, skb);
+	if (!(flow->flags & FLOW_FROM_WIRE))
+		return track_key(flow, &key, track_received);
+	step = arrive_look(flow, &key);
+	if (step >= 0)
+		return (enum drop_reason)step;
+	if (step == ARRIVE_TRANSLATED)
+		return track_translated(flow, &key);
+	why = track_slowly(flow, &key);
+	if (!why && step == ARRIVE_MASQUERADED)
+		why = masquerade_entered(flow, &key);
+	return why;
 }
 
 int service_goes_round(struct __sk_buff *skb, struct flow *flow);
@@ -144,6 +206,8 @@ static __always_inline enum drop_reason service_leave(struct __sk_buff *skb, str
 		why = track_related(skb, flow);
 		return why == DROP_ICMP_UNRELATED ? DROP_NONE : why;
 	}
+	if (skb->mark & WEIR_MARK_MASQUERADE)
+		return masquerade_leave(skb, flow);
 	/* What opens a connection answers none. */
 	if (flow->role == ROLE_OPEN)
 		return DROP_NONE;

@@ -75,6 +75,8 @@ static __always_inline __u32 quote_checksum(const struct flow *quote, const stru
 		at += TCP_CHECKSUM;
 	else if (quote->proto == IPPROTO_UDP)
 		at += UDP_CHECKSUM;
+	else if (flow_is_icmp(quote))
+		at += ICMP_CHECKSUM;
 	else
 		return 0;
 	return at + 2 <= ETH_HLEN + flow->length ? at : 0;
@@ -141,19 +143,42 @@ static __always_inline enum drop_reason head_write(__u64 *addresses, __u64 *all,
 	return DROP_NONE;
 }
 
+/* The quoted ports, or the identifier of an echo. @change: what their sum changes by. */
+static __always_inline enum drop_reason quote_write_ports(__u64 *change, struct __sk_buff *skb,
+							  const struct flow *quote,
+							  const struct ct6_nat *to)
+{
+	__u32 *ports, now = words_ports(to->sport, to->dport);
+	__be16 *id;
+
+	if (flow_is_icmp(quote)) {
+		id = ctx_header(skb, quote->l4 + ICMP_ID, sizeof(*id));
+		if (!id)
+			return DROP_SHORT_HEADER;
+		*change = sum_change16(*id, to->sport);
+		*id = to->sport;
+		return DROP_NONE;
+	}
+	ports = ctx_header(skb, quote->l4, sizeof(*ports));
+	if (!ports)
+		return DROP_SHORT_HEADER;
+	*change = sum_change(*ports, now);
+	*ports = now;
+	return DROP_NONE;
+}
+
 /* The quoted ports and checksum. Adds to @all what they change the error's sum by. */
 static __always_inline enum drop_reason quote_write_l4(__u64 *all, struct __sk_buff *skb,
 						       const struct flow *quote, __u32 checksum_at,
-						       __u64 addresses, __u32 ports)
+						       __u64 addresses, const struct ct6_nat *to)
 {
-	__u32 *at = ctx_header(skb, quote->l4, sizeof(*at));
 	__u16 *check, before, now;
+	enum drop_reason why;
 	__u64 change;
 
-	if (!at)
-		return DROP_SHORT_HEADER;
-	change = sum_change(*at, ports);
-	*at = ports;
+	why = quote_write_ports(&change, skb, quote, to);
+	if (why)
+		return why;
 	*all += change;
 	if (!checksum_at)
 		return DROP_NONE;
@@ -164,6 +189,9 @@ static __always_inline enum drop_reason quote_write_l4(__u64 *all, struct __sk_b
 	/* UDP without a checksum stays without one. */
 	if (!before && quote->proto == IPPROTO_UDP)
 		return DROP_NONE;
+	/* Of ICMP alone the sum has no addresses in it. */
+	if (quote->proto == IPPROTO_ICMP)
+		addresses = 0;
 	now = csum_fold((__u16)~before + addresses + change);
 	*check = now;
 	*all += sum_change16(before, now);
@@ -198,8 +226,7 @@ SUBPROGRAM int quote_translate(struct __sk_buff *skb, struct flow *flow, const s
 	if (!flow || !quote || !to)
 		return DROP_INTERNAL;
 	why = head_write(&addresses, &sum, skb, flow->l4 + 8, &to->src, &to->dst);
-	why = why ?: quote_write_l4(&sum, skb, quote, quote_checksum(quote, flow), addresses,
-				    words_ports(to->sport, to->dport));
+	why = why ?: quote_write_l4(&sum, skb, quote, quote_checksum(quote, flow), addresses, to);
 	if (why)
 		return why;
 	if (ip_addr_equal(&flow->src, &quote->dst))

@@ -50,6 +50,8 @@ static __noinline enum drop_reason related_to_service(struct flow *flow, struct 
 		flow->to_ifindex = second.entry->ifindex[key.sender & 1];
 		return DROP_NONE;
 	}
+	if (ct_is_masqueraded(second.entry->flags))
+		flow->flags |= FLOW_MASQUERADED;
 	flow->to_ifindex = second.entry->ifindex[(key.sender & 1) ^ 1];
 	quoted.src = nat->dst;
 	quoted.dst = nat->src;
@@ -66,10 +68,61 @@ static __noinline enum drop_reason related_to_service(struct flow *flow, struct 
 static __always_inline _Bool related_may_be_beside(const struct flow *flow,
 						   const struct ct_key *key, struct ct_hit hit)
 {
-	if (flow->dir != POLICY_EGRESS)
+	if (flow->dir != POLICY_EGRESS || flow->flags & FLOW_AT_EGRESS)
 		return 0;
 	return !hit.entry ||
 	       (hit.entry->flags & CT_TRANSLATED && hit.entry->opener != key->sender);
+}
+
+/*
+ * The quoted packet has left this node masqueraded, and goes back to the pod. @nat: what it
+ * was by the connection's entry; then what it shall be: to a service, perhaps.
+ */
+static __noinline enum drop_reason related_to_masqueraded(struct flow *flow, struct flow *quote,
+							  struct ct6_nat *nat)
+{
+	struct ct6_nat quoted;
+	struct ct_key key;
+	struct ct_hit own;
+
+	flow_tuple(&quoted, quote);
+	flow_become(quote, nat);
+	ct_key_pack(&key, quote);
+	flow_become(quote, &quoted);
+	own = ct_find_any(&key, flow->now);
+	if (!related_is_judged(flow, own) || !ct_is_masqueraded(own.entry->flags))
+		return DROP_ICMP_UNRELATED;
+	flow->to_ifindex = own.entry->ifindex[key.sender & 1];
+	flow->flags = (flow->flags & ~FLOW_FROM_WIRE) | FLOW_ANSWER;
+	if (own.entry->flags & CT_TRANSLATED)
+		ct_nat_read(nat, own);
+	return DROP_NONE;
+}
+
+/*
+ * About a packet that came to a pod as the answer to a masqueraded connection: the error is
+ * marked where the pod sends it, and speaks of the node's address where it leaves. @own: as
+ * what the connection leaves; @nat: what the quoted packet shall be. False: as it is.
+ */
+static __noinline _Bool related_masquerade(struct ct6_nat *nat, struct flow *flow,
+					   const struct flow *quote, __u32 own)
+{
+	const struct masquerade_source *source;
+
+	if (flow->dir != POLICY_EGRESS)
+		return 0;
+	flow->flags |= FLOW_MASQUERADED;
+	if (!(flow->flags & FLOW_AT_EGRESS))
+		return 0;
+	source = masquerade_source_find(masquerade_source_of(own));
+	if (!source)
+		return 0;
+	flow_tuple(nat, quote);
+	nat->dst = source->addr;
+	nat->dport = bpf_htons(masquerade_port_of(own));
+	if (flow_is_icmp(quote))
+		nat->sport = nat->dport;
+	return 1;
 }
 
 int track_related(struct __sk_buff *skb, struct flow *flow);
@@ -95,6 +148,15 @@ SUBPROGRAM int track_related(struct __sk_buff *skb, struct flow *flow)
 		ct_key_beside(&key);
 		hit = ct_find_any(&key, flow->now);
 	}
+	if (hit.entry && ct_is_outside(hit.entry->flags)) {
+		ct_nat_read(&nat, hit);
+		if (hit.entry->opener != key.sender)
+			return DROP_ICMP_UNRELATED;
+		why = related_to_masqueraded(flow, &quote, &nat);
+		if (!why)
+			why = quote_translate(skb, flow, &quote, &nat);
+		return why;
+	}
 	if (hit.entry && hit.entry->flags & CT_SERVICE) {
 		ct_nat_read(&nat, hit);
 		why = related_to_service(flow, &quote, &nat, hit.entry->opener == key.sender);
@@ -107,7 +169,9 @@ SUBPROGRAM int track_related(struct __sk_buff *skb, struct flow *flow)
 	flow->to_ifindex = hit.entry->ifindex[key.sender & 1];
 	/* Towards the quoted sender: if that one opened the connection, this is an answer. */
 	if (hit.entry->opener != key.sender)
-		return DROP_NONE;
+		return ct_is_masqueraded(hit.entry->flags) &&
+				       related_masquerade(&nat, flow, &quote, hit.entry->backend) ?
+			       quote_translate(skb, flow, &quote, &nat) : DROP_NONE;
 	flow->flags |= FLOW_ANSWER;
 	/* Towards a client outside it is translated where it leaves (to_wire). */
 	if (!(hit.entry->flags & CT_TRANSLATED) || (flow->from_ifindex && !flow->to_ifindex))

@@ -33,16 +33,16 @@ int service_begin(struct flow *flow, struct service_case *sc);
 /* The packet opens a connection, perhaps to a service: chooses the backend. */
 SUBPROGRAM int service_begin(struct flow *flow, struct service_case *sc)
 {
-	const struct frontend *whole, *frontend = NULL;
+	_Bool asked = 0;
 
 	if (!flow || !sc)
 		return DROP_INTERNAL;
-	whole = flow_frontend(flow, 0, 0);
-	if (!whole)
+	if (!flow_frontend(flow, &sc->frontend, 0, 0))
 		return DROP_NONE;
+	/* Where there is no such port what is left is that of the address. */
 	if (proto_has_ports(flow->proto))
-		frontend = flow_frontend(flow, flow->dport, flow->proto);
-	if (!frontend && !(whole->flags & FRONTEND_WHOLE)) {
+		asked = flow_frontend(flow, &sc->frontend, flow->dport, flow->proto);
+	if (!asked && !(sc->frontend.flags & FRONTEND_WHOLE)) {
 		flow->flags |= FLOW_TO_SERVICE;
 		return DROP_NONE;
 	}
@@ -50,22 +50,23 @@ SUBPROGRAM int service_begin(struct flow *flow, struct service_case *sc)
 	if (flow->role == ROLE_ANSWER)
 		return addr_is_host(&flow->dst) ? DROP_NONE : DROP_CT_INVALID;
 	/* Nobody is there to answer an echo; and an answer to it would be a lie. */
-	if (!frontend)
+	if (!asked)
 		return proto_has_ports(flow->proto) ? service_reject(flow, DROP_SERVICE_NO_PORT) :
 						      DROP_SERVICE_NO_PORT;
 	/* The middle of a connection whose backend cannot be told any more. */
-	if (!service_begins(flow) && !service_may_go_on(flow, frontend))
+	if (!service_begins(flow) && !service_may_go_on(flow, &sc->frontend))
 		return service_reject(flow, DROP_SERVICE_BACKEND_GONE);
-	return service_choose(flow, sc, frontend);
+	return service_choose(flow, sc);
 }
 
 /* The address of the connection is a service's still. */
 static __always_inline _Bool service_goes_on(const struct flow *flow, __u32 number)
 {
-	const struct frontend *frontend = flow_frontend(flow, flow->dport, flow->proto);
 	const struct backend *record = backend_find(number);
+	struct frontend frontend = {};
 
-	return frontend && record && frontend->service == record->service;
+	return flow_frontend(flow, &frontend, flow->dport, flow->proto) && record &&
+	       frontend.service == record->service;
 }
 
 enum service_course {
@@ -153,6 +154,11 @@ SUBPROGRAM int service_enter(struct flow *flow, const struct ct_key *key)
 	/* Another CPU may have moved it since track() looked, and is then past its opening. */
 	hit = ct_seek_seen(flow, key);
 	service_case_begin(sc, flow, key);
+	/* Not an answer: nothing keeps others from opening a connection between the same ends. */
+	if (hit.entry && ct_is_outside(hit.entry->flags))
+		hit.entry = NULL;
+	/* Verifier: clang 13 would keep a flag in place of what the pointer says. */
+	hit.entry = (struct ct_entry *)OPAQUE((__u64)hit.entry);
 	if (hit.entry && hit.entry->flags & CT_SERVICE) {
 		ct_nat_read(&sc->to, hit);
 		return service_follow(flow, sc, hit.entry);

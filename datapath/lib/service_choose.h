@@ -43,19 +43,29 @@ static __always_inline _Bool node_addr(struct ip_addr *ret, _Bool v4)
 	return node->addr4;
 }
 
-/*
- * The frontend that the packet asks, by port 0 and protocol 0 the address. What was sent on may
- * be for a NodePort of another node, which has the same backends here.
- */
-static __always_inline const struct frontend *flow_frontend(const struct flow *flow, __be16 port,
-							    __u8 proto)
-{
-	const struct peer *peer = flow_was_sent_on(flow) ? peer_find(&flow->dst) : NULL;
-	struct ip_addr addr = flow->dst;
+int flow_frontend(const struct flow *flow, struct frontend *ret, __be16 port, __u8 proto);
 
+/*
+ * The frontend that the packet asks, by port 0 and protocol 0 the address. 0: there is none. What
+ * was sent on may be for a NodePort of another node, which has the same backends here.
+ */
+SUBPROGRAM int flow_frontend(const struct flow *flow, struct frontend *ret, __be16 port,
+			     __u8 proto)
+{
+	const struct frontend *frontend;
+	const struct peer *peer;
+	struct ip_addr addr;
+
+	if (!flow || !ret)
+		return 0;
+	peer = flow_was_sent_on(flow) ? peer_find(&flow->dst) : NULL;
+	addr = flow->dst;
 	if (peer && peer->kind == PEER_NODE)
 		node_addr(&addr, flow->family == FLOW_IP4);
-	return frontend_find(&addr, port, proto);
+	frontend = frontend_find(&addr, port, proto);
+	if (frontend)
+		*ret = *frontend;
+	return !!frontend;
 }
 
 /* The service has backends on this node. */
@@ -91,12 +101,16 @@ static __always_inline __u32 flow_place(const struct flow *flow)
 		       bpf_get_prandom_u32();
 }
 
+int backend_choose(struct service_pick *pick, struct flow *flow, const struct frontend *frontend);
+
 /* The choice of service_pick.h, for the sender of the flow. */
-static __always_inline enum drop_reason backend_choose(struct service_pick *pick, struct flow *flow,
-						       const struct frontend *frontend)
+SUBPROGRAM int backend_choose(struct service_pick *pick, struct flow *flow,
+			      const struct frontend *frontend)
 {
 	enum service_answer answer;
 
+	if (!pick || !flow || !frontend)
+		return DROP_INTERNAL;
 	pick->client = flow->src;
 	pick->service = frontend->service;
 	pick->set = flow_set(flow, frontend);
@@ -242,13 +256,16 @@ static __always_inline _Bool source_is_service(const struct flow *flow)
 	       frontend_find(&flow->src, flow->sport, flow->proto);
 }
 
+int source_check(const struct flow *flow, const struct frontend *frontend);
+
 /* Stage: who may not use the frontend is not told so. */
-static __always_inline enum drop_reason source_check(const struct flow *flow,
-						     const struct frontend *frontend)
+SUBPROGRAM int source_check(const struct flow *flow, const struct frontend *frontend)
 {
 	const struct peer *peer;
 	struct service_hit *hit;
 
+	if (!flow || !frontend)
+		return DROP_INTERNAL;
 	if (frontend->flags & FRONTEND_RANGES && !service_range_has(frontend->service, &flow->src)) {
 		hit = service_hit_find(frontend->service);
 		if (hit)
@@ -280,13 +297,12 @@ static __always_inline _Bool service_may_go_on(const struct flow *flow,
 	return flow->flags & FLOW_FROM_WIRE && frontend->flags & FRONTEND_EXTERNAL;
 }
 
-/* The connection gets a backend of @frontend, and the flow becomes one to it. */
-static __always_inline enum drop_reason service_choose(struct flow *flow, struct service_case *sc,
-						       const struct frontend *frontend)
+/* The connection gets a backend of @sc->frontend, and the flow becomes one to it. */
+static __always_inline enum drop_reason service_choose(struct flow *flow, struct service_case *sc)
 {
-	enum drop_reason why = source_check(flow, frontend);
+	enum drop_reason why = source_check(flow, &sc->frontend);
 
-	why = why ?: backend_choose(&sc->pick, flow, frontend);
+	why = why ?: (enum drop_reason)backend_choose(&sc->pick, flow, &sc->frontend);
 	if (why)
 		return why;
 	if (!backend_address(sc, flow, sc->pick.backend))

@@ -9,6 +9,15 @@
 #include "lib/endpoint.h"
 #include "lib/service_pick.h"
 
+/* The search for what a masqueraded connection leaves as (masquerade_port.h). */
+struct masquerade_search {
+	__u32 number; /* of the source address; 0: none was found */
+	__u32 port; /* the one that is tried, host byte order; first what is preferred, */
+	__u32 start, stride; /* and then from @start on, in steps */
+	__u32 oldest; /* port of an entry that nobody has answered; 0: none was met */
+	__u32 left; /* time which that one has */
+};
+
 /*
  * One packet on its way through the stage of services. Not on the stack, which the
  * judging of policy behind it needs.
@@ -25,7 +34,9 @@ struct service_case {
 	__u32 expires;
 	__u32 answered; /* CT_ANSWERED or 0 */
 	struct ct_value value; /* that is being written */
-	struct service_pick pick; /* of a connection that begins */
+	struct frontend frontend; /* that a connection which begins asks, */
+	struct service_pick pick; /* and what it gets */
+	struct masquerade_search search; /* of one that is masqueraded */
 };
 
 MAP_PRIVATE(service_scratch, PERCPU_ARRAY, __u32, struct service_case, 1, 0);
@@ -60,15 +71,16 @@ enum service_second {
 	SECOND_FOREIGN, /* the ends have another connection by now */
 };
 
-/* What there is at the key of the second entry, @sc->other: enum service_second. */
-int service_second_state(struct flow *flow, const struct service_case *sc);
+int service_second_find(struct flow *flow, struct service_case *sc);
 
-SUBPROGRAM int service_second_state(struct flow *flow, const struct service_case *sc)
+/* What there is at the key of the second entry, which is @sc->other then: enum service_second. */
+SUBPROGRAM int service_second_find(struct flow *flow, struct service_case *sc)
 {
 	struct ct_hit hit;
 
 	if (!flow || !sc)
 		return SECOND_NONE;
+	service_other(sc, flow);
 	hit = ct_seek(flow, &sc->other);
 	if (!hit.entry)
 		return SECOND_NONE;
@@ -77,35 +89,24 @@ SUBPROGRAM int service_second_state(struct flow *flow, const struct service_case
 	return hit.entry->flags & CT_CLOSING ? SECOND_ENDS : SECOND_LIVES;
 }
 
-/* Both entries go; the second one unless it is somebody else's by now. */
-int service_entries_delete(const struct service_case *sc, __u32 now);
+int service_forget(struct flow *flow, struct service_case *sc);
 
-SUBPROGRAM int service_entries_delete(const struct service_case *sc, __u32 now)
+/* Both entries go; the second one unless it is somebody else's by now. */
+SUBPROGRAM int service_forget(struct flow *flow, struct service_case *sc)
 {
 	struct ct_hit hit;
 
-	if (!sc)
+	if (!flow || !sc)
 		return 0;
+	service_other(sc, flow);
 	ct_delete(&sc->client);
 	ct_delete_new(&sc->client);
-	hit = ct_find_any(&sc->other, now);
+	hit = ct_find_any(&sc->other, flow->now);
 	if (!hit.entry || !ct_was(hit, &sc->from))
 		return 0;
 	ct_delete(&sc->other);
 	ct_delete_new(&sc->other);
 	return 1;
-}
-
-static __always_inline int service_second_find(struct flow *flow, struct service_case *sc)
-{
-	service_other(sc, flow);
-	return service_second_state(flow, sc);
-}
-
-static __always_inline void service_forget(struct flow *flow, struct service_case *sc)
-{
-	service_other(sc, flow);
-	service_entries_delete(sc, flow->now);
 }
 
 /* The nat part of a value that is being made. */

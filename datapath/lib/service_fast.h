@@ -82,6 +82,8 @@ static __noinline int service_fast(struct flow *flow, const struct ct_key *key,
 	struct ct_hit hit = { entry, wide };
 	struct service_step step;
 
+	if (ct_is_outside(entry->flags))
+		return 0;
 	step.backend = entry->backend;
 	step.expires = entry->expires;
 	step.flags = entry->flags;

@@ -35,27 +35,44 @@ static __always_inline enum drop_reason track_sent(struct flow *flow, struct ct_
 					       track_received(flow, key);
 }
 
+/* The packet is of a connection, or may open one. */
+static __always_inline _Bool flow_has_key(const struct flow *flow)
+{
+	return flow->way == WAY_TRACK && flow->role != ROLE_ERROR && flow->role != ROLE_ALONE;
+}
+
+/* Stage: one that is not. */
+static __always_inline enum drop_reason track_keyless(struct flow *flow, struct __sk_buff *skb)
+{
+	if (flow->way != WAY_TRACK)
+		return DROP_NONE;
+	return flow->role == ROLE_ERROR ? track_related(skb, flow) : track_alone(flow);
+}
+
 /*
- * Stage. @slowly: a constant, what to do with packets of no connection, or of one that has
- * something left to ask.
+ * The packet's connection, which has @key. @slowly: a constant, what to do with packets of no
+ * connection, or of one that has something left to ask.
  */
+static __always_inline enum drop_reason
+track_key(struct flow *flow, struct ct_key *key,
+	  enum drop_reason (*slowly)(struct flow *flow, struct ct_key *key))
+{
+	struct ct_hit hit;
+
+	ct_key_pack(key, flow);
+	hit = ct_find(key, flow->now);
+	if (track_fast(flow, key, hit))
+		return DROP_NONE;
+	flow->seen = hit.entry ? CT_SEEN_ANSWERED : CT_SEEN_NOT;
+	return slowly(flow, key);
+}
+
+/* Stage: any packet. */
 static __always_inline enum drop_reason
 track(struct flow *flow, struct __sk_buff *skb,
       enum drop_reason (*slowly)(struct flow *flow, struct ct_key *key))
 {
-	struct ct_hit hit;
 	struct ct_key key;
 
-	if (flow->way != WAY_TRACK)
-		return DROP_NONE;
-	if (flow->role == ROLE_ERROR)
-		return track_related(skb, flow);
-	if (flow->role == ROLE_ALONE)
-		return track_alone(flow);
-	ct_key_pack(&key, flow);
-	hit = ct_find(&key, flow->now);
-	if (track_fast(flow, &key, hit))
-		return DROP_NONE;
-	flow->seen = hit.entry ? CT_SEEN_ANSWERED : CT_SEEN_NOT;
-	return slowly(flow, &key);
+	return flow_has_key(flow) ? track_key(flow, &key, slowly) : track_keyless(flow, skb);
 }

@@ -10,6 +10,8 @@
 #include "lib/ctx.h"
 #include "lib/flow.h"
 
+#define ICMP_CHECKSUM 2
+#define ICMP_ID 4
 #define UDP_CHECKSUM 6
 #define SCTP_CHECKSUM 8
 #define TCP_CHECKSUM 16
@@ -93,6 +95,23 @@ static __always_inline enum drop_reason ports_write(ctx_t *ctx, const struct flo
 	return ctx_csum(ctx, at, before, flow->ports, flags) ? DROP_INTERNAL : DROP_NONE;
 }
 
+/* Of an echo the identifier is what ports are to others. @sum: what the addresses change. */
+static __always_inline enum drop_reason echo_write(ctx_t *ctx, const struct flow *flow, __u32 sum)
+{
+	__u32 at = ctx_bound(flow->l4) + ICMP_CHECKSUM;
+	__be16 *id, before;
+
+	/* The sum of ICMPv6 has the addresses in it. */
+	if (flow->family == FLOW_IP6 && checksum_follow(ctx, flow, at, sum))
+		return DROP_INTERNAL;
+	id = ctx_header(ctx, flow->l4 + ICMP_ID, sizeof(*id));
+	if (!id)
+		return DROP_SHORT_HEADER;
+	before = *id;
+	*id = flow->sport;
+	return ctx_csum(ctx, at, before, flow->sport, sizeof(before)) ? DROP_INTERNAL : DROP_NONE;
+}
+
 /* The packet becomes what @flow says. A later fragment has addresses only. */
 int packet_translate(ctx_t *ctx, struct flow *flow);
 
@@ -109,6 +128,8 @@ SUBPROGRAM int packet_translate(ctx_t *ctx, struct flow *flow)
 		return why;
 	if (flow->proto == IPPROTO_SCTP)
 		return sctp_ports_write(ctx, flow);
+	if (flow_is_icmp(flow))
+		return echo_write(ctx, flow, csum_fold32(sum));
 	if (flow->proto != IPPROTO_TCP && flow->proto != IPPROTO_UDP)
 		return DROP_NONE;
 	at = ctx_bound(flow->l4) + (flow->proto == IPPROTO_TCP ? TCP_CHECKSUM : UDP_CHECKSUM);

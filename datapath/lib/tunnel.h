@@ -82,8 +82,8 @@ static __always_inline enum drop_reason tunnel_enter(struct __sk_buff *skb, cons
 	eth = ctx_header(skb, 0, sizeof(*eth));
 	if (!eth)
 		return DROP_SHORT_HEADER;
-	/* From here on it is the node's own: to_wire must not take it for an answer of a pod. */
-	skb->mark &= ~WEIR_MARK_ANSWER;
+	/* From here on it is the node's own: to_wire must not take it for a packet of a pod. */
+	skb->mark &= ~(WEIR_MARK_ANSWER | WEIR_MARK_MASQUERADE);
 	__builtin_memcpy(eth->h_dest, to, sizeof(to));
 	__builtin_memcpy(eth->h_source, from, sizeof(from));
 	r = ip_addr_is_v4(&cidr->node) ? tunnel_choose4(skb, &key, cidr, node) :

@@ -52,8 +52,14 @@ static __always_inline enum drop_reason wire_receiver(struct flow *flow)
 static __always_inline enum drop_reason wire_deliver(int *action, struct __sk_buff *skb,
 						     struct flow *flow)
 {
-	if (flow->way != WAY_OUT)
-		return deliver(action, skb, flow);
+	enum drop_reason why;
+
+	if (flow->way != WAY_OUT) {
+		why = deliver(action, skb, flow);
+		if (!why && *action == TC_ACT_OK && flow->flags & FLOW_MASQUERADED)
+			why = masquerade_to_stack(skb);
+		return why;
+	}
 	*action = depart(skb, flow);
 	if (*action >= 0)
 		return DROP_NONE;
@@ -101,7 +107,7 @@ wire_arrive(struct __sk_buff *skb,
 	if (action > 0)
 		return pass(skb, POLICY_INGRESS, action);
 	why = why ?: (enum drop_reason)-action;
-	why = why ?: track(&flow, skb, track_arrived);
+	why = why ?: arrive_track(&flow, skb);
 	why = arrive_way(skb, &flow, why);
 	why = why ?: followers(&flow, skb);
 	if (!why && flow.way == WAY_STACK)

@@ -74,6 +74,11 @@ enum ct_flag {
 	/* With CT_SERVICE: the backend was a pod, so its end of life is known (peer.h). */
 	CT_BACKEND_POD = 1 << 6,
 	/*
+	 * Without CT_SERVICE: what the opener, a pod, sends is masqueraded where it leaves the
+	 * node. @backend says as what (masquerade.h); 0: not chosen yet, it may leave elsewhere.
+	 */
+	CT_MASQUERADED = 1 << 6,
+	/*
 	 * Two such entries of no service, but of a direct connection whose own ends are those
 	 * of a CT_TRANSLATED entry already: it has another source port. The first one is found
 	 * by its own ends with @beside in the key, and names no backend.
@@ -85,7 +90,23 @@ enum ct_flag {
 	 * entry, and this one stays among those that were not answered.
 	 */
 	CT_DIRECT = CT_STACK_OPENED,
+	/*
+	 * Both: a masqueraded connection as the outside sees it. The entry has no verdict; it
+	 * is found by the answers, and says what its packets were: those of the connection
+	 * whose own entry is CT_MASQUERADED. Its opener is the end that is this node.
+	 */
+	CT_OUTSIDE = CT_SERVICE | CT_TRANSLATED,
 };
+
+static inline __attribute__((always_inline)) _Bool ct_is_outside(__u8 flags)
+{
+	return (flags & CT_OUTSIDE) == CT_OUTSIDE;
+}
+
+static inline __attribute__((always_inline)) _Bool ct_is_masqueraded(__u8 flags)
+{
+	return (flags & (CT_SERVICE | CT_MASQUERADED)) == CT_MASQUERADED;
+}
 
 struct ct_entry {
 	__u32 expires; /* low 32 bits of jiffies: dead when (__s32)(now - expires) > 0 */
@@ -94,7 +115,7 @@ struct ct_entry {
 	__u8 flags; /* enum ct_flag */
 	__u8 fin[CT_END_MAX]; /* TCP: this end has sent FIN */
 	__u32 ifindex[CT_END_MAX]; /* local endpoint at each end, 0: none */
-	__u32 backend; /* CT_SERVICE: number of the backend (service.h) */
+	__u32 backend; /* CT_SERVICE: number of the backend (service.h); or see CT_MASQUERADED */
 	__u64 packets[CT_END_MAX]; /* sent by each end */
 	__u64 bytes[CT_END_MAX];
 };
@@ -110,7 +131,11 @@ struct ct4_nat {
 	__be32 dst;
 	__be16 sport;
 	__be16 dport;
-	__u32 generation; /* CT_SERVICE: of the backend */
+	/*
+	 * CT_SERVICE: of the backend. CT_MASQUERADED, whatever the rest means: @expires as the
+	 * CT_OUTSIDE entry has it.
+	 */
+	__u32 generation;
 };
 ABI_SIZE(struct ct4_nat, 16);
 

@@ -9,7 +9,14 @@
  * A pod's packet that answers a connection which others opened to the pod's own
  * address. The kernel has not seen that connection's other direction (it was
  * delivered before the stack) and would take the answer for a new connection of
- * the pod: it must not be masqueraded. Where it leaves the node it may have to become
- * the answer of a service (to_wire).
+ * the pod: rules of the node that translate must leave it alone. Where it leaves the node
+ * it may have to become the answer of a service (to_wire).
  */
 #define WEIR_MARK_ANSWER 0x00100000
+
+/*
+ * A pod's packet to the outside, or an error about one from there: to_wire masquerades it.
+ * It has WEIR_MARK_ANSWER as well, so that the masquerade rule of a former version of weir,
+ * which knows only that one, leaves it alone.
+ */
+#define WEIR_MARK_MASQUERADE 0x00200000

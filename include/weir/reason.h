@@ -41,7 +41,10 @@
 	X(HOPS, 30, "last hop of a packet that goes on to another node or outside")         \
 	X(TOO_LONG, 31, "longer than the way to the other end of a service's connection")       \
 	X(TUNNEL_SOURCE, 32, "address of another node's pod that did not come by its tunnel")   \
-	X(NO_TUNNEL, 33, "no tunnel leads to the receiver's node")
+	X(NO_TUNNEL, 33, "no tunnel leads to the receiver's node")                          \
+	X(MASQUERADE_PORTS, 34, "no port of the node is left to masquerade a connection to this address") \
+	X(MASQUERADE_ADDRESS, 35, "the device has no address to masquerade with")           \
+	X(MASQUERADE_PROTOCOL, 36, "protocol that cannot be masqueraded, towards the outside")
 
 enum drop_reason {
 #define X(name, number, text) DROP_##name = number,

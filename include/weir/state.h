@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "weir/masquerade.h"
 #include "weir/types.h"
 
 /*
@@ -35,8 +36,10 @@ struct node_state {
 	 * looks before and after, so that nobody is given half an address.
 	 */
 	__u32 addr6_turn;
+	__u32 masquerade; /* enum masquerade */
+	__u32 pad;
 };
-ABI_SIZE(struct node_state, 56);
+ABI_SIZE(struct node_state, 64);
 
 /* Connections by their lifetimes. */
 enum lifetime_kind {
@@ -71,16 +74,17 @@ struct node_config {
 	 */
 	__u16 source_port; /* the first one */
 	__u16 source_ports; /* how many; at least 1 */
+	/* They may overlap, also with those above: one connection has each of them at a time. */
+	struct masquerade_ports masquerade_ports[MASQUERADE_KINDS];
 	/* Direct server return: backends' nodes answer clients outside (decisions/0012). */
 	__u32 direct;
-	__u32 pad;
 	__u32 lifetime_s[LIFETIME_KINDS][LIFETIME_STAGES]; /* seconds */
 	__u32 tunnel_id; /* VXLAN network identifier */
 	/* Of bpf_skb_set_tunnel_key(), by the family of the nodes: BPF_F_ZERO_CSUM_TX or 0. */
 	__u32 tunnel_flags4;
 	__u32 tunnel_flags6;
 };
-ABI_SIZE(struct node_config, 160);
+ABI_SIZE(struct node_config, 172);
 
 /*
  * Map `frag`: LRU, what the first fragment of a datagram said. The identification

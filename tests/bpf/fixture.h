@@ -48,6 +48,7 @@ struct step {
 	uint32_t gso_size;
 	bool marked; /* leaves with WEIR_MARK_ANSWER; TO_WIRE: comes with it */
 	enum who next; /* EDGE: to whom it is sent; NOBODY: the receiver */
+	bool masqueraded; /* the same with the marks of what is masqueraded */
 	const struct packet *becomes; /* it leaves as this one; NULL: as it came */
 	bool rejected; /* with @why: the sender gets an answer */
 	unsigned int released; /* so many fragments that waited for this one pass behind it */
@@ -55,7 +56,7 @@ struct step {
 	void (*after)(bool v6, const struct frame *out);
 };
 
-#define STEPS_MAX 10
+#define STEPS_MAX 12
 
 enum families {
 	BOTH,
@@ -100,6 +101,10 @@ void services_set(uint32_t services);
 void node_addresses_set(enum who who);
 /* How often the IPv6 one was written; odd: it is being written. */
 void node_address_turn(uint32_t turn);
+/* Everybody but peers is masqueraded from @from (NOBODY: there is no address), or nobody. */
+void masquerade_set(enum masquerade masquerade, enum who from);
+/* Pods keep their address towards @who. */
+void unmasqueraded_put(enum who who);
 /* Empties the tables of services. */
 void services_clear(void);
 uint32_t clock_now(void);

@@ -20,6 +20,13 @@ static const char *reason_name(int reason)
 	return reason < 0 ? "nothing counted" : names[reason];
 }
 
+static uint32_t mark_of(const struct step *step)
+{
+	if (step->masqueraded)
+		return WEIR_MARK_MASQUERADE | WEIR_MARK_ANSWER;
+	return step->marked ? WEIR_MARK_ANSWER : 0;
+}
+
 static enum policy_dir dir_of(enum program program)
 {
 	return program == FROM_POD || program == TO_WIRE ? POLICY_EGRESS : POLICY_INGRESS;
@@ -137,7 +144,7 @@ static void check_fate(const struct step *step, const struct engine_run *run,
 	if (run->redirect)
 		ck_assert_msg(run->redirect == to, "%s: sent to interface %u instead of %u", where,
 			      run->redirect, to);
-	ck_assert_msg(run->mark == (step->marked ? WEIR_MARK_ANSWER : 0), "%s: mark %#x", where,
+	ck_assert_msg(run->mark == mark_of(step), "%s: mark %#x", where,
 		      run->mark);
 	if (step->fate == SENT_BACK)
 		return;
@@ -177,8 +184,7 @@ void step_play(const struct step *step, bool v6, const char *where)
 	struct engine_run run = { .program = step->via, .ifindex = interface_of(step),
 				  .ingress_ifindex = came_in_by(step),
 				  .gso_size = step->gso_size, .frame = &out,
-				  .mark = step->via == TO_WIRE && step->marked ?
-						  WEIR_MARK_ANSWER : 0 };
+				  .mark = step->via == TO_WIRE ? mark_of(step) : 0 };
 	int why;
 
 	if (step->before)

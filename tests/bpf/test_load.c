@@ -17,13 +17,13 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 56529 },
-	{ "to_pod", TO_POD, 31089 },
-	{ "from_wire", FROM_WIRE, 59169 },
-	{ "to_wire", TO_WIRE, 31116 },
-	{ "from_overlay", FROM_OVERLAY, 56424 },
+	{ "from_pod", FROM_POD, 41576 },
+	{ "to_pod", TO_POD, 29074 },
+	{ "from_wire", FROM_WIRE, 44109 },
+	{ "to_wire", TO_WIRE, 29070 },
+	{ "from_overlay", FROM_OVERLAY, 42126 },
 	{ "to_overlay", TO_OVERLAY, 719 },
-	{ "edge", EDGE, 13633 },
+	{ "edge", EDGE, 13709 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

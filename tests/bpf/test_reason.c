@@ -13,6 +13,11 @@ static void a_has_no_rule_set(bool v6)
 	endpoint_ruleset(POD_A, 1, POLICY_EGRESS, 14);
 }
 
+static void all_is_masqueraded(bool v6)
+{
+	masquerade_set(MASQUERADE_ON, HOST);
+}
+
 static void web_is_empty(bool v6)
 {
 	frontend_put(VIP, 80, 6, 1, FRONTEND_WHOLE);
@@ -108,6 +113,11 @@ static const struct {
 	[DROP_SERVICE_CHECKSUM] = { "needs a backend as well; in test_service_choice.c" },
 	[DROP_TUNNEL_SOURCE] = { "needs nodes with tunnels; in test_tunnel.c" },
 	[DROP_NO_TUNNEL] = { "needs nodes with tunnels; in test_tunnel.c" },
+	[DROP_MASQUERADE_PORTS] = { "needs a connection that has the port; in test_masquerade.c" },
+	[DROP_MASQUERADE_ADDRESS] = { "needs a connection; in test_masquerade.c" },
+	[DROP_MASQUERADE_PROTOCOL] = { NULL, { FROM_POD, { PACKET_PROTO, POD_A, WORLD, .type = 47,
+							   .payload = 20 },
+					       .before = all_is_masqueraded } },
 	[DROP_INTERNAL] = { "only when a helper fails, which is injected on the host" },
 };
 

@@ -158,12 +158,40 @@ void node_addresses_set(enum who who)
 	put("state", &zero, &state);
 }
 
+void masquerade_set(enum masquerade masquerade, enum who from)
+{
+	struct masquerade_source source = { .ifindex = engine_ifindex(0) };
+	struct node_state state;
+	uint32_t zero = 0;
+
+	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
+	state.masquerade = masquerade;
+	put("state", &zero, &state);
+	for (uint32_t i = 0; i < 2; i++) {
+		source.addr = from ? who_addr(from, i) : (struct ip_addr){};
+		/* Number 0 is nobody's. */
+		put("masquerade", &(uint32_t){ 1 + i }, &source);
+	}
+}
+
+void unmasqueraded_put(enum who who)
+{
+	struct unmasqueraded4_key key4 = { 32, who_addr(who, false).words[3] };
+	struct ip_addr addr = who_addr(who, true);
+	struct unmasqueraded6_key key6 = { 128, {} };
+
+	memcpy(key6.addr, &addr, sizeof(key6.addr));
+	put("unmasqueraded4", &key4, &(uint32_t){ 1 });
+	put("unmasqueraded6", &key6, &(uint32_t){ 1 });
+}
+
 void world_reset(void)
 {
 	static const char *const maps[] = { "ct4", "ct4_new", "ct6", "ct6_new", "frag", "held", "peer4",
 					    "peer6", "frontend4", "frontend6", "affinity4",
 					    "affinity6", "service_range4",
 					    "service_range6", "node_cidr4", "node_cidr6",
+					    "unmasqueraded4", "unmasqueraded6",
 					    "policy_class", "policy_port", "policy_cidr4",
 					    "policy_cidr6", "policy_bits" };
 
@@ -173,6 +201,7 @@ void world_reset(void)
 		put("ruleset", &set, &(struct ruleset){});
 	services_clear();
 	services_set(0);
+	masquerade_set(MASQUERADE_NEVER, NOBODY);
 	generation_set(1);
 	node_addresses_set(HOST);
 	node_address_turn(0);

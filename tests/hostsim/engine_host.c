@@ -86,6 +86,11 @@ void sim_linear(uint32_t bytes)
 	linear = bytes;
 }
 
+void sim_socket(uint16_t port)
+{
+	sim.socket_port = port;
+}
+
 void sim_fail(const char *helper, unsigned int calls)
 {
 	sim.fail = helper;

@@ -61,5 +61,8 @@ struct sim_visit {
 void sim_watch(void (*watch)(struct sim_visit *visit));
 void sim_go(struct sim_visit *visit);
 
+/* The node has sockets of each kind on this port, and no other; 0: none at all. */
+void sim_socket(uint16_t port);
+
 /* How many entries a map takes from now on; 0: as in the beginning. */
 void sim_map_limit(const char *map, uint32_t entries);

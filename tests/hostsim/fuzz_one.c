@@ -327,7 +327,8 @@ static void take_step(const struct record *r, struct records *in, bool wild)
 void fuzz_start(void)
 {
 	struct node_config config = {
-		.endpoint_slots = 4096, .hz = 250,
+		.endpoint_slots = 4096, .hz = 250, .source_port = SOURCE_PORT, .source_ports = 16,
+		.masquerade_ports = { { 20000, 16 }, { 20000, 16 }, { 20000, 16 }, { 20000, 16 } },
 		.lifetime_s = {
 			[LIFETIME_OTHER] = LIFETIMES(60, 60, 60),
 			[LIFETIME_TCP] = LIFETIMES(60, 7200, 10),

@@ -89,6 +89,7 @@ struct sim {
 	bool tunnelled;
 	struct bpf_tunnel_key tunnel;
 	uint64_t tunnel_flags; /* of the helpers */
+	uint16_t socket_port; /* the node has a socket of each kind here, host order; 0: none */
 	const char *fail; /* the helper of this name fails once, */
 	unsigned int fail_after; /* after so many calls that do not */
 	/* After so many look-ups in it another CPU has moved all of one map to the other. */
@@ -146,5 +147,11 @@ int64_t bpf_csum_update(struct __sk_buff *skb, uint32_t csum);
 /* What @to adds to @seed and @from takes away. */
 int64_t bpf_csum_diff(const void *from, uint32_t from_size, const void *to, uint32_t to_size,
 		      uint32_t seed);
+/* The node's sockets: none but what @sim.socket_port says. */
+struct bpf_sock *bpf_skc_lookup_tcp(struct __sk_buff *skb, const struct bpf_sock_tuple *tuple,
+				    uint32_t size, uint64_t netns, uint64_t flags);
+struct bpf_sock *bpf_sk_lookup_udp(struct __sk_buff *skb, const struct bpf_sock_tuple *tuple,
+				   uint32_t size, uint64_t netns, uint64_t flags);
+long bpf_sk_release(struct bpf_sock *sock);
 uint32_t bpf_get_prandom_u32(void);
 long bpf_loop(uint32_t count, void *callback, void *ctx, uint64_t flags);

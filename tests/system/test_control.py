@@ -45,7 +45,8 @@ def test_every_option_is_a_key(nodes):
             "socket-services": "host", "uplink": "up0", "mtu": 1400, "masquerade": False, "log-level": "debug",
             "table-size": ["peer4=1000", "ct4=2000"], "service-source-ports": "20000-20999",
             "node-port-addresses": ["192.0.2.0/24", "2001:db8::/32"], "health-address": "[::]:10256",
-            "maglev-table-size": 1021, "node-taint": "example.org/not-ready",
+            "maglev-table-size": 1021, "masquerade-ports": ["2000-3000", "icmp=4000-5000"],
+            "non-masquerade-cidr": ["10.0.0.0/8"], "node-taint": "example.org/not-ready",
             "drift-interval": 5, "routing-mode": "native", "vxlan-id": 7, "vxlan-port": 4790,
             "vxlan-checksum": "auto", "service-forwarding": "dsr", "xdp": "native"}
     known = set(re.findall(r"--([a-z-]+)=", weir.run(weir.AGENT, "--help"))) - {"config"}
@@ -62,7 +63,7 @@ def test_every_option_is_a_key(nodes):
     assert {table["name"]: table["max"] for table in status["maps"]}["peer4"] == 1000
     pod = node.add_pod("shop", "front", labels={})
     assert pod.links()["eth0"]["mtu"] == 1400
-    assert not re.search("saddr @pods4 .*masquerade", node.nft())
+    assert not status["masquerade"]["enabled"]
 
 
 def test_a_bad_value_is_told_with_file_line_and_key(nodes):

@@ -51,7 +51,7 @@ START_TEST(defaults_are_complete)
 	ck_assert_ptr_null(config.cgroup);
 	ck_assert_ptr_null(config.cni_conf);
 	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_HOST);
-	ck_assert_ptr_null(config.uplink);
+	ck_assert_uint_eq(config.uplink_count, 0);
 	ck_assert(!config.direct);
 	ck_assert_int_eq(config.xdp, XDP_WANTED_OFF);
 	ck_assert_uint_eq(config.source_port_first, 10000);
@@ -100,9 +100,11 @@ START_TEST(a_file_sets_every_option)
 					  "maglev-table-size: 65521\n"
 					  "node-port-addresses: [192.0.2.9/24, '::/0']\n"
 					  "health-address: '[fd00::1]:10256'\n"
-					  "uplink: eth1\n"
+					  "uplink: [eth1, eth0]\n"
 					  "mtu: 9000\n"
 					  "masquerade: no\n"
+					  "masquerade-ports: [2000-2999, icmp=5000-5015]\n"
+					  "non-masquerade-cidr: [10.0.0.0/8, 'fd00::/8']\n"
 					  "table-size: [peer4=1000, ct6_new=16]\n"
 					  "drift-interval: 60\n"
 					  "log-level: debug\n"), "%s", error);
@@ -129,10 +131,17 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_uint_eq(config.maglev_size, 65521);
 	ck_assert_uint_eq(config.node_port_cidr_count, 2);
 	ck_assert_str_eq(prefix_text(buf, &config.node_port_cidrs[0]), "192.0.2.0/24");
-	ck_assert_str_eq(config.uplink, "eth1");
+	ck_assert_uint_eq(config.uplink_count, 2);
+	ck_assert_str_eq(config.uplinks[1], "eth0");
 	ck_assert_uint_eq(config.mtu, 9000);
 	ck_assert(!config.masquerade);
 	ck_assert_uint_eq(config.drift_interval_s, 60);
+	ck_assert_uint_eq(config.masquerade_ports[MASQUERADE_SCTP].first, 2000);
+	ck_assert_uint_eq(config.masquerade_ports[MASQUERADE_SCTP].count, 1000);
+	ck_assert_uint_eq(config.masquerade_ports[MASQUERADE_ECHO].first, 5000);
+	ck_assert_uint_eq(config.masquerade_ports[MASQUERADE_ECHO].count, 16);
+	ck_assert_uint_eq(config.unmasqueraded_count, 2);
+	ck_assert_str_eq(prefix_text(buf, &config.unmasqueraded[1]), "fd00::/8");
 	ck_assert_int_eq(config.log_level, LOG_LEVEL_DEBUG);
 	ck_assert_uint_eq(config.table_sizes[MAP_PEER4], 1000);
 	ck_assert_uint_eq(config.table_sizes[MAP_CT6_NEW], 16);
@@ -154,7 +163,7 @@ START_TEST(a_file_may_be_nearly_empty)
 	ck_assert_int_eq(config_init(&config), 0);
 	ck_assert_msg(!read_text(&config, harmless[_i]), "%s", error);
 	ck_assert(config.masquerade);
-	ck_assert_ptr_null(config.uplink);
+	ck_assert_uint_eq(config.uplink_count, 0);
 	ck_assert_ptr_null(config.cgroup);
 	ck_assert_int_eq(config.socket_services, SOCKET_SERVICES_HOST);
 }
@@ -176,6 +185,14 @@ static const struct refused_row refused[] = {
 	{ "mtu:\n  a: 1\n", "mtu", "plain value" },
 	{ "masquerade: maybe\n", ":1: masquerade", "maybe" },
 	{ "masquerade:\n", ":1: masquerade", "\"\"" },
+	{ "masquerade-ports: 5000\n", ":1: masquerade-ports", "not like 10000-29999" },
+	{ "masquerade-ports: gre=5000-6000\n", ":1: masquerade-ports", "not of tcp, udp, sctp or icmp" },
+	{ "masquerade-ports: tc=5000-6000\n", ":1: masquerade-ports", "not of tcp, udp, sctp or icmp" },
+	{ "masquerade-ports: tcp=1000-2000\n", ":1: masquerade-ports", "begins below 1024" },
+	{ "masquerade-ports: [tcp=2000-3000, udp=4000-4003]\n", ":1: masquerade-ports",
+	  "less than 16 ports" },
+	{ "non-masquerade-cidr: 10.0.0.0\n", ":1: non-masquerade-cidr", "not an address prefix" },
+	{ "uplink: [eth0, eth0]\n", ":1: uplink", "twice" },
 	{ "socket-services: pods\n", ":1: socket-services", "\"pods\" is not host, all or off" },
 	{ "service-forwarding: nat\n", ":1: service-forwarding", "neither snat nor dsr" },
 	{ "xdp: yes\n", ":1: xdp", "\"yes\" is not auto, native, generic or off" },
@@ -274,7 +291,7 @@ START_TEST(the_command_line_wins_over_the_file)
 	ck_assert_msg(!load(&config, ARGV("--mtu", "9000", "--config", path, "--pod-cidr",
 					  "10.9.0.0/24")), "%s", error);
 	ck_assert_uint_eq(config.mtu, 9000);
-	ck_assert_str_eq(config.uplink, "eth1");
+	ck_assert_str_eq(config.uplinks[0], "eth1");
 	ck_assert_uint_eq(config.pod_cidr_count, 1);
 	ck_assert_str_eq(prefix_text(buf, &config.pod_cidrs[0]), "10.9.0.0/24");
 }
