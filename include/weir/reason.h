@@ -41,7 +41,8 @@
 	X(HOPS, 30, "last hop of a packet that goes on to another node or outside")         \
 	X(TOO_LONG, 31, "longer than the way to the other end of a service's connection")       \
 	X(TUNNEL_SOURCE, 32, "address of another node's pod that did not come by its tunnel")   \
-	X(NO_TUNNEL, 33, "no tunnel leads to the receiver's node")
+	X(NO_TUNNEL, 33, "no tunnel leads to the receiver's node")                          \
+	X(SERVICE_PORT_LOST, 34, "unanswered connection whose source port a new one needed")
 
 enum drop_reason {
 #define X(name, number, text) DROP_##name = number,

@@ -17,11 +17,11 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 56529 },
+	{ "from_pod", FROM_POD, 52024 },
 	{ "to_pod", TO_POD, 31089 },
-	{ "from_wire", FROM_WIRE, 59169 },
+	{ "from_wire", FROM_WIRE, 54664 },
 	{ "to_wire", TO_WIRE, 31116 },
-	{ "from_overlay", FROM_OVERLAY, 56424 },
+	{ "from_overlay", FROM_OVERLAY, 51918 },
 	{ "to_overlay", TO_OVERLAY, 719 },
 	{ "edge", EDGE, 13633 },
 	{ "sweep", SWEEP, 384 },
