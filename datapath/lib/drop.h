@@ -12,7 +12,8 @@
 
 MAP(metric, PERCPU_ARRAY, __u32, struct metric, METRIC_MAX, 0);
 
-static __always_inline void count(const ctx_t *ctx, enum drop_reason reason, enum policy_dir dir)
+static __always_inline void count_length(__u32 length, enum drop_reason reason,
+					 enum policy_dir dir)
 {
 	__u32 index = metric_index(reason, dir);
 	struct metric *value;
@@ -21,7 +22,12 @@ static __always_inline void count(const ctx_t *ctx, enum drop_reason reason, enu
 	if (!value)
 		return;
 	value->packets++;
-	value->bytes += ctx_length(ctx);
+	value->bytes += length;
+}
+
+static __always_inline void count(const ctx_t *ctx, enum drop_reason reason, enum policy_dir dir)
+{
+	count_length(ctx_length(ctx), reason, dir);
 }
 
 static __always_inline int drop(const ctx_t *ctx, enum drop_reason reason, enum policy_dir dir)

@@ -9,10 +9,8 @@
 #include "lib/peer.h"
 #include "lib/service_entry.h"
 #include "lib/service_pick.h"
+#include "lib/source_port.h"
 #include "weir/spread.h"
-
-#define SOURCE_PORT_FIRST 1024
-#define SOURCE_PORT_TRIES 8
 
 /* Another node may have sent it on as it came from outside (direct.h), for this one to answer. */
 static __always_inline _Bool flow_was_sent_on(const struct flow *flow)
@@ -169,39 +167,6 @@ static __always_inline void hairpin(struct service_case *sc, const struct flow *
 	if (!node)
 		return;
 	gateway_get(&sc->to.src, node, flow);
-}
-
-int service_port_is_free(struct flow *flow, struct service_case *sc);
-
-/* No other connection that lives is between these two ends. */
-SUBPROGRAM int service_port_is_free(struct flow *flow, struct service_case *sc)
-{
-	struct ct_hit hit;
-
-	if (!flow || !sc)
-		return 0;
-	service_other(sc, flow);
-	hit = ct_seek(flow, &sc->other);
-	if (!hit.entry || ct_was(hit, &sc->from))
-		return 1;
-	return flow->role == ROLE_OPEN && hit.entry->flags & CT_CLOSING;
-}
-
-/* The source port is free, or becomes one of @ports ports from @first on that is. */
-static __always_inline enum drop_reason source_port_choose(struct flow *flow,
-							   struct service_case *sc, __u32 first,
-							   __u32 ports)
-{
-	__u32 n = random_below(ports);
-	int i;
-
-	for (i = 0; i < SOURCE_PORT_TRIES; i++) {
-		if (service_port_is_free(flow, sc))
-			return DROP_NONE;
-		sc->to.sport = bpf_htons((__u16)(first + n));
-		n = n + 1 < ports ? n + 1 : 0;
-	}
-	return DROP_SERVICE_PORTS;
 }
 
 /*

@@ -30,6 +30,12 @@ struct service_case {
 	__u32 backend; /* its number */
 	__u32 flags; /* CT_BACKEND_POD, CT_BESIDE */
 	__u32 here; /* the backend is a pod or a socket of this node */
+	/* Source port that could be taken from its connection (source_port.h), 0: none; and */
+	__u32 loose_left; /* what is left of that one's time, in jiffies */
+	__be16 loose;
+	__u16 taken; /* it was: from the connection which */
+	struct ct6_nat lost; /* was this, and */
+	struct ct_key loser; /* had this for its first entry */
 	/* Of the second entry, when the packet has passed it. */
 	__u32 expires;
 	__u32 answered; /* CT_ANSWERED or 0 */
@@ -55,6 +61,7 @@ static __always_inline void service_case_begin(struct service_case *sc, const st
 	sc->client = *key;
 	sc->backend = 0;
 	sc->flags = 0;
+	sc->taken = 0;
 }
 
 static __always_inline void service_other(struct service_case *sc, struct flow *flow)
@@ -187,7 +194,9 @@ int service_commit(struct flow *flow);
 
 /*
  * Stage: the packet of @flow, translated by service_enter(), may pass, and the second entry
- * is there: so shall be the first one.
+ * is there: so shall be the first one. Whose source port was taken may have been answered in
+ * that moment, and then has it back. Looked at only now, when who answers finds the new entry
+ * or was done before: else both could go on.
  */
 SUBPROGRAM int service_commit(struct flow *flow)
 {
@@ -195,6 +204,10 @@ SUBPROGRAM int service_commit(struct flow *flow)
 
 	if (!flow || !sc)
 		return DROP_INTERNAL;
+	if (sc->taken && ct_find(&sc->other, flow->now).entry) {
+		ct_delete_new(&sc->other);
+		return DROP_SERVICE_PORTS;
+	}
 	service_first_fill(sc, flow);
 	return service_first_put(sc, flow->seen == CT_SEEN_ANSWERED);
 }

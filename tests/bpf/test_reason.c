@@ -112,6 +112,7 @@ static const struct {
 				    .before = web_is_outside, .rejected = true } },
 	[DROP_SERVICE_CHECKSUM] = { "needs a backend as well; in test_service_choice.c" },
 	[DROP_TUNNEL_SOURCE] = { "needs nodes with tunnels; in test_tunnel.c" },
+	[DROP_SERVICE_PORT_LOST] = { "of a connection and no packet; in test_uplink_ports.c" },
 	[DROP_NO_TUNNEL] = { "needs nodes with tunnels; in test_tunnel.c" },
 	[DROP_MASQUERADE_PORTS] = { "needs a connection that has the port; in test_masquerade.c" },
 	[DROP_MASQUERADE_ADDRESS] = { "needs a connection; in test_masquerade.c" },

@@ -52,11 +52,12 @@ static uint16_t port_for(enum packet_kind kind, enum who who, uint16_t sport, bo
 	return source_port(&out, v6);
 }
 
-/* The answer to @port gets to @who. */
-static void expect_answer(uint16_t port, enum who who, uint16_t sport, bool v6)
+/* The answer to @port gets to @who. @flags: of TCP, 0: it is UDP. */
+static void expect_answer(uint16_t port, enum who who, uint16_t sport, uint8_t flags, bool v6)
 {
-	struct packet reply = { PACKET_UDP, POD_AWAY, HOST, 8080, port };
-	struct packet answer = { PACKET_UDP, HOST, who, 30080, sport, .hops = 63 };
+	enum packet_kind kind = flags ? PACKET_TCP : PACKET_UDP;
+	struct packet reply = { kind, POD_AWAY, HOST, 8080, port, flags };
+	struct packet answer = { kind, HOST, who, 30080, sport, flags, .hops = 63 };
 	struct frame out, wanted;
 
 	ck_assert_int_eq(refusal_of(&reply, &out, v6), DROP_NONE);
@@ -78,8 +79,8 @@ START_TEST(each_client_has_a_port_of_its_own)
 	ck_assert_uint_ge(first, SOURCE_PORT);
 	ck_assert_uint_le(first, SOURCE_PORT + 1);
 	ck_assert_uint_eq(second, 2 * SOURCE_PORT + 1 - first);
-	expect_answer(first, WORLD, 4000, v6);
-	expect_answer(second, WORLD_2, 4000, v6);
+	expect_answer(first, WORLD, 4000, 0, v6);
+	expect_answer(second, WORLD_2, 4000, 0, v6);
 	/* Who has one keeps it. */
 	ck_assert_uint_eq(port_for(PACKET_UDP, WORLD, 4000, v6), first);
 }
@@ -98,6 +99,104 @@ START_TEST(when_all_are_taken_the_next_one_is_refused)
 	ck_assert(port_for(PACKET_TCP, WORLD, 4002, v6));
 	ct_expire_all();
 	ck_assert(port_for(PACKET_UDP, WORLD, 4002, v6));
+}
+END_TEST
+
+#define FROM_CLIENT(who, port, bits) { PACKET_TCP, who, HOST, port, 30080, bits }
+
+/* How many connections have lost their source port. */
+static uint64_t ports_lost(void)
+{
+	return engine_metric(metric_index(DROP_SERVICE_PORT_LOST, POLICY_INGRESS));
+}
+
+static bool is_known(enum who who, uint16_t sport, bool v6)
+{
+	struct packet packet = FROM_CLIENT(who, sport, SYN);
+	struct ct_entry entry;
+
+	return ct_get("_new", &entry, &packet, v6) || ct_get("", &entry, &packet, v6);
+}
+
+/* A packet of @who's connection leaves from source port @port. */
+static void expect_on(enum who who, uint16_t sport, uint8_t bits, uint16_t port, bool v6)
+{
+	struct packet packet = FROM_CLIENT(who, sport, bits);
+	struct packet on = { PACKET_TCP, HOST, POD_AWAY, port, 8080, bits };
+
+	step_play(&(struct step){ FROM_WIRE, packet, .fate = TO_WORLD, .becomes = &on }, v6, "on");
+}
+
+static void expect_refused(enum who who, uint16_t sport, uint8_t bits, enum drop_reason why, bool v6)
+{
+	struct packet packet = FROM_CLIENT(who, sport, bits);
+
+	step_play(&(struct step){ FROM_WIRE, packet, why, .rejected = bits == ACK }, v6, "refused");
+}
+
+/* A whole handshake: the source port that it has. */
+static uint16_t connect_from(enum who who, uint16_t sport, bool v6)
+{
+	uint16_t port = port_for(PACKET_TCP, who, sport, v6);
+
+	ck_assert(port);
+	expect_answer(port, who, sport, SYN | ACK, v6);
+	expect_on(who, sport, ACK, port, v6);
+	return port;
+}
+
+START_TEST(an_unanswered_connection_loses_its_port_to_a_new_one)
+{
+	uint64_t before = ports_lost();
+	bool v6 = families[_i];
+	uint16_t taken, lost;
+
+	world_reset();
+	web_away(v6);
+	ck_assert(port_for(PACKET_TCP, WORLD, 4000, v6));
+	ck_assert(port_for(PACKET_TCP, WORLD, 4001, v6));
+	ck_assert_uint_eq(ports_lost(), before);
+	taken = port_for(PACKET_TCP, WORLD_2, 4000, v6);
+	ck_assert(taken);
+	ck_assert_uint_eq(ports_lost(), before + 1);
+	ck_assert(is_known(WORLD, 4000, v6) != is_known(WORLD, 4001, v6));
+	lost = is_known(WORLD, 4000, v6) ? 4001 : 4000;
+
+	/* What was said to the one that lost goes to nobody but the new client, who resets it. */
+	expect_answer(taken, WORLD_2, 4000, SYN | ACK, v6);
+	expect_on(WORLD_2, 4000, RST, taken, v6);
+	/* The one that lost is told so, and may begin again: what was reset has left a port. */
+	expect_refused(WORLD, lost, ACK, DROP_SERVICE_BACKEND_GONE, v6);
+	ck_assert(port_for(PACKET_TCP, WORLD, lost, v6));
+	ck_assert(is_known(WORLD, lost, v6));
+}
+END_TEST
+
+START_TEST(an_answered_connection_keeps_its_port)
+{
+	uint64_t before = ports_lost();
+	bool v6 = families[_i];
+	uint16_t first, second;
+
+	world_reset();
+	web_away(v6);
+	first = connect_from(WORLD, 4000, v6);
+	second = port_for(PACKET_TCP, WORLD, 4001, v6);
+	ck_assert_uint_eq(second, 2 * SOURCE_PORT + 1 - first);
+	for (uint16_t i = 0; i < 32; i++)
+		ck_assert_uint_eq(port_for(PACKET_TCP, WORLD_2, 4000 + i, v6), second);
+	ck_assert_uint_eq(ports_lost(), before + 32);
+	expect_on(WORLD, 4000, ACK, first, v6);
+	expect_answer(first, WORLD, 4000, ACK, v6);
+
+	/* The last one is answered, so there is nothing left to take. */
+	expect_answer(second, WORLD_2, 4031, SYN | ACK, v6);
+	expect_on(WORLD_2, 4031, ACK, second, v6);
+	for (uint16_t i = 0; i < 32; i++)
+		expect_refused(WORLD_2, 5000 + i, SYN, DROP_SERVICE_PORTS, v6);
+	expect_on(WORLD, 4000, ACK, first, v6);
+	expect_on(WORLD_2, 4031, ACK, second, v6);
+	ck_assert_uint_eq(ports_lost(), before + 32);
 }
 END_TEST
 
@@ -134,6 +233,8 @@ int main(void)
 	const struct check_row rows[] = {
 		CHECK_LOOP(each_client_has_a_port_of_its_own, families),
 		CHECK_LOOP(when_all_are_taken_the_next_one_is_refused, families),
+		CHECK_LOOP(an_unanswered_connection_loses_its_port_to_a_new_one, families),
+		CHECK_LOOP(an_answered_connection_keeps_its_port, families),
 		CHECK_LOOP(a_flood_costs_no_answered_connection, families),
 	};
 	struct node_config config = engine_config;

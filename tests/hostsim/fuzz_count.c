@@ -42,6 +42,9 @@ int counts_reason(const struct counts *counts, enum policy_dir dir, size_t lengt
 	for (int i = 0; i < METRIC_MAX; i++) {
 		const struct metric *metric = &counts->metrics[i];
 
+		/* Besides what becomes of the packet: it is of a connection. */
+		if (i / POLICY_DIR_MAX == DROP_SERVICE_PORT_LOST)
+			continue;
 		if (!metric->packets && !metric->bytes)
 			continue;
 		PROMISE(found < 0 && metric->packets == 1);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Two connections to a service choose the same source port at the same time, on two CPUs: the
- * one whose entry comes first has it, and nobody's packets become another's.
+ * one whose entry comes first has it, and nobody's packets become another's. The same when a port
+ * is taken from a connection that nobody answers (lib/source_port.h).
  */
 #include <string.h>
 
@@ -78,7 +79,63 @@ START_TEST(a_second_opening_of_the_same_connection_passes)
 }
 END_TEST
 
+static void they_are_answered(void)
+{
+	theirs.entry.flags |= CT_ANSWERED;
+	ct_put_value("", &theirs, &sent_on, family);
+}
+
+/*
+ * WORLD_2's connection has no answer, so WORLD's takes its port; but now the answer comes, and
+ * the other CPU moves the entry that it has found before.
+ */
+START_TEST(who_is_answered_in_that_moment_keeps_its_port)
+{
+	const struct step before = OPENS(WORLD_2, GOES_ON), late = OPENS(WORLD, DROP_SERVICE_PORTS);
+	struct ct6_value after;
+
+	family = _i;
+	far_service();
+	step_play(&before, _i, "an opening");
+	ck_assert(ct_get_value("_new", &theirs, &sent_on, _i));
+	sim_race(_i ? "ct6_new" : "ct4_new", they_are_answered);
+	step_play(&late, _i, "the packet that needs the port");
+	ck_assert(!sim_race_end());
+	ck_assert(ct_get_value("", &after, &sent_on, _i));
+	ck_assert(!memcmp(&after, &theirs, _i ? sizeof(struct ct6_value) : sizeof(struct ct4_value)));
+	ck_assert(!ct_get_value("_new", &after, &sent_on, _i));
+	ck_assert(!ct_get_value("_new", &after, &late.packet, _i));
+}
+END_TEST
+
+static void somebody_else_opens(void)
+{
+	theirs.nat.sport ^= 1;
+	ct_put_value("_new", &theirs, &sent_on, family);
+}
+
+/* Two take the port of a third at the same time: the one whose entry comes first has it. */
+START_TEST(of_two_that_take_a_port_one_has_it)
+{
+	const struct step before = OPENS(WORLD_2, GOES_ON), late = OPENS(WORLD, DROP_SERVICE_PORTS);
+	struct ct6_value after;
+
+	family = _i;
+	far_service();
+	step_play(&before, _i, "an opening");
+	ck_assert(ct_get_value("_new", &theirs, &sent_on, _i));
+	sim_race(_i ? "ct6_new" : "ct4_new", somebody_else_opens);
+	step_play(&late, _i, "the packet that needs the port");
+	ck_assert(!sim_race_end());
+	ck_assert(ct_get_value("_new", &after, &sent_on, _i));
+	ck_assert(!memcmp(&after, &theirs, _i ? sizeof(struct ct6_value) : sizeof(struct ct4_value)));
+	ck_assert(!ct_get_value("_new", &after, &late.packet, _i));
+}
+END_TEST
+
 static const bool families[] = { false, true };
 
-ENGINE_MAIN("service_race", CHECK_LOOP(the_port_is_whose_entry_came_first, families),
+ENGINE_MAIN("service_race", CHECK_LOOP(who_is_answered_in_that_moment_keeps_its_port, families),
+	    CHECK_LOOP(of_two_that_take_a_port_one_has_it, families),
+	    CHECK_LOOP(the_port_is_whose_entry_came_first, families),
 	    CHECK_LOOP(a_second_opening_of_the_same_connection_passes, families))
