@@ -132,20 +132,16 @@ def _plain(say, name, package):
         _go("install", "-ldflags", "-s -w", package, mod=False, cwd="/")
 
 
-def build(say, upstream):
-    """What a cluster needs, and what upstream's suites need as well. say(text) is told what takes long."""
+def build(say, own, upstream):
+    """What a cluster needs, and what weir's own tests and upstream's need as well. say(text) is told what
+    takes long."""
     if not shutil.which("go"):
         raise BuildFailed("go is not installed: Kubernetes is built from its modules (Go 1.24 or newer)")
     os.makedirs(BIN, exist_ok=True)
     _etcd(say)
     _plain(say, "coredns", f"github.com/coredns/coredns@{COREDNS}")
     _kubernetes(say)
+    if own:
+        _plain(say, "helm", f"helm.sh/helm/v3/cmd/helm@{HELM}")
     if upstream:
         _suites(say)
-
-
-def helm(say):
-    """Path of the helm command."""
-    os.makedirs(BIN, exist_ok=True)
-    _plain(say, "helm", f"helm.sh/helm/v3/cmd/helm@{HELM}")
-    return f"{BIN}/helm"

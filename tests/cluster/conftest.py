@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fixtures of the cluster's own tests. scripts/test-cluster gives `cluster` (suites.py)."""
+"""The fixtures of the cluster's own tests. scripts/test-cluster gives `cluster` (own.py)."""
 
 import pytest
 

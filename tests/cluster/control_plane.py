@@ -3,12 +3,14 @@
 
 import os
 import secrets
+import shutil
 
 import builds
 import kube
 from machine import DIR, HOST_IPS, make_cgroup, run, spawn, wait_for
 
 PKI, LOGS, CGROUP = f"{DIR}/pki", f"{DIR}/logs", "control"
+ETCD = f"{DIR}/etcd"
 PORT = 6443
 POD_CIDRS = {4: "10.244.0.0/16", 6: "fd00:244::/56"}
 SERVICE_CIDRS = {4: "10.96.0.0/16", 6: "fd00:96::/112"}
@@ -99,16 +101,36 @@ class ControlPlane:
             f"--service-account-signing-key-file={PKI}/accounts.key", "--profiling=false")
         wait_for(lambda: kube.kubectl("get", "--raw", "/readyz") == "ok", "the API server is ready", 180)
 
-    def stop_api(self):
-        self.processes["kube-apiserver"].kill()
-        self.processes["kube-apiserver"].wait()
+    def stop(self, *names):
+        """As by a crash: kill -9."""
+        for name in names:
+            process = self.processes.pop(name)
+            process.kill()
+            process.wait()
 
-    def start(self):
-        self._spawn("etcd", f"--data-dir={DIR}/etcd", "--listen-client-urls=http://127.0.0.1:12379",
+    def stop_api(self):
+        self.stop("kube-apiserver")
+
+    def _start_etcd(self):
+        self._spawn("etcd", f"--data-dir={ETCD}", "--listen-client-urls=http://127.0.0.1:12379",
                     "--advertise-client-urls=http://127.0.0.1:12379", "--listen-peer-urls=http://127.0.0.1:12380",
                     "--initial-advertise-peer-urls=http://127.0.0.1:12380",
                     "--initial-cluster=default=http://127.0.0.1:12380", "--unsafe-no-fsync", "--log-level=warn")
+
+    def exchange_etcd(self, source, target):
+        """Copies the data directory source to target, one of which is ETCD, while nothing runs; then starts
+        all that knows resourceVersions anew, as Kubernetes' documentation advises for a restore."""
+        self.stop("kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd")
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target)
+        self.start()
+
+    def start(self):
+        self._start_etcd()
         self.start_api()
+        self._start_controllers()
+
+    def _start_controllers(self):
         masks = {4: "--node-cidr-mask-size", 6: "--node-cidr-mask-size"}
         if len(self.families) == 2:
             masks = {family: f"--node-cidr-mask-size-ipv{family}" for family in self.families}

@@ -22,7 +22,6 @@ def make_image(say):
     run(f"{REPO}/scripts/image", "--output", ARCHIVE, stdout=sys.stdout, stderr=sys.stderr, timeout=3600)
 
 
-
 def manifest(server, config):
     """Objects of weir.yaml for an API server, with more keys in the agent's configuration."""
     with open(MANIFEST, encoding="utf-8") as file:
@@ -56,15 +55,20 @@ def weir(node, *words):
     return kube.execute(NAMESPACE, agent_on(node), "weir", *words)
 
 
+def agent_pids(node):
+    """Of the agents in the node's network namespace: one, or none while it is started."""
+    here = os.readlink(f"/proc/{node.holder.pid}/ns/net")
+    pids = [int(pid) for pid in node.exec("pidof", "weir-agent", check=False).split()]
+    return [pid for pid in pids if os.readlink(f"/proc/{pid}/ns/net") == here]
+
+
 def kill_agent(node):
     """kill -9, as the kernel does it when memory ends. The kubelet starts the next one."""
     def restarts():
         pod = kube.get("pod", "-n", NAMESPACE, agent_on(node))
         return pod["status"]["containerStatuses"][0]["restartCount"]
     before = restarts()
-    pids = [int(pid) for pid in node.exec("pidof", "weir-agent").split()]
-    for pid in pids:
-        if os.readlink(f"/proc/{pid}/ns/net") == os.readlink(f"/proc/{node.holder.pid}/ns/net"):
-            os.kill(pid, 9)
+    for pid in agent_pids(node):
+        os.kill(pid, 9)
     wait_for(lambda: restarts() > before, f"the agent of {node.name} is started again", 180)
     kube.wait_pods(NAMESPACE, LABEL, 2, 300)

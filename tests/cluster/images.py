@@ -19,7 +19,7 @@ BUSYBOX = f"{REGISTRY}/e2e-test-images/busybox:1.37.0-1"
 WITH_AGNHOST = (PAUSE, AGNHOST)
 WITH_SHELL = (BUSYBOX, f"{REGISTRY}/e2e-test-images/jessie-dnsutils:1.7")
 PROGRAMS = {"/bin/bash": "bash", "/bin/sh": "bash", "/bin/nc": "nc.openbsd", "/usr/bin/curl": "curl",
-            "/usr/bin/dig": "dig", "/sbin/ip": "ip", "/usr/bin/getent": "getent", "/usr/bin/wget": "wget",
+            "/usr/bin/dig": "dig", "/usr/bin/nslookup": "nslookup", "/sbin/ip": "ip", "/usr/bin/getent": "getent", "/usr/bin/wget": "wget",
             "/usr/sbin/conntrack": "conntrack"}
 # busybox' shell prefers its own nc, which lacks -v, and its wget crashes on look-ups when it is static.
 NOT_BUSYBOX = {"sh", "ash", "nc", "wget", "ip", "nslookup"}
@@ -32,7 +32,7 @@ def _find(name):
 def _fill(root):
     agnhost = f"{builds.BIN}/agnhost"
     found = {path: _find(name) for path, name in PROGRAMS.items()}
-    for needed in ("/bin/sh", "/bin/nc", "/usr/bin/curl", "/usr/bin/dig"):
+    for needed in ("/bin/sh", "/bin/nc", "/usr/bin/curl", "/usr/bin/dig", "/usr/bin/nslookup"):
         if not found[needed]:
             raise Failed(f"{PROGRAMS[needed]} is not installed: the images of the suites need it")
     tree.fill(root, {"/agnhost": agnhost, "/bin/busybox": _find("busybox"),

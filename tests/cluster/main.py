@@ -13,12 +13,13 @@ import deploy
 import images
 import kube
 import machine
+import own
 import report
-import suites
+import upstream
 from node import KubeNode
 
 FAMILIES = {"ipv4": (4,), "ipv6": (6,), "dual": (4, 6)}
-SUITES = ("own", *suites.UPSTREAM)
+SUITES = ("own", *upstream.SUITES)
 NODES = 2
 
 
@@ -27,6 +28,7 @@ class Cluster:
 
     weir = staticmethod(deploy.weir)
     kill_agent = staticmethod(deploy.kill_agent)
+    agent_pids = staticmethod(deploy.agent_pids)
 
     def __init__(self, families, mode):
         self.families, self.mode = families, mode
@@ -70,31 +72,32 @@ def say(text):
 
 def parse(argv):
     parser = argparse.ArgumentParser(prog="scripts/test-cluster")
-    parser.add_argument("--only", choices=(*SUITES, "none", "all"), default="all")
+    parser.add_argument("--only", choices=(*SUITES, "none"), action="append")
     parser.add_argument("--family", choices=FAMILIES, default="ipv4")
     parser.add_argument("--mode", choices=("native", "vxlan"), default="native")
     parser.add_argument("--procs", type=int, default=4, help="specs of upstream at a time")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--remove", action="store_true")
     parser.add_argument("pytest", nargs="*", help="more arguments for pytest, after --")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    args.only = args.only or list(SUITES[:-1])
+    return args
 
 
 def run_suites(cluster, args):
-    wanted = SUITES[:-1] if args.only == "all" else [args.only]
     results = []
-    for suite in wanted:
+    for suite in args.only:
         say(f"suite {suite}")
         if suite == "own":
-            results += suites.run_own(cluster, args.pytest)
+            results += own.run(cluster, args.pytest)
         elif suite != "none":
-            results += suites.run_upstream(cluster, suite, args.procs)
+            results += upstream.run(cluster, suite, args.procs)
     return report.print_table(results) if results else 0
 
 
 def work(args):
     """Exit status."""
-    builds.build(say, args.only not in ("own", "none"))
+    builds.build(say, "own" in args.only, bool(set(args.only) & set(upstream.SUITES)))
     deploy.make_image(say)
     cluster = Cluster(FAMILIES[args.family], args.mode)
     cluster.start()

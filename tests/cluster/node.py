@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A node: containerd and kubelet in a network namespace and a mount namespace of their own.
+"""A node: containerd and kubelet in a network, a mount and a host name namespace of their own.
 
 Paths of the machine that kubelet, containerd and weir use are the node's own inside, so that the
 DaemonSet finds what it finds on a machine.
@@ -13,7 +13,8 @@ from control_plane import DNS_IPS, LOGS
 from machine import DIR, make_cgroup, make_node_network, node_ips, run, spawn, wait_for
 
 SOCKET = "/run/containerd/containerd.sock"
-MOUNTS = """set -e
+HOLDER = """set -e
+echo "$2" >/proc/sys/kernel/hostname
 mount --bind "$1/run" /run
 mount --bind "$1/lib" /var/lib
 mount --bind "$1/log" /var/log
@@ -69,8 +70,8 @@ class KubeNode:
             file.write(f"nameserver {self.control_plane.ip}\n")
         with open(f"{self.dir}/kubelet.json", "w", encoding="ascii") as file:
             json.dump(self._kubelet_config(), file)
-        self.holder = spawn("control", f"{LOGS}/{self.name}.log", "sh", "-c", MOUNTS, "sh", self.dir, enter=(
-            "nsenter", f"--net={netns}", "unshare", "--mount", "--propagation", "private"))
+        self.holder = spawn("control", f"{LOGS}/{self.name}.log", "sh", "-c", HOLDER, "sh", self.dir, self.name, enter=(
+            "nsenter", f"--net={netns}", "unshare", "--uts", "--mount", "--propagation", "private"))
         wait_for(lambda: os.path.exists(f"{self.dir}/ready"), f"the mounts of {self.name} are there")
 
     def _kubelet_config(self):
@@ -88,7 +89,7 @@ class KubeNode:
 
     def enter(self, *command):
         """The command line that runs a command on the node."""
-        return ["nsenter", "-t", str(self.holder.pid), "-m", "-n", *map(str, command)]
+        return ["nsenter", "-t", str(self.holder.pid), "-m", "-n", "-u", *map(str, command)]
 
     def exec(self, *command, **more):
         return run(*self.enter(*command), **more)

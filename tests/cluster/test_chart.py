@@ -11,29 +11,24 @@ from machine import Failed, run
 CHART = f"{REPO}/docs/kubernetes/helm/weir"
 
 
-@pytest.fixture(scope="module", name="render")
-def renderer():
-    helm = builds.helm(print)
-
-    def render(*words):
-        """Name of kind and object -> object."""
-        text = run(helm, "template", "weir", CHART, "--namespace", "kube-system", *words)
-        return {(item["kind"], item["metadata"]["name"]): item for item in yaml.safe_load_all(text) if item}
-    return render
+def render(*words):
+    """Name of kind and object -> object."""
+    text = run(f"{builds.BIN}/helm", "template", "weir", CHART, "--namespace", "kube-system", *words)
+    return {(item["kind"], item["metadata"]["name"]): item for item in yaml.safe_load_all(text) if item}
 
 
-def test_the_chart_is_the_manifest(render):
+def test_the_chart_is_the_manifest():
     with open(MANIFEST, encoding="utf-8") as file:
         wanted = {(item["kind"], item["metadata"]["name"]): item for item in yaml.safe_load_all(file) if item}
     assert render("--set", "apiServers={https://API-SERVER:6443}") == wanted
 
 
-def test_without_an_api_server_nothing_is_rendered(render):
+def test_without_an_api_server_nothing_is_rendered():
     with pytest.raises(Failed, match="apiServers"):
         render()
 
 
-def test_values_arrive(render):
+def test_values_arrive():
     found = render("--set", "apiServers={https://a:6443,https://b:6443}", "--set", "config.masquerade=no",
                    "--set", "image.repository=registry.example/weir", "--set", "image.tag=9", "--set",
                    "health.port=9879")
