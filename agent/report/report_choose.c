@@ -76,8 +76,11 @@ static int64_t turn_of(const struct choice *choice, const struct report_job *job
 static int64_t due_of(struct choice *choice, const struct report_job *job, uint64_t value)
 {
 	struct report *report = choice->report;
-	struct said_entry *entry = said_want(&report->said, job->key, value);
+	struct said_entry *entry;
 
+	/* No number of problems may keep a node closed. */
+	entry = job->topic == REPORT_NODE ? said_need(&report->said, job->key, value) :
+					    said_want(&report->said, job->key, value);
 	if (!entry)
 		return SAID_NEVER;
 	if (entry->is_fresh && choice->fresh++ >= FRESH_MAX)
