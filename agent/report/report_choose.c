@@ -9,7 +9,7 @@
 
 #define RANK_DELAY_MS 20000 /* until the next node says it */
 #define RANKS 3 /* nodes that would say it */
-#define UNREADY_MS 1000 /* until it is looked again whether the node is ready */
+#define UNREADY_MS 100 /* until it is looked again whether the node is ready: pods wait for it */
 #define LATER_MS 200 /* until the next look, when one would have been too long */
 #define FRESH_MAX 50 /* new things of one look: an order of all nodes is found for each */
 #define TEXT_MAX 2048
