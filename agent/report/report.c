@@ -219,7 +219,7 @@ int report_new(struct report **ret, struct event_base *base, const struct report
 		free(report);
 		return -ENOMEM;
 	}
-	schedule(report, SOON_MS);
+	schedule(report, GAP_MS);
 	*ret = report;
 	return 0;
 }

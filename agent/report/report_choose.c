@@ -9,7 +9,7 @@
 
 #define RANK_DELAY_MS 20000 /* until the next node says it */
 #define RANKS 3 /* nodes that would say it */
-#define UNREADY_MS 1000 /* until it is looked again whether the node is ready */
+#define UNREADY_MS 100 /* until it is looked again whether the node is ready: pods wait for it */
 #define LATER_MS 200 /* until the next look, when one would have been too long */
 #define FRESH_MAX 50 /* new things of one look: an order of all nodes is found for each */
 #define TEXT_MAX 2048
@@ -76,8 +76,11 @@ static int64_t turn_of(const struct choice *choice, const struct report_job *job
 static int64_t due_of(struct choice *choice, const struct report_job *job, uint64_t value)
 {
 	struct report *report = choice->report;
-	struct said_entry *entry = said_want(&report->said, job->key, value);
+	struct said_entry *entry;
 
+	/* No number of problems may keep a node closed. */
+	entry = job->topic == REPORT_NODE ? said_need(&report->said, job->key, value) :
+					    said_want(&report->said, job->key, value);
 	if (!entry)
 		return SAID_NEVER;
 	if (entry->is_fresh && choice->fresh++ >= FRESH_MAX)

@@ -23,21 +23,25 @@ void said_begin(struct said *said)
 	said->round++;
 }
 
-struct said_entry *said_want(struct said *said, uint64_t key, uint64_t value)
+static struct said_entry *add(struct said *said, uint64_t key, uint64_t value)
 {
-	struct said_entry *entry = find(said, key);
+	struct said_entry *entry = calloc(1, sizeof(*entry));
 
-	if (!entry) {
-		if (said->entries.count >= SAID_MAX)
-			return NULL;
-		entry = calloc(1, sizeof(*entry));
-		if (!entry || hash_add(&said->entries, &entry->node, (uint32_t)key) < 0) {
-			free(entry);
-			return NULL;
-		}
-		entry->key = key;
-		entry->value = ~value;
+	if (!entry || hash_add(&said->entries, &entry->node, (uint32_t)key) < 0) {
+		free(entry);
+		return NULL;
 	}
+	entry->key = key;
+	entry->value = ~value;
+	return entry;
+}
+
+struct said_entry *said_need(struct said *said, uint64_t key, uint64_t value)
+{
+	struct said_entry *entry = find(said, key) ?: add(said, key, value);
+
+	if (!entry)
+		return NULL;
 	entry->round = said->round;
 	if (entry->value == value)
 		return entry;
@@ -46,6 +50,13 @@ struct said_entry *said_want(struct said *said, uint64_t key, uint64_t value)
 	entry->failures = 0;
 	entry->is_fresh = true;
 	return entry;
+}
+
+struct said_entry *said_want(struct said *said, uint64_t key, uint64_t value)
+{
+	if (said->entries.count >= SAID_MAX && !find(said, key))
+		return NULL;
+	return said_need(said, key, value);
 }
 
 bool said_wants(const struct said *said, uint64_t key)

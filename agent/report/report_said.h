@@ -32,6 +32,9 @@ void said_begin(struct said *said);
 /* @value is to be said of @key. NULL: out of memory, or there is too much. */
 struct said_entry *said_want(struct said *said, uint64_t key, uint64_t value);
 
+/* As said_want(), however much is kept: for what pods wait for. NULL: out of memory. */
+struct said_entry *said_need(struct said *said, uint64_t key, uint64_t value);
+
 /* It was wanted in this round. */
 bool said_wants(const struct said *said, uint64_t key);
 

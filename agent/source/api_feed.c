@@ -177,8 +177,14 @@ int api_feed_apply(struct api_feed *feed, json_t *object, bool is_deleted, bool 
 	return r;
 }
 
-json_t *api_feed_parse(const char *text, size_t length)
+json_t *api_feed_parse(const char *text, size_t length, const char *inside)
 {
+	cleanup(buf_done) struct buf trimmed = {};
+
+	if (api_outline_trim(&trimmed, text, length, inside)) {
+		text = trimmed.data;
+		length = trimmed.length;
+	}
 	if (json_cost(text, length) > YAML_COST_MAX)
 		return NULL;
 	return json_loadb(text, length, JSON_ALLOW_NUL, NULL);
@@ -228,7 +234,7 @@ void api_feed_begin(struct api_feed *feed, uint32_t round)
 
 int api_feed_item(struct api_feed *feed, const char *text, size_t length)
 {
-	cleanup(json_decrefp) json_t *object = api_feed_parse(text, length);
+	cleanup(json_decrefp) json_t *object = api_feed_parse(text, length, NULL);
 	cleanup(json_decrefp) json_t *outline = object ? NULL : api_outline(text, length);
 	int r = object ? api_feed_apply(feed, object, false, false) :
 			 api_feed_unread(feed, outline);

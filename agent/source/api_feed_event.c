@@ -80,7 +80,7 @@ static int take_unread_event(struct api_feed *feed, struct api_sync *sync, const
 
 int api_feed_event(struct api_feed *feed, struct api_sync *sync, const char *text, size_t length)
 {
-	cleanup(json_decrefp) json_t *event = api_feed_parse(text, length);
+	cleanup(json_decrefp) json_t *event = api_feed_parse(text, length, "object");
 	const char *type = json_string_value(json_object_get(event, "type"));
 	json_t *object = json_object_get(event, "object");
 

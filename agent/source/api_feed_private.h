@@ -4,8 +4,11 @@
 
 #include "source/api_feed.h"
 
-/* NULL: it is no JSON, or its values would take too much memory. The caller gives it back. */
-json_t *api_feed_parse(const char *text, size_t length);
+/*
+ * @inside: as of api_outline_trim(). NULL: it is no JSON, or its values would take too much
+ * memory. The caller gives it back.
+ */
+json_t *api_feed_parse(const char *text, size_t length, const char *inside);
 
 /*
  * One object that is there, or was @is_deleted; @is_copy: it was recalled. 0, -ENOMEM, or

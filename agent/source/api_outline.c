@@ -95,3 +95,18 @@ json_t *api_outline(const char *text, size_t length)
 	}
 	return members ? json_pack("{s:o}", "metadata", members) : NULL;
 }
+
+bool api_outline_trim(struct buf *ret, const char *text, size_t length, const char *inside)
+{
+	const char *const way[] = { inside, "metadata", "managedFields" }, *at = text;
+	size_t size = length;
+
+	for (size_t i = inside ? 0 : 1; at && i < sizeof(way) / sizeof(way[0]); i++)
+		at = api_outline_member(&size, at, size, way[i]);
+	if (!at)
+		return false;
+	buf_put(ret, text, (size_t)(at - text));
+	buf_str(ret, "null");
+	buf_put(ret, at + size, length - size - (size_t)(at - text));
+	return !ret->failed;
+}

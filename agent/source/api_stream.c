@@ -137,6 +137,28 @@ static int deliver(struct api_stream *stream, const struct api_stream_sink *sink
 	return r;
 }
 
+/* What ends a stretch of bytes that say nothing of the structure. */
+static const bool ends_text[256] = { ['"'] = true, ['\\'] = true };
+static const bool ends_values[256] = {
+	['"'] = true, ['{'] = true, ['}'] = true, ['['] = true, [']'] = true,
+};
+
+/*
+ * How many bytes from here on leave the stream as it is: nearly all of an object, so they are not
+ * taken one by one. Keys of the root have to be.
+ */
+static size_t dull_bytes(const struct api_stream *stream, const char *bytes, size_t length)
+{
+	const bool *ends = stream->in_string ? ends_text : ends_values;
+	size_t i = 0;
+
+	if (stream->escaped || stream->depth < 2 || place_of(stream) != PLACE_PIECE)
+		return 0;
+	while (i < length && !ends[(unsigned char)bytes[i]])
+		i++;
+	return i;
+}
+
 int api_stream_feed(struct api_stream *stream, const char *bytes, size_t length,
 		    const struct api_stream_sink *sink)
 {
@@ -145,6 +167,9 @@ int api_stream_feed(struct api_stream *stream, const char *bytes, size_t length,
 	int r = 0;
 
 	for (size_t i = 0; i < length && !r; i++) {
+		i += run == PLACE_PIECE ? dull_bytes(stream, bytes + i, length - i) : 0;
+		if (i == length)
+			break;
 		before = after;
 		r = step(stream, bytes[i]);
 		after = place_of(stream);

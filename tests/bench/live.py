@@ -2,9 +2,11 @@
 """Real traffic from pod to pod, weir beside plain routing: frames and TCP."""
 
 import contextlib
+import functools
 import json
 import subprocess
 
+import node_pairs
 import pairs
 import weir
 
@@ -37,3 +39,12 @@ def frames(quick):
 
 def stream(quick):
     return between("bench-stream", (pairs.WeirPair, pairs.PlainPair), quick)
+
+
+def nodes(quick):
+    """From a pod of one node to one of another."""
+    found = []
+    for mode in node_pairs.MODES:
+        ways = [functools.partial(kind, mode) for kind in (node_pairs.WeirNodes, node_pairs.KernelNodes)]
+        found += [{**made, "name": f"{mode}: {made['name']}"} for made in between("bench-stream", ways, quick)]
+    return found

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two pods and what lies between them: weir with policy on both ends, or plain routing."""
 
+import collections
 import os
 import secrets
 import sys
@@ -23,6 +24,7 @@ class Pair:
     forward = False  # the benchmark attaches its minimal program
     host = a = b = None  # namespaces: the node's and the pods'
     host_ifnames = ()
+    nodes = ()  # those of weir
 
     def __enter__(self):
         return self
@@ -35,18 +37,43 @@ class Pair:
             if netns:
                 netns.close()
 
+    @property
+    def hosts(self):
+        """The namespaces in which the other sides of a and b are."""
+        return self.host, self.host
+
     def ips(self, netns):
         """IPv4 and IPv6 address."""
         raise NotImplementedError
 
     def describe(self):
         """What the programs want to know (way.h)."""
-        def end(netns, host_ifname):
+        def end(netns, host, host_ifname):
             return {"netns": netns.path, "ifname": "eth0", "mac": link_of(netns, "eth0")["address"],
-                    "ips": self.ips(netns), "host_netns": self.host.path, "host_ifname": host_ifname,
-                    "host_mac": link_of(self.host, host_ifname)["address"]}
-        return {"name": self.name, "forward": self.forward,
-                "a": end(self.a, self.host_ifnames[0]), "b": end(self.b, self.host_ifnames[1])}
+                    "ips": self.ips(netns), "host_netns": host.path, "host_ifname": host_ifname,
+                    "host_mac": link_of(host, host_ifname)["address"]}
+        a, b = map(end, (self.a, self.b), self.hosts, self.host_ifnames)
+        return {"name": self.name, "forward": self.forward, "a": a, "b": b}
+
+
+def open_policy():
+    """All pods are isolated in both directions, and may talk to each other."""
+    each = [{"podSelector": {}}]
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"namespace": "bench", "name": "all"},
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"],
+                     "ingress": [{"from": each, "ports": ANY}], "egress": [{"to": each, "ports": ANY}]}}
+
+
+def host_side(host, pod):
+    """The name of the other end of a pod's link."""
+    index = link_of(pod, "eth0")["link_index"]
+    return next(name for name, link in host.links().items() if link["ifindex"] == index)
+
+
+def wait_promoted(node, pods):
+    """Until the pods' programs are attached the fast way."""
+    weir.wait_for(lambda: len(node.pod_pins()) == 2 * pods, "all pods have their pinned links")
 
 
 class WeirPair(Pair):
@@ -63,25 +90,13 @@ class WeirPair(Pair):
             raise
 
     def _make(self):
-        each = [{"podSelector": {}}]
-        self.node.manifest("policies", {
-            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
-            "metadata": {"namespace": "bench", "name": "all"},
-            "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"],
-                     "ingress": [{"from": each, "ports": ANY}], "egress": [{"to": each, "ports": ANY}]}})
+        self.node.manifest("policies", open_policy())
+        self.nodes = [self.node]
         self.host = self.node.net
         self.a = self.node.add_pod("bench", "a", labels={"app": "a"})
         self.b = self.node.add_pod("bench", "b", labels={"app": "b"})
-        self.host_ifnames = [self._host_side(pod) for pod in (self.a, self.b)]
-        self._wait_promoted()
-
-    def _host_side(self, pod):
-        index = link_of(pod, "eth0")["link_index"]
-        return next(name for name, link in self.host.links().items() if link["ifindex"] == index)
-
-    def _wait_promoted(self):
-        """Until the pods' programs are attached the fast way."""
-        weir.wait_for(lambda: len(self.node.pod_pins()) == 4, "both pods have their pinned links")
+        self.host_ifnames = [host_side(self.host, pod) for pod in (self.a, self.b)]
+        wait_promoted(self.node, 2)
 
     def ips(self, netns):
         return [netns.ip4, netns.ip6]
@@ -144,5 +159,8 @@ class MinimalPair(PlainPair):
 
 
 def drops(pair):
-    """What the weir pair refused so far."""
-    return traffic.drops(pair.node)
+    """Reason -> packets that the nodes of a pair refused so far."""
+    found = collections.Counter()
+    for node in pair.nodes:
+        found.update(traffic.drops(node))
+    return found

@@ -16,6 +16,7 @@ SUITES = {
     "packet": ({"parse, LRU hit", "parse, LRU insert", "new connection", "the same with 8 rules"}, "ratio_most"),
     "frames": ({"plain veth routing"}, "ratio_most"),
     "stream": ({"plain veth routing"}, "ratio_least"),
+    "nodes": ({"kernel routing", "kernel VXLAN"}, "ratio_least"),
     "change": ({"all of it, cold"}, "value_most"),
     "service-packet": ({"parse, LRU hit", "parse, LRU insert", "to the pod itself", "the same without services"}, "ratio_most"),
     "services": ({"all of them, cold", "nft", "iptables-nft-restore", "iptables-legacy-restore"}, "value_most"),
@@ -25,7 +26,11 @@ SUITES = {
     "service-udp": ({"nftables, connections not deleted"}, "value_most"),
     "memory": ({"no pod", "keys and values"}, "value_most"),
     "cni": ({"bridge, host-local"}, "ratio_most"),
+    "flood": ({"without churn", "the API server of the benchmark"}, "value_most"),
 }
+
+TCP = ("TCP throughput", "TCP requests on one connection", "TCP connections, a request each")
+CLUSTER = "10 nodes, 200 pods, 20 Services"
 
 # Figures that somebody looks for by name, and whether something stands beside them.
 WANTED = {
@@ -36,7 +41,8 @@ WANTED = {
                   for what in ("verified instructions", "instructions", "machine code")}},
     "frames": {f"{way}, pod to pod, IPv4, {flows}": True for way in ("weir", "minimal program")
                for flows in ("1 flow", "64k flows")},
-    "stream": dict.fromkeys(("TCP throughput", "TCP requests on one connection", "TCP connections, a request each"), True),
+    "stream": dict.fromkeys(TCP, True),
+    "nodes": {f"{mode}: {what}": True for mode in ("native", "vxlan") for what in TCP},
     "change": {"400 pods, 10 policies, cold: all": False, "400 pods, 10 policies, cold: map system calls": False,
                **{f"400 pods, 10 policies, labels of a pod elsewhere change: {what}": True
                   for what in ("p50", "p99", "map entries", "map system calls")}},
@@ -60,6 +66,14 @@ WANTED = {
                "agent RSS, 200 pods in the cluster": True, "kernel memory, all maps": True},
     "cni": {f"CNI {what}, {share}": True for what in ("ADD", "DEL", "ADD, 16 at once", "ADD, 100 a second")
             for share in ("p50", "p99")},
+    "flood": {**{f"{CLUSTER}{when}: start until {what}": False for when in ("", ", with a copy")
+                 for what in ("pods may come", "the Node is ready")},
+              **{f"{CLUSTER}{when}: {what}": True for when in ("", ", with a copy")
+                 for what in ("start until all is in force", "processor time of the start")},
+              **{f"{CLUSTER}{when}: agent RSS{label}": False for when in ("", ", churn") for label in ("", ", most ever")},
+              **{f"{CLUSTER}{when}: {what} changes, {share}": bool(when) for when in ("", ", churn") for share in ("p50", "p99")
+                 for what in ("a policy", "labels of a pod", "an endpoint of a Service")},
+              f"{CLUSTER}, churn: processor time of the agent": True},
 }
 
 

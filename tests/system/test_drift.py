@@ -58,6 +58,12 @@ def flip(data, index, mask=0x5a):
     return data[:index] + bytes([data[index] ^ mask]) + data[index + 1:]
 
 
+def whole_round(node):
+    """One begins after now, and ends: the one that is going on may have passed what was harmed."""
+    rounds = drift(node)["rounds"]
+    weir.wait_for(lambda: drift(node)["rounds"] >= rounds + 2, "a whole round")
+
+
 def quiet(node):
     """A whole round has ended since now, and nothing was passed over."""
     rounds = drift(node)["rounds"]
@@ -101,13 +107,13 @@ def works(scene):
 
 
 def healed(scene, table, before, count, harm):
-    """Of @harm nothing is left; it was counted and said."""
+    """Of @harm nothing is left after the next round; it was counted and said."""
     node = scene.node
     was, log = found(node, table), len(node.log_text())
     harm()
-    weir.wait_for(lambda: raw(node, table) == before, f"{table} is as it was")
-    weir.wait_for(lambda: found(node, table) >= was + count, f"{table} is counted, not {drift(node)}")
-    assert found(node, table) == was + count
+    whole_round(node)
+    assert raw(node, table) == before
+    assert found(node, table) == was + count, drift(node)
     assert node.log_text()[log:].count(f"drift in {table}: ") == count
     assert f"{table} {was + count}" in node.weir("status")
 
@@ -160,8 +166,9 @@ def test_the_state_of_the_node_is_put_right(scene, at, size, value):
     new = old[:at] + value.to_bytes(size, "little") + old[at + size:]
     was = found(node, "state")
     put(node, "state", key, new)
-    weir.wait_for(lambda: raw(node, "state")[key][:ADDR6_TURN] == old[:ADDR6_TURN], "the state is as it was")
-    weir.wait_for(lambda: found(node, "state") == was + 1, "it is counted")
+    whole_round(node)
+    assert raw(node, "state")[key][:ADDR6_TURN] == old[:ADDR6_TURN]
+    assert found(node, "state") == was + 1
     works(scene)
 
 
@@ -187,7 +194,8 @@ def test_a_link_that_is_detached_is_attached_again(scene):
             weir.run("bpftool", "link", "detach", "pinned", path)
         else:
             os.unlink(path)
-        weir.wait_for(lambda: found(node, "links") == was + 1, "it is counted")
+        whole_round(node)
+        assert found(node, "links") == was + 1
         weir.wait_for(lambda: links(node)[pin][0] != former[0] and links(node)[pin][1] == former[1], "a new link")
         assert f"a program of pod shop/back was not attached to {host_side(scene.back)}" in node.log_text()
         works(scene)
@@ -202,7 +210,8 @@ def test_a_pod_without_any_program_is_guarded_at_once(scene):
     node.net.exec("tc", "qdisc", "del", "dev", name, "clsact")
     for pin in pins(node, scene.back):
         os.unlink(f"{node.bpffs}/links/{pin}")
-    weir.wait_for(lambda: sorted(filters(node, name)) == ["from_pod", "to_pod"], "filters")
+    whole_round(node)
+    assert sorted(filters(node, name)) == ["from_pod", "to_pod"]
     weir.wait_for(lambda: len(pins(node, scene.back)) == 2, "links are pinned again")
     assert found(node, "links") > was
     works(scene)
@@ -213,7 +222,8 @@ def test_the_programs_of_the_uplink_come_back(scene):
     pin = next(pin for pin in node.pins() if pin.endswith("from_wire"))
     was = found(node, "links")
     os.unlink(f"{node.bpffs}/links/{pin}")
-    weir.wait_for(lambda: found(node, "links") == was + 1, "it is counted")
+    whole_round(node)
+    assert found(node, "links") == was + 1
     weir.wait_for(lambda: pin in links(node), "it is attached again")
 
 
@@ -240,6 +250,11 @@ def test_while_objects_change_nothing_is_found(nodes):
     node.settle()
     quiet(node)
     assert not drift(node)["found"] and drift(node)["rounds"] and "drift in" not in node.log_text()
+
+
+def test_a_round_begins_every_second(scene):
+    """Where nobody has said otherwise: what "after the next round" means to a user."""
+    assert drift(scene.node)["intervalSeconds"] == 1
 
 
 def test_it_can_be_turned_off(nodes):

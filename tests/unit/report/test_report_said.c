@@ -82,6 +82,9 @@ START_TEST(no_more_is_kept_than_fits)
 		ck_assert_ptr_nonnull(said_want(&said, i, 1));
 	ck_assert_ptr_null(said_want(&said, SAID_MAX, 1));
 	ck_assert_ptr_nonnull(said_want(&said, 0, 1));
+	ck_assert_ptr_nonnull(said_need(&said, SAID_MAX, 1));
+	ck_assert_msg(said_want(&said, SAID_MAX, 1), "it is kept now");
+	ck_assert_ptr_null(said_want(&said, SAID_MAX + 1, 1));
 	said_free(&said);
 }
 END_TEST

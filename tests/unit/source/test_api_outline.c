@@ -60,5 +60,47 @@ START_TEST(a_name_is_short)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	const char *inside;
+	const char *trimmed; /* NULL: nothing is left out */
+} noises[] = {
+	{ "{\"metadata\":{\"managedFields\":[{\"f:a\":{}}],\"name\":\"a\"},\"spec\":{}}", NULL,
+	  "{\"metadata\":{\"managedFields\":null,\"name\":\"a\"},\"spec\":{}}" },
+	{ "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\",\"managedFields\": [\"]}\", {\"\\\"\":1}] } }", NULL,
+	  "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\",\"managedFields\":null} }" },
+	{ "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"managedFields\":[]}}}", "object",
+	  "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"managedFields\":null}}}" },
+	{ "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"managedFields\":[]}}}", NULL, NULL },
+	{ "{\"metadata\":{\"managedFields\":[]}}", "object", NULL },
+	/* Only there: elsewhere it is somebody's own. */
+	{ "{\"metadata\":{\"labels\":{\"managedFields\":\"a\"}}}", NULL, NULL },
+	{ "{\"managedFields\":[],\"spec\":{\"metadata\":{\"managedFields\":[]}}}", NULL, NULL },
+	{ "{\"metadata\":{\"name\":\"managedFields\"}}", NULL, NULL },
+	/* What is no JSON does not become any that says more. */
+	{ "{\"metadata\":{\"managedFields\":[", NULL, "{\"metadata\":{\"managedFields\":null" },
+	{ "{\"metadata\":{\"managedFields\":", NULL, "{\"metadata\":{\"managedFields\":null" },
+	{ "{\"metadata\":{\"managedFields\"", NULL, NULL },
+	{ "{\"metadata\":[\"managedFields\"]}", NULL, NULL },
+	{ "[]", NULL, NULL },
+	{ "", "object", NULL },
+};
+
+START_TEST(who_set_which_field_is_left_out)
+{
+	size_t length = strlen(noises[_i].text);
+	cleanup(freep) char *text = malloc(length + !length);
+	struct buf trimmed = {};
+	bool is_trimmed;
+
+	memcpy(text, noises[_i].text, length);
+	is_trimmed = api_outline_trim(&trimmed, text, length, noises[_i].inside);
+	ck_assert_int_eq(is_trimmed, noises[_i].trimmed != NULL);
+	if (is_trimmed)
+		ck_assert_str_eq(trimmed.data, noises[_i].trimmed);
+	buf_done(&trimmed);
+}
+END_TEST
+
 CHECK_MAIN("api_outline", CHECK_LOOP(the_outline_has_the_names, objects),
-	   CHECK_TEST(a_name_is_short))
+	   CHECK_TEST(a_name_is_short), CHECK_LOOP(who_set_which_field_is_left_out, noises))
