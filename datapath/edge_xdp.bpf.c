@@ -54,7 +54,10 @@ struct edge_case {
 	struct ct_hit hit;
 };
 
-/* What a packet of the connection becomes, unless it concerns somebody here. */
+/*
+ * What a packet of the connection becomes, unless it concerns somebody here. A masqueraded
+ * connection always does: its CT_OUTSIDE entry has no verdict, and so no generation, either.
+ */
 static __always_inline _Bool edge_translation(struct ct6_nat *ret, const struct edge_case *ec,
 					      const struct flow *flow)
 {

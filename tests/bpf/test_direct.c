@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine_main.h"
+#include "masqueraded.h"
 #include "ruleset.h"
 #include "services.h"
 
@@ -34,6 +35,12 @@ static void node_port_away(bool v6)
 }
 
 /* Others choose from the pod of the other node and from one here, in this order. */
+static void balancer_and_masquerade(bool v6)
+{
+	balancer_away(v6);
+	masquerade_set(MASQUERADE_ON, HOST);
+}
+
 static void balancer_both(bool v6)
 {
 	balancer_away(v6);
@@ -352,6 +359,22 @@ START_TEST(the_choice_is_remembered_among_those_without_answer)
 }
 END_TEST
 
+static const struct scene masqueraded[] = {
+	{ "UDP", BOTH, {
+		MASQ_LEAVES(balancer_and_masquerade, UDP),
+		MASQ_LEFT(UDP), MASQ_COMES(UDP), MASQ_LEFT(UDP), MASQ_COMES(UDP) } },
+	{ "TCP", BOTH, {
+		MASQ_LEAVES(balancer_and_masquerade, TCP(SYN)),
+		MASQ_LEFT(TCP(SYN | ACK)), MASQ_COMES(TCP(SYN | ACK)),
+		MASQ_LEAVES(NULL, TCP(ACK)), MASQ_LEFT(TCP(ACK)), MASQ_COMES(TCP(ACK)) } },
+};
+
+START_TEST(the_answer_to_a_masqueraded_connection_stays_here)
+{
+	PLAY(masqueraded);
+}
+END_TEST
+
 static const bool families[] = { false, true };
 
 int main(void)
@@ -362,6 +385,7 @@ int main(void)
 		SCENES(who_may_not_is_refused, refused),
 		SCENES(the_node_that_gets_it_serves_it, received),
 		SCENES(errors_go_to_whoever_answers, errors),
+		SCENES(the_answer_to_a_masqueraded_connection_stays_here, masqueraded),
 		CHECK_LOOP(the_choice_is_remembered_among_those_without_answer, families),
 	};
 	struct node_config config = engine_config;

@@ -5,6 +5,7 @@
 #include <linux/bpf.h>
 
 #include "engine_main.h"
+#include "masqueraded.h"
 #include "services.h"
 
 #define WEB 1 /* port 30080 of this node, on its backends 8080 */
@@ -21,6 +22,12 @@ static void web_at(enum who who)
 static void web_away(bool v6)
 {
 	web_at(POD_AWAY);
+}
+
+static void web_and_masquerade(bool v6)
+{
+	web_at(POD_AWAY);
+	masquerade_set(MASQUERADE_ON, HOST);
 }
 
 static void web_here(bool v6)
@@ -145,6 +152,18 @@ static const struct scene of_this_node[] = {
 		LEFT(NULL, { PACKET_UDP, POD_AWAY, POD_A, 8080, 4000 }) } },
 };
 
+static const struct scene masqueraded[] = {
+	{ "UDP", BOTH, {
+		MASQ_LEAVES(web_and_masquerade, PACKET_UDP, .payload = 9),
+		MASQ_LEFT(PACKET_UDP), MASQ_COMES(PACKET_UDP),
+		MASQ_LEFT(PACKET_UDP), MASQ_COMES(PACKET_UDP) } },
+	{ "TCP", BOTH, {
+		MASQ_LEAVES(web_and_masquerade, PACKET_TCP, SYN),
+		MASQ_LEFT(PACKET_TCP, SYN | ACK), MASQ_COMES(PACKET_TCP, SYN | ACK),
+		MASQ_LEAVES(NULL, PACKET_TCP, ACK),
+		MASQ_LEFT(PACKET_TCP, ACK), MASQ_COMES(PACKET_TCP, ACK) } },
+};
+
 START_TEST(a_known_connection_is_forwarded)
 {
 	PLAY(forwarded);
@@ -154,6 +173,12 @@ END_TEST
 START_TEST(everything_else_is_left_as_it_is)
 {
 	PLAY(left);
+}
+END_TEST
+
+START_TEST(the_answer_to_a_masqueraded_connection_is_left_as_it_is)
+{
+	PLAY(masqueraded);
 }
 END_TEST
 
@@ -218,6 +243,7 @@ static const bool families[] = { false, true };
 
 ENGINE_MAIN("edge", SCENES(a_known_connection_is_forwarded, forwarded),
 	    SCENES(everything_else_is_left_as_it_is, left),
+	    SCENES(the_answer_to_a_masqueraded_connection_is_left_as_it_is, masqueraded),
 	    SCENES(what_concerns_this_node_is_left_as_it_is, of_this_node),
 	    CHECK_LOOP(a_checksum_that_a_device_would_complete_is_left, families),
 	    CHECK_LOOP(each_packet_is_booked_once, families))

@@ -63,6 +63,21 @@ def test_pods_reach_each_other_by_tunnels(fabric, outer):
     assert not first.node_problems() and not second.node_problems()
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_outside_pods_are_masqueraded_and_in_tunnels_not(fabric, family):
+    front, back = couple(fabric)
+    first, second = fabric.nodes
+    for pod, node, gateway in ((front, first, NEAR), (back, second, FAR)):
+        outside = gateway[family].format(1)
+        assert peer_of(fabric.router, pod, outside) == node.ips[family]
+        assert pod.reaches("icmp", outside)
+    # Another node itself is outside, its pods are not.
+    assert peer_of(second.net, front, second.ips[family]) == first.ips[family]
+    assert peer_of(back, front, back.ips[family]) == front.ips[family]
+    assert peer_of(fabric.router, front, NEAR[family].format(1)) == first.ips[family]
+    assert not any(drops(node, "MASQUERADE_ADDRESS") for node in fabric.nodes)
+
+
 @pytest.mark.parametrize("mode", ["native", "vxlan", "auto"])
 def test_policy_knows_pods_and_nodes_elsewhere(fabric, mode):
     front, back = couple(fabric, mode, far=mode != "native")
