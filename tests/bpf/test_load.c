@@ -17,13 +17,13 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 52024 },
-	{ "to_pod", TO_POD, 31089 },
-	{ "from_wire", FROM_WIRE, 54664 },
-	{ "to_wire", TO_WIRE, 31116 },
-	{ "from_overlay", FROM_OVERLAY, 51918 },
-	{ "to_overlay", TO_OVERLAY, 719 },
-	{ "edge", EDGE, 13633 },
+	{ "from_pod", FROM_POD, 52348 },
+	{ "to_pod", TO_POD, 31097 },
+	{ "from_wire", FROM_WIRE, 54985 },
+	{ "to_wire", TO_WIRE, 31124 },
+	{ "from_overlay", FROM_OVERLAY, 52914 },
+	{ "to_overlay", TO_OVERLAY, 733 },
+	{ "edge", EDGE, 13638 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };
