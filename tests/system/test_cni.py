@@ -199,6 +199,17 @@ def test_a_host_port_of_one_address_is_no_other_addresses(shared_node, pod):
     assert shared_node.outside.probe(("tcp", NODE_IPS[0], 8081), ("tcp", NODE_IPS[1], 8081)) == ["open", "refused"]
 
 
+def test_one_number_is_a_host_port_of_each_address_and_protocol(shared_node, pod):
+    wanted = [("tcp", NODE_IPS[0]), ("tcp", NODE_IPS[1]), ("udp", NODE_IPS[0])]
+    owners = []
+    for proto, ip in wanted:
+        mapping = {"hostPort": 8083, "containerPort": 80, "protocol": proto, "hostIP": ip}
+        owners.append(pod(runtime={"portMappings": [mapping]}))
+        owners[-1].serve(f"{proto}:80")
+    assert shared_node.outside.probe_answers(*((proto, ip, 8083) for proto, ip in wanted)) == \
+        [("open", owner.name) for owner in owners]
+
+
 def test_a_host_port_in_use_is_refused(pod):
     mapping = {"hostPort": 8082, "containerPort": 80, "protocol": "tcp"}
     pod(runtime={"portMappings": [mapping]})
