@@ -181,6 +181,20 @@ def test_a_load_balancer_address_has_source_ranges(node, family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_pods_and_the_node_itself_use_node_ports_too(node, family):
+    pod, other = node.add_pod("shop", "web"), node.add_pod("shop", "other")
+    pod.serve("tcp:8080", "udp:8080")
+    web, *slices = objects(node, *((ip, node.name) for ip in pod.ips))
+    web["spec"].update({"type": "LoadBalancer", "externalIPs": [AWAY_IPS[family]], "externalTrafficPolicy": "Local"})
+    web["status"] = {"loadBalancer": {"ingress": [{"ip": ip} for ip in BALANCER_IPS]}}
+    node.manifest("web", web, *slices)
+    targets = [(proto, ip, port) for proto in ("tcp", "udp")
+               for ip, port in ((NODE_IPS[family], NODE_PORT), (AWAY_IPS[family], 80), (BALANCER_IPS[family], 80))]
+    for client in (other, pod, node.net):
+        assert client.probe_answers(*targets) == [("open", pod.name)] * 6, client.name
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_who_routes_a_cluster_address_here_may_use_it(node, family):
     pod = node.add_pod("shop", "web")
     pod.serve("tcp:8080")
