@@ -17,11 +17,11 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 52348 },
+	{ "from_pod", FROM_POD, 52704 },
 	{ "to_pod", TO_POD, 31097 },
-	{ "from_wire", FROM_WIRE, 54985 },
+	{ "from_wire", FROM_WIRE, 54995 },
 	{ "to_wire", TO_WIRE, 31124 },
-	{ "from_overlay", FROM_OVERLAY, 52914 },
+	{ "from_overlay", FROM_OVERLAY, 53270 },
 	{ "to_overlay", TO_OVERLAY, 733 },
 	{ "edge", EDGE, 13638 },
 	{ "sweep", SWEEP, 384 },
