@@ -93,6 +93,19 @@ int endpoint_apply_nat(struct agent *agent)
 	return nat_apply(&nat);
 }
 
+/* The host ports of @ep are somebody else's now: so is UDP to them that was known before. */
+static void forget_datagrams(const struct pod_endpoint *ep)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ep->port_count; i++)
+		if (ep->ports[i].proto == IPPROTO_UDP)
+			r = nat_forget_datagrams(ep->ports[i].host_port) ?: r;
+	if (r < 0)
+		log_warn("host ports of pod %s/%s: known UDP goes on as before: %s", ep->namespace,
+			 ep->pod, strerror(-r));
+}
+
 /* A chained pod's link, routes and neighbours are its plugin's. */
 int endpoint_connect(struct agent *agent, const struct pod_endpoint *ep)
 {
@@ -141,6 +154,7 @@ static int attach_steps(struct agent *agent, struct pod_endpoint *ep, struct fau
 	if (r < 0)
 		return fault_errno(fault, FAULT_KERNEL, r, "endpoint cannot be made ready", "%s",
 				   ep->host_ifname);
+	forget_datagrams(ep);
 	return 0;
 }
 
@@ -192,6 +206,8 @@ void endpoint_leave(struct agent *agent, struct pod_endpoint *ep)
 	endpoints_leave(&agent->endpoints, ep, clock_ms());
 	if (had_ports && endpoint_apply_nat(agent) < 0)
 		log_warn("host ports of pod %s/%s cannot be closed yet", ep->namespace, ep->pod);
+	if (had_ports)
+		forget_datagrams(ep);
 	if (ep->chained) {
 		unguard(agent->net, agent->config.bpffs, ep->ifindex);
 		datapath_detach(agent->dp, ep->ifindex);

@@ -34,6 +34,23 @@ static __always_inline __u32 ct_lifetime(const struct ct_entry *entry, __u8 prot
 	return lifetime(lifetime_kinds[proto], entry->flags);
 }
 
+/*
+ * The connection may lose its source port to a new one when there is no other. What its far end
+ * still says comes to the new one then. With TCP that one refuses it by its number and resets
+ * what is left there (RFC 9293, 3.5.1); with SCTP it has another verification tag. Nothing of
+ * the kind is in a datagram or an echo, so it has to have been silent for as long as people wait
+ * for an answer.
+ */
+#define DATAGRAM_SILENT_S 5
+
+static __always_inline _Bool ct_is_loose(const struct ct_entry *entry, const struct flow *flow)
+{
+	__s32 waits = (__s32)(flow->now + ct_lifetime(entry, flow->proto) - entry->expires);
+
+	return !(entry->flags & CT_ANSWERED) &&
+	       (proto_is_stream(flow->proto) || waits >= (__s32)(DATAGRAM_SILENT_S * config.hz));
+}
+
 int ct_book_end(struct ct_entry *entry, __u32 flags, __u32 sender);
 
 /* @sender has said FIN, or something that ends the connection at once: @flags of the flow. */

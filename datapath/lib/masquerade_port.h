@@ -113,7 +113,7 @@ static __always_inline void masquerade_note(struct service_case *sc, struct flow
 		return;
 	masquerade_own_key(&key, flow, sc, outside);
 	own = ct_find_any(&key, flow->now).entry;
-	if (own && (own->flags & CT_ANSWERED || own->packets[(own->opener & 1) ^ 1]))
+	if (own && (own->packets[(own->opener & 1) ^ 1] || !ct_is_loose(own, flow)))
 		return;
 	sc->search.oldest = sc->search.port;
 	sc->search.left = own ? left : 0;

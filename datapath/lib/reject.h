@@ -200,6 +200,22 @@ static __always_inline void head_make(struct rejection *to, const struct flow *f
 		to->icmp.check = csum_fold(sum);
 }
 
+/*
+ * A packet of a virtual device may have left its checksum to the device that sends it at last
+ * (CHECKSUM_PARTIAL). No helper clears that, and the device would write over the answer: a reset
+ * left with a wrong checksum, and over the size in "packet too big". But the kernel forgets it
+ * where more is cut off than the place from which to sum (skb_postpull_rcsum()), when
+ * the next byte goes. Nothing but the head of the frame is needed any more.
+ */
+static __always_inline long reject_cut(struct __sk_buff *skb, const struct flow *flow)
+{
+	__u32 cut = ctx_bound(flow->l4) + 1;
+
+	return bpf_skb_change_tail(skb, ETH_HLEN + cut + 1 + sizeof(struct ipv6hdr), 0) ?:
+	       bpf_skb_adjust_room(skb, -(__s32)cut, BPF_ADJ_ROOM_NET, 0) ?:
+	       bpf_skb_adjust_room(skb, -1, BPF_ADJ_ROOM_NET, 0);
+}
+
 /* The frame of the question becomes that of the answer. */
 static __always_inline enum drop_reason reject_write(struct __sk_buff *skb, const struct flow *flow,
 						     const struct rejection *from)
@@ -209,8 +225,7 @@ static __always_inline enum drop_reason reject_write(struct __sk_buff *skb, cons
 	__u8 mac[ETH_ALEN];
 	struct ethhdr *eth;
 
-	if (skb->len != ETH_HLEN + head + length &&
-	    bpf_skb_change_tail(skb, ETH_HLEN + head + length, 0))
+	if (reject_cut(skb, flow) || bpf_skb_change_tail(skb, ETH_HLEN + head + length, 0))
 		return DROP_INTERNAL;
 	eth = ctx_header(skb, 0, sizeof(*eth));
 	if (!eth)

@@ -5,11 +5,6 @@
  * all ports from those who mean it: where none is free, the connection that has waited longest
  * for its answer, of those that were met, loses its port to the new one. Answered connections
  * never do.
- *
- * What the backend still says to the one that lost comes to the new client then. With TCP that
- * one refuses it by its number and resets what is left at the backend (RFC 9293, 3.5.1); with
- * SCTP it has another verification tag. Nothing of the kind is in a datagram, so its port has to
- * have been silent for as long as people wait for an answer.
  */
 #pragma once
 
@@ -18,18 +13,16 @@
 
 #define SOURCE_PORT_FIRST 1024
 #define SOURCE_PORT_TRIES 8
-#define DATAGRAM_SILENT_S 5
 
 /* The connection of @hit, which has the source port of @sc->to, may lose it. */
 static __always_inline _Bool source_port_is_loose(const struct flow *flow,
 						  const struct service_case *sc, struct ct_hit hit)
 {
 	const struct ct_entry *entry = hit.entry;
-	__s32 waits = (__s32)(flow->now + ct_lifetime(entry, flow->proto) - entry->expires);
 
-	return (entry->flags & (CT_TRANSLATED | CT_ANSWERED)) == CT_TRANSLATED &&
-	       entry->opener == sc->other.sender &&
-	       (proto_is_stream(flow->proto) || waits >= (__s32)(DATAGRAM_SILENT_S * config.hz));
+	/* Of an entry of masquerade, which is both, its own port's choice says that. */
+	return (entry->flags & CT_OUTSIDE) == CT_TRANSLATED &&
+	       entry->opener == sc->other.sender && ct_is_loose(entry, flow);
 }
 
 int source_port_is_free(struct flow *flow, struct service_case *sc);

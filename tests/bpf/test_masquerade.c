@@ -340,6 +340,7 @@ static void b_has_asked_long_ago(bool v6)
 }
 
 #define OF_B { PACKET_UDP, POD_B, WORLD, 4000, 80, .payload = 30 }
+#define SYN_OF_B { PACKET_TCP, POD_B, WORLD, 4000, 80, SYN }
 
 /* The node of this test has one port. */
 static const struct scene ports[] = {
@@ -358,11 +359,15 @@ static const struct scene ports[] = {
 		{ TO_WIRE, OF_B, DROP_MASQUERADE_PORTS, .masqueraded = true },
 		SENDS(udp_sent), LEAVES(udp_sent, udp_left), COMES(udp_came, udp_got) } },
 	{ "one without an answer loses it", BOTH, {
-		BEGINS(udp_sent), LEAVES(udp_sent, udp_left), SENDS(OF_B),
-		LEAVES((struct packet)OF_B, udp_left),
-		COMES(udp_came, (struct packet){ PACKET_UDP, WORLD, POD_B, 80, 4000, .payload = 30 }),
+		BEGINS(syn_sent), LEAVES(syn_sent, syn_left), SENDS(SYN_OF_B),
+		LEAVES((struct packet)SYN_OF_B, syn_left),
+		COMES(syn_ack_came, (struct packet){ PACKET_TCP, WORLD, POD_B, 80, 4000, SYN | ACK }),
 		/* And cannot have it back. */
-		SENDS(udp_sent), { TO_WIRE, udp_sent, DROP_MASQUERADE_PORTS, .masqueraded = true } } },
+		SENDS(syn_sent), { TO_WIRE, syn_sent, DROP_MASQUERADE_PORTS, .masqueraded = true } } },
+	{ "but not yet, where nothing tells whose the answer is", BOTH, {
+		BEGINS(udp_sent), LEAVES(udp_sent, udp_left), SENDS(OF_B),
+		{ TO_WIRE, OF_B, DROP_MASQUERADE_PORTS, .masqueraded = true },
+		COMES(udp_came, udp_got) } },
 	{ "one whose time is over as well", BOTH, {
 		BEGINS(udp_sent), LEAVES(udp_sent, udp_left), COMES(udp_came, udp_got),
 		{ FROM_POD, OF_B, .fate = TO_STACK, .masqueraded = true,

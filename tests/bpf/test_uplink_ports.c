@@ -127,7 +127,8 @@ static void expect_on(enum who who, uint16_t sport, uint8_t bits, uint16_t port,
 	step_play(&(struct step){ FROM_WIRE, packet, .fate = TO_WORLD, .becomes = &on }, v6, "on");
 }
 
-static void expect_refused(enum who who, uint16_t sport, uint8_t bits, enum drop_reason why, bool v6)
+static void expect_refused(enum who who, uint16_t sport, uint8_t bits, enum drop_reason why,
+			   bool v6)
 {
 	struct packet packet = FROM_CLIENT(who, sport, bits);
 

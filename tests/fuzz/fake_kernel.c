@@ -88,6 +88,11 @@ static bool same_host_port(const struct nat_port *a, const struct nat_port *b)
 	       ip_addr_is_v4(&a->pod_ip) == ip_addr_is_v4(&b->pod_ip);
 }
 
+int nat_forget_datagrams(uint16_t host_port)
+{
+	return 0;
+}
+
 int nat_apply(const struct nat *nat)
 {
 	for (size_t i = 0; i < nat->port_count; i++)

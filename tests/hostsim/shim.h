@@ -124,6 +124,8 @@ long bpf_skb_store_bytes(struct __sk_buff *skb, uint32_t offset, const void *fro
 			 uint64_t flags);
 long bpf_skb_pull_data(struct __sk_buff *skb, uint32_t len);
 long bpf_skb_change_tail(struct __sk_buff *skb, uint32_t len, uint64_t flags);
+#define BPF_ADJ_ROOM_NET 0
+long bpf_skb_adjust_room(struct __sk_buff *skb, int32_t diff, uint32_t mode, uint64_t flags);
 long bpf_skb_change_type(struct __sk_buff *skb, uint32_t type);
 long bpf_clone_redirect(struct __sk_buff *skb, uint32_t ifindex, uint64_t flags);
 long bpf_redirect(uint32_t ifindex, uint64_t flags);

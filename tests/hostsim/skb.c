@@ -170,6 +170,25 @@ long bpf_skb_change_tail(struct __sk_buff *skb, uint32_t len, uint64_t flags)
 	return 0;
 }
 
+/* Bytes behind the header of the network layer go, as the kernel does it with a negative @diff. */
+long bpf_skb_adjust_room(struct __sk_buff *skb, int32_t diff, uint32_t mode, uint64_t flags)
+{
+	uint32_t len = skb->len, cut = (uint32_t)-diff, head;
+	uint8_t *all = allocate(len);
+	bool fits;
+
+	sim_skb_copy(all, of(skb));
+	head = ETH_HLEN + (all[12] == 0x86 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	fits = !sim_fails(__func__) && mode == BPF_ADJ_ROOM_NET && diff < 0 && cut < len &&
+	       len - cut >= head;
+	if (fits) {
+		memmove(all + cut, all, head);
+		set_bytes(of(skb), all + cut, len - cut, len - cut);
+	}
+	free(all);
+	return fits ? 0 : -ENOTSUP;
+}
+
 long bpf_skb_change_type(struct __sk_buff *skb, uint32_t type)
 {
 	if (sim_fails(__func__))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The CNI verbs with everything real: plugin, agent, datapath, delegated plugins, packets."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -9,7 +10,8 @@ import pytest
 
 import weir
 from chain import Chain, host_local, needs_plugins
-from weir import CniError, NODE_IPS, OUTSIDE_IPS
+from traffic import udp
+from weir import CniError, NODE_IPS, OUTSIDE_IPS, family_of, wait_for
 
 VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 FIRST_POOL_IPS = {"10.77.0.2", "fd00:77::2"}
@@ -199,11 +201,44 @@ def test_a_host_port_of_one_address_is_no_other_addresses(shared_node, pod):
     assert shared_node.outside.probe(("tcp", NODE_IPS[0], 8081), ("tcp", NODE_IPS[1], 8081)) == ["open", "refused"]
 
 
+def test_one_number_is_a_host_port_of_each_address_and_protocol(shared_node, pod):
+    wanted = [("tcp", NODE_IPS[0]), ("tcp", NODE_IPS[1]), ("udp", NODE_IPS[0])]
+    owners = []
+    for proto, ip in wanted:
+        mapping = {"hostPort": 8083, "containerPort": 80, "protocol": proto, "hostIP": ip}
+        owners.append(pod(runtime={"portMappings": [mapping]}))
+        owners[-1].serve(f"{proto}:80")
+    assert shared_node.outside.probe_answers(*((proto, ip, 8083) for proto, ip in wanted)) == \
+        [("open", owner.name) for owner in owners]
+
+
 def test_a_host_port_in_use_is_refused(pod):
     mapping = {"hostPort": 8082, "containerPort": 80, "protocol": "tcp"}
     pod(runtime={"portMappings": [mapping]})
     with pytest.raises(CniError):
         pod(runtime={"portMappings": [mapping]})
+
+
+def test_datagrams_from_one_port_find_the_next_pod_of_a_host_port(shared_node, pod):
+    """The kernel remembers who they went to, as long as they come."""
+    mapping = {"hostPort": 5354, "containerPort": 53, "protocol": "udp"}
+    for ip, own in zip(NODE_IPS, OUTSIDE_IPS):
+        with udp(shared_node.outside, own, 5355) as client:
+            client.settimeout(0.3)
+            for _ in range(2):
+                added = pod(runtime={"portMappings": [mapping]})
+                with udp(added, next(a for a in added.ips if family_of(a) == family_of(ip)), 53) as server:
+                    def asked(sock=server):
+                        client.sendto(b"question", (ip, 5354))
+                        sock.settimeout(0.3)
+                        with contextlib.suppress(TimeoutError):
+                            return sock.recv(64) == b"question"
+                        return False
+                    wait_for(asked, "the pod of now is asked")
+                shared_node.del_pod(added)
+                with contextlib.suppress(TimeoutError, OSError):
+                    client.sendto(b"nobody", (ip, 5354))
+                    client.recv(64)
 
 
 # CHECK

@@ -3,12 +3,13 @@
 
 import contextlib
 import socket
+import struct
 
 import pytest
 
 import weir
 from offload import peer_of_xdp
-from traffic import listener, make, udp
+from traffic import drops, inside, listener, make, udp
 from weir import NODE_IPS, OUTSIDE_IPS, Netns, family_of, run
 
 NODE_PORT = 30080
@@ -180,6 +181,20 @@ def test_a_load_balancer_address_has_source_ranges(node, family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_pods_and_the_node_itself_use_node_ports_too(node, family):
+    pod, other = node.add_pod("shop", "web"), node.add_pod("shop", "other")
+    pod.serve("tcp:8080", "udp:8080")
+    web, *slices = objects(node, *((ip, node.name) for ip in pod.ips))
+    web["spec"].update({"type": "LoadBalancer", "externalIPs": [AWAY_IPS[family]], "externalTrafficPolicy": "Local"})
+    web["status"] = {"loadBalancer": {"ingress": [{"ip": ip} for ip in BALANCER_IPS]}}
+    node.manifest("web", web, *slices)
+    targets = [(proto, ip, port) for proto in ("tcp", "udp")
+               for ip, port in ((NODE_IPS[family], NODE_PORT), (AWAY_IPS[family], 80), (BALANCER_IPS[family], 80))]
+    for client in (other, pod, node.net):
+        assert client.probe_answers(*targets) == [("open", pod.name)] * 6, client.name
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_who_routes_a_cluster_address_here_may_use_it(node, family):
     pod = node.add_pod("shop", "web")
     pod.serve("tcp:8080")
@@ -206,3 +221,46 @@ def test_an_address_that_comes_later_is_taken(node, away):
     node.net.ip("route", "replace", "default", "via", OUTSIDE_IPS[0])
     away.serve("tcp:8080")
     weir.wait_for(lambda: node.outside.reaches("tcp", "192.0.2.200", NODE_PORT, timeout_ms=500), "the new address")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("before", ("nobody", "elsewhere"))
+def test_a_client_that_asked_too_early_recovers_with_the_same_socket(node, family, before):
+    """Its datagrams before there was an endpoint, refused or dropped by policy Local, have left nothing in the way."""
+    pods = [node.add_pod("shop", name) for name in ("first", "second")]
+    address = (NODE_IPS[family], NODE_PORT)
+    node.manifest("web", *objects(node, *(() if before == "nobody" else ((ip, "elsewhere") for ip in AWAY_IPS)),
+                                  policy="Local"))
+    with udp(node.outside, OUTSIDE_IPS[family], 5353) as client:
+        for _ in range(3):
+            with contextlib.suppress(ConnectionRefusedError, TimeoutError):
+                client.settimeout(0.2)
+                client.sendto(b"too early", address)
+                client.recv(64)
+        client.settimeout(2)
+        # And then the endpoint is another one.
+        for pod in pods:
+            node.manifest("web", *objects(node, *((ip, node.name) for ip in pod.ips), policy="Local"))
+            with udp(pod, pod.ips[family], 8080) as server:
+                asked, peer = ask(client, server, b"in time", address)
+                assert (asked, peer[0]) == (b"in time", OUTSIDE_IPS[family])
+                server.sendto(b"answer", peer)
+                assert client.recv(64) == b"answer"
+
+
+def test_half_open_connections_shut_nobody_out(nodes):
+    """More of them than there are source ports; their checksum is wrong, so the backend never says anything."""
+    node = nodes(options=["--service-source-ports=20000-20255"])
+    with another_place(node) as away:
+        node.manifest("web", *objects(node, *((ip, "elsewhere") for ip in AWAY_IPS)))
+        assert talk(node, away, 0) == NODE_IPS[0]
+        with inside(node.outside):
+            flood = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        with flood:
+            for port in range(1024, 4096):
+                flood.sendto(struct.pack("!HHIIBBHHH", port, NODE_PORT, port, 0, 0x50, 2, 65535, 1, 0),
+                             (NODE_IPS[0], 0))
+        for _ in range(8):
+            assert talk(node, away, 0) == NODE_IPS[0]
+        lost = drops(node)
+        assert lost.get("SERVICE_PORT_LOST", 0) > 2000 and not lost.get("SERVICE_PORTS"), lost
