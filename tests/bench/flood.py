@@ -331,9 +331,9 @@ def measure_size(size, quick, with_churn):
         pods = bench.add_pods()
         weir.wait_for(bench.is_settled, "the pods are in force", 60)
         bench.check()
-        quiet, churned = bench.latencies(*pods, 2 if quick else 60), {}
+        quiet, churned = bench.latencies(*pods, 2 if quick else 40), {}
         if with_churn:
-            churned, load = measure_churn(bench, pods, CHURN_QUICK if quick else CHURN, 2 if quick else 100)
+            churned, load = measure_churn(bench, pods, CHURN_QUICK if quick else CHURN, 2 if quick else 60)
             found += load + memory_of(bench, ", churn")
         found += changed(size, quiet, churned)
         bench.node.kill9()
