@@ -182,8 +182,6 @@ static int collect_endpoint(struct image_build *build, const struct image_endpoi
 	pod = array_add(build->pods, build->pod_count);
 	if (!pod)
 		return -ENOMEM;
-	pod->namespace = ep->namespace;
-	pod->name = ep->pod;
 	pod->ifindex = ep->ifindex;
 	pod->ips = ep->ips;
 	pod->ip_count = sizeof(ep->ips) / sizeof(ep->ips[0]);
@@ -219,10 +217,8 @@ static int collect_remote(const struct object *obj, void *arg)
 	item = array_add(build->pods, build->pod_count);
 	if (!item)
 		return -ENOMEM;
-	item->namespace = obj->namespace;
-	item->name = obj->name;
 	item->ips = pod->ips;
-	item->ip_count = pod->ip_count;
+	item->ip_count = (uint32_t)pod->ip_count;
 	return pod_shape(&item->shape, build, obj->namespace, pod);
 }
 

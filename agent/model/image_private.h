@@ -162,12 +162,11 @@ struct node_list {
 	size_t count;
 };
 
+/* There are as many as the cluster has: each byte counts while an image is made. */
 struct image_pod {
-	const char *namespace;
-	const char *name;
-	uint32_t ifindex; /* 0: of another node */
 	const struct ip_addr *ips;
-	size_t ip_count;
+	uint32_t ip_count;
+	uint32_t ifindex; /* 0: of another node */
 	uint32_t shape;
 };
 

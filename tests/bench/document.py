@@ -5,9 +5,9 @@
 usage: tests/bench/document.py FIGURES.json DOCS
 
 Writes DOCS/performance/ (the figures, a picture a suite) and, in DOCS/performance.md, what stands
-between the lines "<!-- figures -->" and "<!-- end of figures -->". Suites about services have lines
-of their own, "<!-- figures of services -->" and "<!-- end of figures of services -->"; the part of
-which the run has no suite stays as it was. The text around them is written by people, about a certain
+between the lines "<!-- figures -->" and "<!-- end of figures -->". Suites about services and about
+clusters have lines of their own, "<!-- figures of services -->" and "<!-- end of figures of services -->";
+a part of which the run has no suite stays as it was. The text around them is written by people, about a certain
 run: read it again when the figures are new.
 """
 
@@ -18,7 +18,8 @@ import figures
 import plot
 
 # Name of the copy of the figures, and of the lines in the document.
-PARTS = {"figures": "figures", "services": "figures of services"}
+PARTS = {"figures": "figures", "services": "figures of services", "cluster": "figures of clusters"}
+CLUSTER = ("nodes", "flood")
 HEAD = ("figure", "value", "beside", "ratio", "budget", "")
 
 
@@ -62,10 +63,14 @@ def section(report, pictures):
     return "\n".join(lines)
 
 
+def part_of(name):
+    """Of a suite."""
+    return "services" if name.startswith("service") else "cluster" if name in CLUSTER else "figures"
+
+
 def parts(report):
     """Name -> the report with the suites of this part only, where it has any."""
-    split = {name: {suite: found for suite, found in report["suites"].items()
-                    if suite.startswith("service") == (name == "services")} for name in PARTS}
+    split = {name: {suite: found for suite, found in report["suites"].items() if part_of(suite) == name} for name in PARTS}
     return {name: {**report, "suites": suites} for name, suites in split.items() if suites}
 
 

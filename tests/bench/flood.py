@@ -176,6 +176,12 @@ class Bench:
         return status["healthy"] and status["sources"][0]["synced"] and \
             status["policy"]["appliedVersion"] == status["policy"]["storeVersion"]
 
+    def check(self):
+        """Nothing of the cluster was refused: it would cost less, or more."""
+        problems = self.node.problems() + self.node.status()["services"]["problems"]
+        if problems:
+            raise weir.Failed(f"the agent has problems with the cluster: {problems[:3]}")
+
     def start(self):
         """Seconds from the agent's start: until all is in force, until pods may come, until the Node says so."""
         self.register()
@@ -287,6 +293,7 @@ def measure_churn(bench, pods, rate, count):
     with Load(bench.node, bench.server) as load:
         began = time.monotonic()
         churned = bench.latencies(*pods, count)
+        bench.check()
         took = time.monotonic() - began
     events = bench.server.ask(churn=0)["events"] / took
     agent, server = load.percent
@@ -323,9 +330,10 @@ def measure_size(size, quick, with_churn):
         found = started(bench, "", beside) + memory_of(bench, "")
         pods = bench.add_pods()
         weir.wait_for(bench.is_settled, "the pods are in force", 60)
-        quiet, churned = bench.latencies(*pods, 2 if quick else 60), {}
+        bench.check()
+        quiet, churned = bench.latencies(*pods, 2 if quick else 40), {}
         if with_churn:
-            churned, load = measure_churn(bench, pods, CHURN_QUICK if quick else CHURN, 2 if quick else 100)
+            churned, load = measure_churn(bench, pods, CHURN_QUICK if quick else CHURN, 2 if quick else 60)
             found += load + memory_of(bench, ", churn")
         found += changed(size, quiet, churned)
         bench.node.kill9()

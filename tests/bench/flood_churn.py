@@ -63,7 +63,7 @@ class Churn:
         like = memory.pod(number * 7919 % self.size.pods, None)["metadata"]
         node = number * 104729 % self.size.nodes
         ips = [f"10.{flood_world.CHURN_SECOND_OCTET + (number >> 16 & 63)}.{number >> 8 & 255}.{number & 255}",
-               f"fd00:99:0:{node:x}::c{number & 0xffff:x}"]
+               f"fd00:99:0:{node:x}::c:{number & 0xffff:x}"]
         return like["namespace"], f"churn-{number:06}", like["labels"], flood_world.node_name(node), ips
 
     def begin(self, number):

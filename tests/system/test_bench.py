@@ -122,6 +122,17 @@ def test_services_have_a_part_of_the_document(tmp_path):
     assert not (tmp_path / "performance" / "figures.json").exists()
 
 
+def test_clusters_have_a_part_of_the_document(tmp_path):
+    path, document = tmp_path / "figures.json", tmp_path / "performance.md"
+    bench("--json", path, "nodes")
+    document.write_text("<!-- figures -->\nof another run\n<!-- end of figures -->\n"
+                        "<!-- figures of clusters -->\nold\n<!-- end of figures of clusters -->\n")
+    weir.run(DOCUMENT, path, tmp_path)
+    text = document.read_text()
+    assert "-->\nof another run\n<!-- end of figures -->" in text and "old" not in text
+    assert "### nodes" in text and (tmp_path / "performance" / "cluster.json").exists()
+
+
 def test_an_unknown_suite_is_refused():
     with pytest.raises(weir.Failed, match="there is no suite nonsense"):
         bench("nonsense")
