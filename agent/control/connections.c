@@ -16,6 +16,7 @@
 #define HEADERS_BYTES 8192
 #define BODY_BYTES (1 << 20) /* of a GC with thousands of pods */
 #define BODY_BYTES_IN_CROWD (32 << 10)
+#define UNREAD_MAX (64 << 10) /* bytes that wait to be taken up, of a connection */
 #define UNSENT_MAX (32 << 20) /* bytes of answers */
 
 /* evhttp tells nobody that it has let go of a connection, but it takes its callbacks away. */
@@ -65,11 +66,15 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		end_connection(connections, 0);
 }
 
-/* Called by evhttp before it takes a connection, whose limits are set here too. */
+/*
+ * Called by evhttp before it takes a connection, whose limits are set here too. The socket is closed with
+ * the stream, when the last reference goes, not by evhttp: libevent waits for the socket's number as long as
+ * there is a stream, and would be deaf to the next file that got this number.
+ */
 static struct bufferevent *on_accept(struct event_base *base, void *arg)
 {
 	struct connections *connections = arg;
-	struct bufferevent *stream = bufferevent_socket_new(base, -1, 0);
+	struct bufferevent *stream = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 
 	if (!stream)
 		return NULL;
@@ -79,6 +84,8 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
 		end_connection(connections, 0);
 	evhttp_set_max_body_size(connections->http, connections->count < CONNECTIONS_FEW ?
 							    BODY_BYTES : BODY_BYTES_IN_CROWD);
+	/* Nobody reads what comes after evhttp has let go. */
+	bufferevent_setwatermark(stream, EV_READ, 0, UNREAD_MAX);
 	bufferevent_incref(stream);
 	connections->items[connections->count++] = (struct connection){ stream, clock_ms() };
 	return stream;

@@ -13,7 +13,6 @@
  * As well. A server that was set back to a former state sends nothing to who watches from a
  * version that it has not reached again, not even bookmarks.
  */
-#define SILENCES_MAX 2
 
 const struct api_timing api_timing_default = {
 	.retry_min = 1000,
@@ -158,7 +157,7 @@ int api_sync_event(struct api_sync *sync, const char *version)
 	if (is_older(version, sync->version))
 		return -ESTALE;
 	sync->progress = true;
-	sync->failures = sync->silences = 0;
+	sync->failures = 0;
 	return remember(&sync->version, version);
 }
 
@@ -238,10 +237,13 @@ bool api_sync_ended(struct api_sync *sync, enum api_outcome outcome, int64_t wai
 		api_sync_relist(sync);
 		break;
 	case API_SILENT:
-		if (sync->is_watch && !sync->progress && ++sync->silences >= SILENCES_MAX) {
-			sync->silences = 0;
+		/*
+		 * A server says at least a bookmark a minute. One that was set back says nothing to
+		 * a watch from a version that it has not reached; a connection that fails twice may be
+		 * that. After a server was away one silence is enough.
+		 */
+		if (sync->is_watch && !sync->progress && sync->failures)
 			api_sync_relist(sync);
-		}
 		break;
 	case API_FORBIDDEN:
 	case API_REFUSED:

@@ -50,8 +50,7 @@ struct api_sync {
 	bool has_objects; /* a 404 would take some away: it must be said twice */
 	bool is_whole; /* list without pages: the last one aged before it was complete */
 	bool progress; /* of the watch in flight */
-	unsigned int failures; /* in a row */
-	unsigned int silences; /* watches in a row of which nothing was heard */
+	unsigned int failures; /* in a row, since something was heard of a watch or list */
 	unsigned int absences; /* answers of 404 in a row */
 	unsigned int version_index; /* which of the kind's API versions is asked for */
 	unsigned int version_count;

@@ -16,7 +16,9 @@ KUBERNETES, ETCD, COREDNS, HELM = "v1.34.1", "v3.6.5", "v1.12.4", "v3.18.6"
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "weir-test-cluster")
 BIN = f"{CACHE}/bin-{KUBERNETES}"
 PARTS = ("cmd/kubelet", "cmd/kube-apiserver", "cmd/kube-controller-manager", "cmd/kube-scheduler", "cmd/kubectl",
-         "test/images/agnhost")
+         "test/images/agnhost", "test/images/regression-issue-74839")
+# What agnhost's image has beside the program.
+AGNHOST_FILES = ("localhost.crt", "localhost.key")
 ETCD_MAIN = """\
 package main
 
@@ -87,21 +89,29 @@ def _workplace(name):
     return path
 
 
+def _kubernetes_source():
+    """Directory of the module as it was published."""
+    return json.loads(_go("mod", "download", "-json", f"k8s.io/kubernetes@{KUBERNETES}", mod=False, cwd="/"))["Dir"]
+
+
 def _kubernetes_place():
     """A module in which parts of Kubernetes can be built."""
     place = _workplace("kubernetes")
     if not os.path.exists(f"{place}/go.mod"):
-        module = json.loads(_go("mod", "download", "-json", f"k8s.io/kubernetes@{KUBERNETES}", mod=False, cwd="/"))
+        text = _go_mod(_kubernetes_source())
         with open(f"{place}/go.mod", "w", encoding="utf-8") as file:
-            file.write(_go_mod(module["Dir"]))
+            file.write(text)
     return place
 
 
 def _kubernetes(say):
-    if _missing(*[part.rsplit("/", maxsplit=1)[1] for part in PARTS]):
+    missing = _missing(*[part.rsplit("/", maxsplit=1)[1] for part in PARTS])
+    if missing:
         say(f"building Kubernetes {KUBERNETES}")
-        packages = [f"k8s.io/kubernetes/{part}" for part in PARTS]
+        packages = [f"k8s.io/kubernetes/{part}" for part in PARTS if part.rsplit("/", maxsplit=1)[1] in missing]
         _go("install", "-ldflags", _stamp(), *packages, cwd=_kubernetes_place())
+    for name in _missing(*AGNHOST_FILES):
+        shutil.copyfile(f"{_kubernetes_source()}/test/images/agnhost/porter/{name}", f"{BIN}/{name}")
 
 
 def _suites(say):

@@ -13,7 +13,9 @@ CHART = f"{REPO}/docs/kubernetes/helm/weir"
 
 def render(*words):
     """Name of kind and object -> object."""
-    text = run(f"{builds.BIN}/helm", "template", "weir", CHART, "--namespace", "kube-system", *words)
+    # A helm that was not built by its own makefile takes every cluster for an old one.
+    text = run(f"{builds.BIN}/helm", "template", "weir", CHART, "--namespace", "kube-system",
+               "--kube-version", builds.KUBERNETES, *words)
     return {(item["kind"], item["metadata"]["name"]): item for item in yaml.safe_load_all(text) if item}
 
 

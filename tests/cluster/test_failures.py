@@ -100,7 +100,9 @@ def test_etcd_is_restored_from_an_older_copy(shop, cluster, tmp_path):
     shop.becomes("client-1", guarded, True)
     shop.becomes("client-1", other, False)
     cluster.control_plane.exchange_etcd(copy, ETCD)
-    shop.becomes("client-1", other, True, 300)
+    # This API server says nothing to who watches from a version that it has not reached: it takes a silent
+    # watch, of two minutes, until the agents ask anew.
+    shop.becomes("client-1", other, True, 600)
     shop.becomes("client-1", guarded, False)
     # A change after it arrives as well.
     kube.delete("networkpolicy", "-n", shop.name, "nobody")

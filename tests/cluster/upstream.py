@@ -86,7 +86,8 @@ def run(cluster, key, procs):
     spawn(CGROUP, f"{LOGS}/{key}.log", f"{builds.BIN}/ginkgo", "run", f"--procs={procs}", "--no-color",
           "--timeout=6h", f"--focus={exact}", f"--output-dir={DIR}", f"--json-report={key}.json",
           f"{builds.BIN}/e2e.test", "--", "--provider=skeleton", f"--kubeconfig={kube.KUBECONFIG}",
-          "--allowed-not-ready-nodes=0", f"--kubectl-path={builds.BIN}/kubectl").wait()
+          "--allowed-not-ready-nodes=0", f"--num-nodes={len(cluster.nodes)}",
+          f"--kubectl-path={builds.BIN}/kubectl").wait()
     return results + _ran(title, report, set(chosen))
 
 

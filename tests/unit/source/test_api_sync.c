@@ -351,6 +351,25 @@ START_TEST(a_watch_of_which_nothing_is_heard_is_listed_anew)
 }
 END_TEST
 
+/* The server was away, and may have come back with less than it knew. */
+START_TEST(after_a_cut_one_silent_watch_is_listed_anew)
+{
+	struct world world;
+
+	begin(&world, false, 1);
+	list(&world, "10");
+	next(&world);
+	ck_assert_int_eq(api_sync_event(&world.sync, "11"), 0);
+	ends(&world, API_CUT);
+	next(&world);
+	ck_assert_str_eq(world.request.version, "11");
+	world.now += timing.stall;
+	ends(&world, API_SILENT);
+	list(&world, "4");
+	api_sync_done(&world.sync);
+}
+END_TEST
+
 START_TEST(a_watch_that_falls_silent_after_news_resumes)
 {
 	struct world world;
@@ -479,6 +498,7 @@ CHECK_MAIN("api_sync", CHECK_TEST(a_list_is_read_in_pages_and_then_watched),
 	   CHECK_TEST(a_watch_that_is_refused_often_is_listed_anew),
 	   CHECK_TEST(what_is_forbidden_is_asked_for_again_and_again),
 	   CHECK_TEST(a_watch_of_which_nothing_is_heard_is_listed_anew),
+	   CHECK_TEST(after_a_cut_one_silent_watch_is_listed_anew),
 	   CHECK_TEST(a_watch_that_falls_silent_after_news_resumes),
 	   CHECK_TEST(a_custom_kind_may_be_absent),
 	   CHECK_TEST(objects_are_not_gone_because_of_one_404),
