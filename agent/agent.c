@@ -18,6 +18,7 @@
 #include "control/control.h"
 #include "endpoint/adopt.h"
 #include "endpoint/lifecycle.h"
+#include "endpoint/ports.h"
 #include "endpoint/statefile.h"
 #include "masquerade.h"
 #include "net/nat.h"
@@ -174,7 +175,7 @@ static int put_in_force(struct agent *agent)
 	r = masquerade_start(agent);
 	if (r < 0)
 		return log_error_errno(r, "masquerade");
-	r = endpoint_apply_nat(agent);
+	r = ports_apply(agent);
 	if (r < 0)
 		return log_error_errno(r, "nftables");
 	sockets_attach(agent);

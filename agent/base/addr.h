@@ -37,6 +37,18 @@ static inline bool ip_addr_is_none(const struct ip_addr *addr)
 	return !(addr->halves[0] | addr->halves[1]);
 }
 
+/* In 127.0.0.0/8. */
+static inline bool ip_addr_is_loopback4(const struct ip_addr *addr)
+{
+	return ip_addr_is_v4(addr) && addr->bytes[12] == 127;
+}
+
+/* ::1 */
+static inline bool ip_addr_is_loopback6(const struct ip_addr *addr)
+{
+	return !addr->halves[0] && !addr->words[2] && addr->words[3] == (__be32)__builtin_bswap32(1);
+}
+
 /*
  * An IPv4 address in dotted form (leading zeroes are decimal, as Kubernetes
  * reads them), or an IPv6 address. v4-mapped IPv6 text is refused: it would leak

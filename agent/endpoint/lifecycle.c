@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cidrs.h"
+#include "endpoint/ports.h"
 #include "endpoint/statefile.h"
-#include "net/nat.h"
 #include "policy.h"
 #include "unguard.h"
 #include "weir/linkname.h"
@@ -45,68 +45,7 @@ struct net_pod endpoint_net_pod(const struct agent *agent, const struct pod_endp
 	return pod;
 }
 
-static size_t count_ports(struct agent *agent)
-{
-	struct pod_endpoint *ep;
-	size_t count = 0;
-
-	for (uint32_t pos = 0; (ep = endpoints_next(&agent->endpoints, &pos));)
-		count += ep->port_count * FAMILY_MAX;
-	return count;
-}
-
-/* A host port counts for each family that pod and host address have. */
-static void add_ports(struct nat_port *list, size_t *count, const struct pod_endpoint *ep)
-{
-	for (size_t i = 0; i < ep->port_count; i++) {
-		for (int family = 0; family < FAMILY_MAX; family++) {
-			const struct host_port *port = &ep->ports[i];
-
-			if (ip_addr_is_none(&ep->ips[family]))
-				continue;
-			if (!ip_addr_is_none(&port->host_ip) &&
-			    ip_addr_is_v4(&port->host_ip) != (family == FAMILY_IP4))
-				continue;
-			list[(*count)++] = (struct nat_port){
-				.proto = port->proto,
-				.host_port = port->host_port,
-				.container_port = port->container_port,
-				.host_ip = port->host_ip,
-				.pod_ip = ep->ips[family],
-			};
-		}
-	}
-}
-
-int endpoint_apply_nat(struct agent *agent)
-{
-	struct nat nat = {};
-	cleanup(freep) struct nat_port *ports = calloc(count_ports(agent) + 1, sizeof(*ports));
-	struct pod_endpoint *ep;
-
-	if (!ports)
-		return -ENOMEM;
-	for (uint32_t pos = 0; (ep = endpoints_next(&agent->endpoints, &pos));)
-		if (ep->state == POD_ATTACHING || ep->state == POD_READY)
-			add_ports(ports, &nat.port_count, ep);
-	nat.ports = ports;
-	return nat_apply(&nat);
-}
-
-/* The host ports of @ep are somebody else's now: so is UDP to them that was known before. */
-static void forget_datagrams(const struct pod_endpoint *ep)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < ep->port_count; i++)
-		if (ep->ports[i].proto == IPPROTO_UDP)
-			r = nat_forget_datagrams(ep->ports[i].host_port) ?: r;
-	if (r < 0)
-		log_warn("host ports of pod %s/%s: known UDP goes on as before: %s", ep->namespace,
-			 ep->pod, strerror(-r));
-}
-
-/* A chained pod's link, routes and neighbours are its plugin's. */
+/* A chained pod's link with its settings, routes and neighbours are its plugin's. */
 int endpoint_connect(struct agent *agent, const struct pod_endpoint *ep)
 {
 	struct net_pod pod = endpoint_net_pod(agent, ep);
@@ -117,6 +56,8 @@ int endpoint_connect(struct agent *agent, const struct pod_endpoint *ep)
 	r = net_link_prepare(agent->net, ep->host_ifname);
 	/* Routes want a link that is up. */
 	r = r ?: net_link_up(agent->net, ep->ifindex);
+	if (!r && ports_at_loopback(ep))
+		r = net_link_route_localnet(agent->net, ep->ifindex);
 	return r ?: net_pod_add(agent->net, &pod);
 }
 
@@ -142,7 +83,7 @@ static int attach_steps(struct agent *agent, struct pod_endpoint *ep, struct fau
 	if (r < 0)
 		return fault_set(fault, FAULT_POLICY, "the pod's policy cannot be put in force",
 				 "%s", agent->problem);
-	r = ep->port_count ? endpoint_apply_nat(agent) : 0;
+	r = ep->port_count ? ports_apply(agent) : 0;
 	if (r < 0)
 		return fault_errno(fault, FAULT_KERNEL, r, "host ports cannot be opened", "%s",
 				   ep->key);
@@ -154,7 +95,7 @@ static int attach_steps(struct agent *agent, struct pod_endpoint *ep, struct fau
 	if (r < 0)
 		return fault_errno(fault, FAULT_KERNEL, r, "endpoint cannot be made ready", "%s",
 				   ep->host_ifname);
-	forget_datagrams(ep);
+	ports_forget_datagrams(ep);
 	return 0;
 }
 
@@ -185,6 +126,7 @@ int endpoint_attach(struct agent *agent, const char *container_id, const char *i
 		return r;
 	}
 	ep->state = POD_READY;
+	ports_warn(ep);
 	linkwork_promote(agent->linkwork, ep->ifindex);
 	log_info("endpoint %u: pod %s/%s on %s is ready", ep->slot, ep->namespace, ep->pod,
 		 ep->host_ifname);
@@ -204,10 +146,10 @@ void endpoint_leave(struct agent *agent, struct pod_endpoint *ep)
 	linkwork_forget(agent->linkwork, ep->ifindex);
 	statefile_remove(agent->config.state_dir, ep->key);
 	endpoints_leave(&agent->endpoints, ep, clock_ms());
-	if (had_ports && endpoint_apply_nat(agent) < 0)
+	if (had_ports && ports_apply(agent) < 0)
 		log_warn("host ports of pod %s/%s cannot be closed yet", ep->namespace, ep->pod);
 	if (had_ports)
-		forget_datagrams(ep);
+		ports_forget_datagrams(ep);
 	if (ep->chained) {
 		unguard(agent->net, agent->config.bpffs, ep->ifindex);
 		datapath_detach(agent->dp, ep->ifindex);

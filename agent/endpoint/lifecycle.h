@@ -60,9 +60,6 @@ void endpoint_on_purged(const uint32_t *ifindexes, size_t count, void *arg);
 /* Reservations that were never used, and pods whose link is gone. */
 void endpoint_housekeeping(struct agent *agent);
 
-/* Host ports of all endpoints into nftables. 0 or a negative errno. */
-int endpoint_apply_nat(struct agent *agent);
-
 /* The endpoint as the datapath knows it, policy and readiness left out. */
 struct endpoint endpoint_entry(const struct pod_endpoint *ep);
 struct net_pod endpoint_net_pod(const struct agent *agent, const struct pod_endpoint *ep);

@@ -29,6 +29,8 @@ struct nat_port {
 	uint16_t container_port;
 	struct ip_addr host_ip; /* :: every address of the node */
 	struct ip_addr pod_ip;
+	/* The pod's link may take packets of loopback addresses (net_link_route_localnet()). */
+	bool loopback;
 };
 
 struct nat {
@@ -42,7 +44,8 @@ struct nat {
  * anew. 0, -ENOMEM, or -EEXIST: @listed is no table that can be changed in place.
  * Of two ports that want the same host port the first has it; ports whose
  * addresses are of different families, or that name no TCP, UDP or SCTP port, are
- * left out.
+ * left out. Those with `loopback` are served at IPv4 loopback addresses as well, to
+ * processes of this network namespace alone: at 127.0.0.1, or where they are bound.
  */
 int nat_script(char **ret, const struct nat *nat, const char *listed);
 

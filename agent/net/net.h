@@ -57,6 +57,13 @@ int net_link_up(struct net *net, uint32_t ifindex);
 int net_link_prepare(struct net *net, const char *name);
 
 /*
+ * Packets from and to 127.0.0.0/8 pass the link (route_localnet), for translations to a pod behind
+ * it. from_pod must guard it by then: it lets none of the pod's pass (CVE-2020-8558). 0 or a
+ * negative errno.
+ */
+int net_link_route_localnet(struct net *net, uint32_t ifindex);
+
+/*
  * Delete links in one go: they are put into a group that is deleted with one
  * request, so that the kernel waits for one grace period and not for one each.
  */

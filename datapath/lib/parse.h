@@ -68,6 +68,12 @@ static __always_inline __u8 fragment_flags(__u16 offset)
 	return offset == 1 ? FLOW_FRAGMENT_LATER | FLOW_FRAGMENT_SECOND : FLOW_FRAGMENT_LATER;
 }
 
+/* In 127.0.0.0/8. */
+static __always_inline _Bool is_loopback4(__be32 addr)
+{
+	return (addr & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000);
+}
+
 static __always_inline enum drop_reason parse_ip4(struct flow *flow, ctx_t *ctx)
 {
 	const struct iphdr *ip = ctx_header(ctx, ETH_HLEN, sizeof(*ip));
@@ -84,6 +90,12 @@ static __always_inline enum drop_reason parse_ip4(struct flow *flow, ctx_t *ctx)
 		return DROP_BAD_HEADER;
 	if (ETH_HLEN + length > ctx_length(ctx))
 		return DROP_SHORT_HEADER;
+	/*
+	 * No link but loopback carries these (RFC 1122, 3.2.1.3 (g)). The kernel does not refuse
+	 * them where host ports are served at 127.0.0.1: route_localnet.
+	 */
+	if (is_loopback4(ip->saddr) || is_loopback4(ip->daddr))
+		return DROP_POD_FROM_WIRE;
 
 	ip_addr_set_v4(&flow->src, ip->saddr);
 	ip_addr_set_v4(&flow->dst, ip->daddr);

@@ -96,8 +96,12 @@ wire_arrive(struct __sk_buff *skb,
 	int action;
 
 	flow_begin(&flow, POLICY_INGRESS);
+	why = parse_l3(&flow, skb);
+	/* Loopback addresses */
+	if (why == DROP_POD_FROM_WIRE)
+		return drop(skb, why, POLICY_INGRESS);
 	/* What the parser does not follow cannot be for a pod: the stack decides. */
-	if (parse_l3(&flow, skb) || !is_ip(&flow))
+	if (why || !is_ip(&flow))
 		return TC_ACT_OK;
 	why = wire_receiver(&flow);
 	why = source(&flow, skb) ?: why;

@@ -39,6 +39,7 @@ enum who {
 	MAPPED, /* ::ffff:10.1.0.3 as an IPv6 address */
 	VIP, /* addresses of services */
 	VIP_2,
+	LOOPBACK,
 	LOST, /* nobody knows the way there */
 	WHO_MAX,
 };

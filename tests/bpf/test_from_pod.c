@@ -134,6 +134,15 @@ static const struct scene senders[] = {
 	{ "IPv4 link-local", ONLY_V4, {
 		{ FROM_POD, { PACKET_UDP, LOCAL_A, LOCAL_GATEWAY, 4000, 53 },
 		  DROP_SOURCE_ADDRESS, .at = POD_A } } },
+	{ "from a loopback address", ONLY_V4, {
+		{ FROM_POD, { PACKET_UDP, LOOPBACK, HOST, 4000, 53, .mac = POD_A },
+		  DROP_POD_FROM_WIRE, .at = POD_A },
+		{ FROM_POD, { PACKET_TCP, LOOPBACK, POD_B, 4000, 80, SYN, .mac = POD_A },
+		  DROP_POD_FROM_WIRE, .at = POD_A } } },
+	{ "to a loopback address", ONLY_V4, {
+		{ FROM_POD, { PACKET_UDP, POD_A, LOOPBACK, 4000, 53 }, DROP_POD_FROM_WIRE },
+		{ FROM_POD, { PACKET_TCP, POD_A, LOOPBACK, 4000, 80, SYN }, DROP_POD_FROM_WIRE },
+		{ FROM_POD, { PACKET_ECHO, POD_A, LOOPBACK, 77 }, DROP_POD_FROM_WIRE } } },
 	{ "LLDP", ONLY_V4, {
 		{ FROM_POD, { PACKET_ETHER, POD_A, POD_B, 0x88cc, .payload = 40 },
 		  DROP_UNKNOWN_L3 } } },

@@ -35,6 +35,11 @@ static const struct scene arrivals[] = {
 	{ "a local pod's address", BOTH, {
 		{ FROM_WIRE, { PACKET_TCP, POD_A, POD_B, 4000, 80, SYN }, DROP_POD_FROM_WIRE },
 		{ FROM_WIRE, { PACKET_UDP, POD_A, HOST, 4000, 53 }, DROP_POD_FROM_WIRE } } },
+	{ "a loopback address", ONLY_V4, {
+		{ FROM_WIRE, { PACKET_TCP, LOOPBACK, POD_B, 4000, 80, SYN }, DROP_POD_FROM_WIRE },
+		{ FROM_WIRE, { PACKET_UDP, LOOPBACK, HOST, 4000, 53 }, DROP_POD_FROM_WIRE },
+		{ FROM_WIRE, { PACKET_TCP, WORLD, LOOPBACK, 4000, 80, SYN },
+		  DROP_POD_FROM_WIRE } } },
 	{ "no endpoint", BOTH, {
 		{ FROM_WIRE, { PACKET_TCP, WORLD, POD_B, 4000, 80, SYN }, DROP_NO_ENDPOINT,
 		  .before = b_is_gone } } },

@@ -44,6 +44,9 @@ static const struct scene arrivals[] = {
 	{ "shorter than its length says", BOTH, {
 		{ TO_POD, { PACKET_UDP, WORLD, POD_B, 1, 2, .payload = 40, .cut = 1 },
 		  DROP_SHORT_HEADER } } },
+	{ "from a loopback address of the node, which no answer would find", ONLY_V4, {
+		{ TO_POD, { PACKET_UDP, LOOPBACK, POD_B, 4000, 53 }, DROP_POD_FROM_WIRE,
+		  .from_socket = true } } },
 	{ "neither IP nor ARP", ONLY_V4, {
 		{ TO_POD, { PACKET_ETHER, HOST, POD_B, 0x88cc, .payload = 40 },
 		  DROP_UNKNOWN_L3 } } },

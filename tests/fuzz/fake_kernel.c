@@ -57,6 +57,14 @@ int net_link_prepare(struct net *net, const char *name)
 	return request();
 }
 
+int net_link_route_localnet(struct net *net, uint32_t ifindex)
+{
+	const struct pod_endpoint *ep = endpoints_at(kernel.endpoints, ifindex);
+
+	PROMISE(ep && !ep->chained);
+	return request();
+}
+
 int net_link_up(struct net *net, uint32_t ifindex)
 {
 	PROMISE(endpoints_at(kernel.endpoints, ifindex));

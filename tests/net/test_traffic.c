@@ -63,6 +63,7 @@ static void node_setup(struct world *world)
 	ck_assert_int_eq(net_link_prepare(world->net, "weir1"), 0);
 	pod.ifindex = world_ifindex("weir1");
 	ck_assert_int_eq(net_link_up(world->net, pod.ifindex), 0);
+	ck_assert_int_eq(net_link_route_localnet(world->net, pod.ifindex), 0);
 	ck_assert_int_eq(net_pod_add(world->net, &pod), 0);
 	world_run("ip link set up1 up; ip addr add %s/24 dev up1 %s", plan->node,
 		  strchr(plan->node, ':') ? "nodad" : "");
@@ -99,6 +100,7 @@ static void nat_setup(struct world *world)
 		.host_port = HOST_PORT,
 		.container_port = POD_PORT,
 		.pod_ip = world_addr(world->plan->pod),
+		.loopback = true,
 	};
 	world->ports[1] = world->ports[0];
 	world->ports[1].host_port++;
@@ -222,7 +224,8 @@ START_TEST(a_host_port_leads_to_the_pod)
 		{ NODE, plan->node, HOST_PORT, plan->node },
 		{ NODE, plan->gateway, HOST_PORT, plan->gateway },
 		{ POD, plan->node, HOST_PORT, plan->gateway }, /* hairpin */
-		{ NODE, plan->loopback, HOST_PORT, "" },
+		{ NODE, plan->loopback, HOST_PORT, _i ? "" : plan->gateway },
+		{ NODE, plan->loopback, HOST_PORT + 1, "" }, /* bound to the gateway */
 		{ NODE, plan->pod, HOST_PORT, "" }, /* no address of the node */
 		{ NODE, plan->gateway, HOST_PORT + 1, plan->gateway },
 		{ OUTSIDE, plan->node, HOST_PORT + 1, "" }, /* bound to the gateway */

@@ -12,6 +12,7 @@ struct port_text {
 	uint16_t host_port, container_port;
 	const char *host_ip; /* NULL every address */
 	const char *pod_ip;
+	bool chained;
 };
 
 static struct nat_port port_of(const struct port_text *text)
@@ -20,6 +21,7 @@ static struct nat_port port_of(const struct port_text *text)
 		.proto = text->proto,
 		.host_port = text->host_port,
 		.container_port = text->container_port,
+		.loopback = !text->chained,
 	};
 
 	ck_assert_int_eq(addr_parse(&port.pod_ip, text->pod_ip), 0);
@@ -83,6 +85,35 @@ static const struct {
 	{ { { IPPROTO_TCP, 80, 80, NULL, "10.1.0.2" },
 	    { IPPROTO_TCP, 80, 81, "192.0.2.1", "10.1.0.3" } },
 	  "map bound4 {", "elements = {192.0.2.1 . tcp . 80 : 10.1.0.3 . 81}" },
+	/* Loopback addresses: for the node alone, which is another map */
+	{ { { IPPROTO_TCP, 80, 8000, "127.0.0.1", "10.1.0.2" } }, "map loopback4 {",
+	  "elements = {127.0.0.1 . tcp . 80 : 10.1.0.2 . 8000}" },
+	{ { { IPPROTO_TCP, 80, 8000, "127.0.0.1", "10.1.0.2" } }, "map bound4 {", NULL },
+	{ { { IPPROTO_TCP, 80, 8000, "127.0.0.1", "10.1.0.2" } }, "map ports4 {", NULL },
+	{ { { IPPROTO_UDP, 53, 53, "127.1.2.3", "10.1.0.2" } }, "map loopback4 {",
+	  "elements = {127.1.2.3 . udp . 53 : 10.1.0.2 . 53}" },
+	/* A port of every address is one of 127.0.0.1, unless another pod is bound there */
+	{ { { IPPROTO_UDP, 53, 5353, NULL, "10.1.0.2" } }, "map loopback4 {",
+	  "elements = {127.0.0.1 . udp . 53 : 10.1.0.2 . 5353}" },
+	{ { { IPPROTO_TCP, 80, 80, NULL, "10.1.0.2" },
+	    { IPPROTO_TCP, 80, 81, "127.0.0.1", "10.1.0.3" } },
+	  "map loopback4 {", "elements = {127.0.0.1 . tcp . 80 : 10.1.0.3 . 81}" },
+	{ { { IPPROTO_TCP, 80, 80, "127.0.0.1", "10.1.0.2" },
+	    { IPPROTO_TCP, 80, 81, NULL, "10.1.0.3" } },
+	  "map loopback4 {", "elements = {127.0.0.1 . tcp . 80 : 10.1.0.2 . 80}" },
+	{ { { IPPROTO_TCP, 80, 80, NULL, "10.1.0.2" },
+	    { IPPROTO_TCP, 80, 81, "127.0.0.2", "10.1.0.3" } },
+	  "map loopback4 {",
+	  "elements = {127.0.0.1 . tcp . 80 : 10.1.0.2 . 80,127.0.0.2 . tcp . 80 : 10.1.0.3 . 81}" },
+	{ { { IPPROTO_TCP, 80, 80, NULL, "10.1.0.2" },
+	    { IPPROTO_UDP, 80, 81, "127.0.0.1", "10.1.0.3" } },
+	  "map loopback4 {",
+	  "elements = {127.0.0.1 . tcp . 80 : 10.1.0.2 . 80,127.0.0.1 . udp . 80 : 10.1.0.3 . 81}" },
+	{ { { IPPROTO_TCP, 80, 80, NULL, "fd00::2" } }, "map loopback4 {", NULL },
+	{ { { IPPROTO_TCP, 80, 80, "192.0.2.1", "10.1.0.2" } }, "map loopback4 {", NULL },
+	{ { { IPPROTO_TCP, 80, 80, NULL, "10.1.0.2", .chained = true } }, "map loopback4 {", NULL },
+	{ { { IPPROTO_TCP, 80, 80, "127.0.0.1", "10.1.0.2", .chained = true } }, "map loopback4 {",
+	  NULL },
 	/* What nft would refuse, or mean otherwise */
 	{ { { IPPROTO_TCP, 80, 80, "192.0.2.1", "fd00::2" } }, "map bound6 {", NULL },
 	{ { { IPPROTO_TCP, 80, 80, "192.0.2.1", "fd00::2" } }, "set hairpins6 {", NULL },
@@ -110,16 +141,32 @@ START_TEST(ports_become_elements_of_their_family)
 }
 END_TEST
 
-START_TEST(only_hairpins_are_masqueraded)
+START_TEST(only_hairpins_and_loopback_are_masqueraded)
 {
 	cleanup(freep) char *chain = block(&(struct nat){}, "chain postrouting {");
 	int rules = 0;
 
 	for (const char *at = chain; (at = strstr(at, "masquerade")); at++)
 		rules++;
-	ck_assert_int_eq(rules, 2);
+	ck_assert_int_eq(rules, 3);
+	ck_assert_ptr_nonnull(strstr(chain, "ip saddr 127.0.0.0/8 oifname \"weir*\" masquerade"));
 	ck_assert_ptr_nonnull(strstr(chain, "@hairpins4 masquerade"));
 	ck_assert_ptr_nonnull(strstr(chain, "@hairpins6 masquerade"));
+}
+END_TEST
+
+START_TEST(loopback_ports_are_of_what_the_node_sends)
+{
+	cleanup(freep) char *output = block(&(struct nat){}, "chain output {");
+	cleanup(freep) char *prerouting = block(&(struct nat){}, "chain prerouting {");
+	cleanup(freep) char *hostports = block(&(struct nat){}, "chain hostports {");
+	const char *refused = strstr(hostports, "ip daddr 127.0.0.0/8 return");
+
+	ck_assert_ptr_nonnull(strstr(output, "map @loopback4"));
+	ck_assert_ptr_null(strstr(prerouting, "loopback4"));
+	ck_assert_ptr_null(strstr(hostports, "loopback4"));
+	ck_assert_ptr_nonnull(refused);
+	ck_assert(strstr(hostports, "dnat") > refused);
 }
 END_TEST
 
@@ -205,6 +252,7 @@ START_TEST(of_a_table_that_is_there_only_differences_are_written)
 END_TEST
 
 static const char *const strange_tables[] = {
+	"\tmap loopback6 {\n\t\ttype inet_proto . inet_service : ipv6_addr . inet_service\n\t}\n\n",
 	"\tflags dormant\n\n",
 	"\tset pods {\n\t\ttype ipv4_addr\n\t}\n\n",
 	"\tchain input {\n\t}\n\n",
@@ -226,7 +274,8 @@ START_TEST(a_table_of_another_make_is_not_changed_in_place)
 END_TEST
 
 CHECK_MAIN("nat", CHECK_LOOP(ports_become_elements_of_their_family, port_cases),
-	   CHECK_TEST(only_hairpins_are_masqueraded),
+	   CHECK_TEST(only_hairpins_and_loopback_are_masqueraded),
+	   CHECK_TEST(loopback_ports_are_of_what_the_node_sends),
 	   CHECK_TEST(a_table_that_is_not_there_is_made_and_no_other_touched),
 	   CHECK_LOOP(of_a_table_that_is_there_only_differences_are_written, change_cases),
 	   CHECK_LOOP(a_table_of_another_make_is_not_changed_in_place, strange_tables))
