@@ -57,6 +57,7 @@ class Services:
         self.objects = objects
         self.zone = next((metadata(obj, "labels", {}).get(ZONE_LABEL) for obj in self.of_kind("Node")
                           if metadata(obj, "name") == node), None)
+        self.virtual = self.virtual_addresses()
         self.claims = self.settled([claim for service in self.of_kind("Service") if self.is_ours(service)
                                     for spec in service["spec"].get("ports") or []
                                     for claim in self.claims_of(service, spec)])
@@ -98,6 +99,17 @@ class Services:
         owned = self.owned_addresses()
         return [claim for claim in claims if claim.kind != "external" or claim.address not in owned]
 
+    def virtual_addresses(self):
+        """Of services and of no host: none of them is an endpoint."""
+        cluster, external = set(), set()
+        for service in self.of_kind("Service"):
+            if self.is_ours(service):
+                cluster.update(map(address_of, self.cluster_ips(service)))
+                external.update(address for address in map(address_of, [
+                    *self.balancer_ips(service), *(service["spec"].get("externalIPs") or [])])
+                    if address.version in self.families(service))
+        return cluster | external - self.owned_addresses()
+
     def owned_addresses(self):
         nodes = {address_of(address["address"]) for obj in self.of_kind("Node")
                  for address in obj["status"]["addresses"] if address["type"] in ("InternalIP", "ExternalIP")}
@@ -125,6 +137,8 @@ class Services:
             for port in piece.get("ports") or []:
                 for said in (piece.get("endpoints") or []) if self.port_matches(port, spec) else []:
                     endpoint = Endpoint(self.node, self.zone, said, port["port"])
+                    if endpoint.at[0] in self.virtual:
+                        continue
                     if endpoint.at not in found or endpoint.local:
                         found[endpoint.at] = endpoint
         return list(found.values())
