@@ -23,7 +23,7 @@ static const struct {
 	{ "to_wire", TO_WIRE, 39743 },
 	{ "from_overlay", FROM_OVERLAY, 49515 },
 	{ "to_overlay", TO_OVERLAY, 719 },
-	{ "edge", EDGE, 13833 },
+	{ "edge", EDGE, 14181 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };
