@@ -23,7 +23,7 @@ static const struct {
 	{ "to_wire", TO_WIRE, 39954 },
 	{ "from_overlay", FROM_OVERLAY, 49809 },
 	{ "to_overlay", TO_OVERLAY, 719 },
-	{ "edge", EDGE, 13845 },
+	{ "edge", EDGE, 14181 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };
