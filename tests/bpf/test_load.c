@@ -18,12 +18,12 @@ static const struct {
 	uint32_t recorded;
 } programs[] = {
 	{ "from_pod", FROM_POD, 43523 },
-	{ "to_pod", TO_POD, 30186 },
+	{ "to_pod", TO_POD, 30202 },
 	{ "from_wire", FROM_WIRE, 52494 },
 	{ "to_wire", TO_WIRE, 39954 },
-	{ "from_overlay", FROM_OVERLAY, 49809 },
-	{ "to_overlay", TO_OVERLAY, 719 },
-	{ "edge", EDGE, 14181 },
+	{ "from_overlay", FROM_OVERLAY, 49914 },
+	{ "to_overlay", TO_OVERLAY, 770 },
+	{ "edge", EDGE, 14196 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };
