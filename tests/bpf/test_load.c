@@ -17,13 +17,13 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 42965 },
-	{ "to_pod", TO_POD, 30186 },
-	{ "from_wire", FROM_WIRE, 51967 },
-	{ "to_wire", TO_WIRE, 39743 },
-	{ "from_overlay", FROM_OVERLAY, 49515 },
-	{ "to_overlay", TO_OVERLAY, 719 },
-	{ "edge", EDGE, 13833 },
+	{ "from_pod", FROM_POD, 43737 },
+	{ "to_pod", TO_POD, 30561 },
+	{ "from_wire", FROM_WIRE, 52824 },
+	{ "to_wire", TO_WIRE, 39954 },
+	{ "from_overlay", FROM_OVERLAY, 50497 },
+	{ "to_overlay", TO_OVERLAY, 733 },
+	{ "edge", EDGE, 14188 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };
