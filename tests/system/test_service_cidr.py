@@ -17,7 +17,7 @@ OPTIONS = [f"--service-cidr={cidr}" for cidr in CIDRS]
 
 @pytest.fixture
 def make(nodes):
-    """make(options) is a node with a client, a backend and a service; everything leads outside, where FREE is served."""
+    """make(options) is a node with a client, a backend and a service; outside FREE is served."""
     def prepare(options):
         node = nodes(options=options)
         node.route_pods()
