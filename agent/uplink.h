@@ -15,7 +15,7 @@ int uplink_attach(struct agent *agent);
 
 bool uplink_is(const struct agent *agent, uint32_t ifindex);
 
-/* The fast path of the first uplink that lacks what was wanted; if there is none, of the first one. */
+/* The fast path of the first uplink that lacks what was wanted; if none does, of the first one. */
 const struct uplink_xdp *uplink_xdp(const struct agent *agent);
 
 /* The smallest, in bytes; 0: there is no uplink. */

@@ -67,9 +67,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Called by evhttp before it takes a connection, whose limits are set here too. The socket is closed with
- * the stream, when the last reference goes, not by evhttp: libevent waits for the socket's number as long as
- * there is a stream, and would be deaf to the next file that got this number.
+ * Called by evhttp before it takes a connection, whose limits are set here too. The socket is
+ * closed with the stream, when the last reference goes, not by evhttp: libevent waits for the
+ * socket's number as long as there is a stream, and would be deaf to the next file with it.
  */
 static struct bufferevent *on_accept(struct event_base *base, void *arg)
 {

@@ -238,9 +238,9 @@ bool api_sync_ended(struct api_sync *sync, enum api_outcome outcome, int64_t wai
 		break;
 	case API_SILENT:
 		/*
-		 * A server says at least a bookmark a minute. One that was set back says nothing to
-		 * a watch from a version that it has not reached; a connection that fails twice may be
-		 * that. After a server was away one silence is enough.
+		 * A server says at least a bookmark a minute. One that was set back says nothing
+		 * to a watch from a version that it has not reached. So the second failure in a
+		 * row is taken for that when it is a silence.
 		 */
 		if (sync->is_watch && !sync->progress && sync->failures)
 			api_sync_relist(sync);
