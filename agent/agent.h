@@ -16,6 +16,7 @@
 #include "health.h"
 #include "model/ipam.h"
 #include "model/service.h"
+#include "model/service_cidr.h"
 #include "model/store.h"
 #include "net/net.h"
 #include "nodes.h"
@@ -103,6 +104,8 @@ struct agent {
 	unsigned int socket_rounds; /* of sockets_housekeeping() */
 	bool cni_conf_written; /* or found as it should be */
 	int cni_conf_failed; /* the last error of writing it */
+	struct service_cidrs service_cidrs; /* service_cidrs.h */
+	bool service_cidrs_known; /* they were found, and told to the programs */
 	bool masquerading; /* masquerade_start() has been called */
 	struct masquerade_source masquerade_sources[CONFIG_UPLINKS_MAX * FAMILY_MAX];
 	size_t masquerade_source_count; /* of new connections, as masquerade.h says */

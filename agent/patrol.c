@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "nodeaddr.h"
+#include "service_cidrs.h"
 #include "uplink.h"
 
 #define SLICE_US 300 /* of work, before others have their turn */
@@ -109,6 +110,8 @@ static void look_at_addresses(struct patrol *patrol)
 {
 	if (node_addresses_heal(patrol->agent))
 		found(patrol, MAP_STATE, "the node's own address was altered", 0);
+	if (service_cidrs_heal(patrol->agent))
+		found(patrol, MAP_STATE, "a service CIDR was altered", 0);
 }
 
 /* True: there are more. */

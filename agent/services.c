@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "node_health.h"
 #include "nodeaddr.h"
+#include "service_cidrs.h"
 #include "sockets.h"
 #include "sources.h"
 
@@ -124,6 +125,7 @@ void agent_services_apply(struct agent *agent)
 {
 	struct turn turn = { .agent = agent };
 	int64_t start = clock_us();
+	bool judge;
 	int r;
 
 	/* Before, a Service may miss endpoints that it has. */
@@ -134,7 +136,9 @@ void agent_services_apply(struct agent *agent)
 	turn.failed |= is_failure(r);
 	if (!turn.failed && sources_are_synced(agent, API_NEED_SERVICES))
 		service_writer_synced(agent->service_writer, clock_ms());
-	if (service_writer_commit(agent->service_writer))
+	judge = service_writer_commit(agent->service_writer);
+	judge |= service_cidrs_apply(agent);
+	if (judge)
 		reconcile_judge_again(agent->rec);
 	health_apply(agent->health);
 	staleness_applied(&agent->staleness, turn.failed, clock_ms());

@@ -12,6 +12,7 @@
  */
 #include <linux/errno.h>
 
+#include "lib/service_cidr.h"
 #include "lib/socket_peer.h"
 
 /* What a cgroup program returns. */
@@ -23,12 +24,9 @@ CONFIG struct socket_config sockets = {};
 /* Of the network namespaces of this machine the agent's only, unless all shall be served. */
 static __always_inline _Bool is_served(struct bpf_sock_addr *ctx)
 {
-	const struct node_state *node;
-
 	if (!sockets.everyone && bpf_get_netns_cookie(ctx) != sockets.netns)
 		return 0;
-	node = node_find();
-	return node && *(const volatile __u32 *)&node->services;
+	return services_exist();
 }
 
 /*
@@ -59,7 +57,7 @@ static __always_inline enum service_answer frontend_of(const struct frontend **r
 
 	*ret = NULL;
 	if (!whole)
-		return SERVICE_FOUND;
+		return addr_is_unallocated(&ask->to.addr) ? SERVICE_UNREACHABLE : SERVICE_FOUND;
 	frontend = frontend_find(&ask->to.addr, ask->to.port, ask->proto);
 	if (!frontend)
 		return whole->flags & FRONTEND_WHOLE ? SERVICE_REFUSED : SERVICE_FOUND;

@@ -257,11 +257,18 @@ static void print_problem(FILE *out, const json_t *problem)
 		json_text(problem, "text"));
 }
 
-static void print_services_line(FILE *out, const json_t *services)
+/* An agent of a former version tells of no CIDRs. */
+static int print_services_line(FILE *out, const json_t *services)
 {
-	fprintf(out, "Services    %lld Services, %lld EndpointSlices, applied in %.1f ms\n",
+	cleanup(freep) char *cidrs = json_join(json_object_get(services, "cidrs"), ", ", 0);
+
+	if (!cidrs)
+		return -ENOMEM;
+	fprintf(out, "Services    %lld Services, %lld EndpointSlices%s%s, applied in %.1f ms\n",
 		json_number(services, "services"), json_number(services, "endpointSlices"),
+		*cidrs ? ", of " : "", cidrs,
 		(double)json_number(services, "appliedMicroseconds") / 1000);
+	return 0;
 }
 
 static size_t print_texts(FILE *out, const json_t *part, size_t count)
@@ -339,7 +346,9 @@ int print_status(FILE *out, const json_t *answer)
 		return r;
 	print_counts(out, answer);
 	print_nodes(out, json_object_get(answer, "nodes"));
-	print_services_line(out, json_object_get(answer, "services"));
+	r = print_services_line(out, json_object_get(answer, "services"));
+	if (r < 0)
+		return r;
 	print_addresses(out, json_object_get(answer, "addresses"));
 	print_sources(out, json_object_get(answer, "sources"));
 	print_sockets(out, json_object_get(answer, "sockets"));

@@ -107,6 +107,26 @@ static int check_sources(const struct config *config, char *error)
 	return -EINVAL;
 }
 
+/* An address is a pod's or a service's. */
+static int check_cidrs(const struct config *config, char *error)
+{
+	char pods[PREFIX_TEXT_MAX], services[PREFIX_TEXT_MAX];
+
+	for (size_t i = 0; i < config->pod_cidr_count; i++)
+		for (size_t k = 0; k < config->service_cidr_count; k++) {
+			const struct prefix *a = &config->pod_cidrs[i];
+			const struct prefix *b = &config->service_cidrs[k];
+
+			if (!prefix_covers(a, b) && !prefix_covers(b, a))
+				continue;
+			snprintf(error, CONFIG_ERROR_MAX, "pod-cidr %s and service-cidr %s have "
+				 "addresses in common", prefix_text(pods, a),
+				 prefix_text(services, b));
+			return -EINVAL;
+		}
+	return 0;
+}
+
 int config_load(struct config *config, int argc, char **argv, char *error)
 {
 	struct args args = {};
@@ -124,7 +144,7 @@ int config_load(struct config *config, int argc, char **argv, char *error)
 	if (r >= 0)
 		r = apply_args(config, &args, error);
 	if (r >= 0)
-		r = check_sources(config, error);
+		r = check_sources(config, error) ?: check_cidrs(config, error);
 	if (r < 0)
 		config_done(config);
 	return r;

@@ -47,6 +47,9 @@ const struct config_option config_options[CONFIG_KEY_MAX] = {
 	[CONFIG_MAGLEV_SIZE] = { "maglev-table-size", "ENTRIES",
 				 "of the table that spreads connections from outside, a prime; on "
 				 "all nodes the same (default 16381)" },
+	[CONFIG_SERVICE_CIDR] = { "service-cidr", "CIDR",
+				  "from which services get their addresses: packets to others of it "
+				  "are dropped; repeat it for others", true },
 	[CONFIG_NODE_PORT_CIDR] = { "node-port-addresses", "CIDR",
 				    "of this node, on which NodePorts answer; repeat it for others",
 				    true },
@@ -326,6 +329,8 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 		return config_set_source_ports(config, value, why);
 	case CONFIG_MAGLEV_SIZE:
 		return config_set_maglev_size(config, value, why);
+	case CONFIG_SERVICE_CIDR:
+		return config_add_service_cidr(config, value, why);
 	case CONFIG_NODE_PORT_CIDR:
 		return config_add_node_port_cidr(config, value, why);
 	case CONFIG_HEALTH_ADDRESS:
@@ -374,6 +379,8 @@ void config_clear_list(struct config *config, enum config_key key)
 			config_set_string(&config->uplinks[--config->uplink_count], NULL);
 	else if (key == CONFIG_POD_CIDR)
 		config->pod_cidr_count = 0;
+	else if (key == CONFIG_SERVICE_CIDR)
+		config->service_cidr_count = 0;
 	else if (key == CONFIG_NODE_PORT_CIDR)
 		config->node_port_cidr_count = 0;
 	else if (key == CONFIG_UNMASQUERADED)

@@ -18,6 +18,7 @@
 #define CONFIG_NODE_TAINT_DEFAULT "weir/agent-not-ready"
 #define CONFIG_CIDRS_MAX 2 /* one per family */
 #define CONFIG_NODE_PORT_CIDRS_MAX 16
+#define CONFIG_SERVICE_CIDRS_MAX SERVICE_CIDRS_MAX
 #define CONFIG_UNMASQUERADED_MAX 64
 #define CONFIG_UPLINKS_MAX 8
 #define CONFIG_WHY_MAX 256 /* what is wrong with one value */
@@ -95,6 +96,8 @@ struct config {
 	uint32_t maglev_size; /* entries of a Maglev table (model/maglev.h) */
 	struct prefix node_port_cidrs[CONFIG_NODE_PORT_CIDRS_MAX]; /* where NodePorts answer, */
 	size_t node_port_cidr_count; /* 0: see nodeaddr.h */
+	struct prefix service_cidrs[CONFIG_SERVICE_CIDRS_MAX]; /* of services, or nobody's */
+	size_t service_cidr_count;
 	struct ip_addr health_ip;
 	uint16_t health_port; /* 0: nobody is told of this node's health */
 	enum routing_mode routing_mode;
@@ -130,6 +133,7 @@ enum config_key {
 	CONFIG_FORWARDING,
 	CONFIG_SOURCE_PORTS,
 	CONFIG_MAGLEV_SIZE,
+	CONFIG_SERVICE_CIDR,
 	CONFIG_NODE_PORT_CIDR,
 	CONFIG_HEALTH_ADDRESS,
 	CONFIG_ROUTING_MODE,

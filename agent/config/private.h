@@ -27,6 +27,7 @@ int config_set_xdp(struct config *config, const char *value, char *why);
 int config_set_source_ports(struct config *config, const char *value, char *why);
 int config_set_maglev_size(struct config *config, const char *value, char *why);
 int config_set_health_address(struct config *config, const char *value, char *why);
+int config_add_service_cidr(struct config *config, const char *value, char *why);
 int config_add_node_port_cidr(struct config *config, const char *value, char *why);
 int config_set_masquerade_ports(struct config *config, const char *value, char *why);
 int config_add_unmasqueraded(struct config *config, const char *value, char *why);

@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "config/private.h"
 #include "model/maglev.h"
+#include "model/service_cidr.h"
 
 #define PORT_FIRST 1024 /* those below are of servers that are known by them */
 #define PORT_LAST 65535
@@ -73,17 +74,38 @@ int config_set_masquerade_ports(struct config *config, const char *value, char *
 	return r || found ? r : config_refuse(why, "\"%s\" is not of tcp, udp, sctp or icmp", value);
 }
 
-int config_add_unmasqueraded(struct config *config, const char *value, char *why)
+/* One more prefix of @list, like @example, of which there may be @max. */
+static int add_prefix(struct prefix *list, size_t *count, size_t max, const char *example,
+		      const char *value, char *why)
 {
 	struct prefix prefix;
 
 	if (prefix_parse(&prefix, NULL, value) < 0)
-		return config_refuse(why, "\"%s\" is not an address prefix like 10.0.0.0/8", value);
-	if (config->unmasqueraded_count == CONFIG_UNMASQUERADED_MAX)
-		return config_refuse(why, "\"%s\" is one too many: at most %d", value,
-				     CONFIG_UNMASQUERADED_MAX);
-	config->unmasqueraded[config->unmasqueraded_count++] = prefix;
+		return config_refuse(why, "\"%s\" is not an address prefix like %s", value,
+				     example);
+	if (*count == max)
+		return config_refuse(why, "\"%s\" is one too many: at most %zu", value, max);
+	list[(*count)++] = prefix;
 	return 0;
+}
+
+int config_add_unmasqueraded(struct config *config, const char *value, char *why)
+{
+	return add_prefix(config->unmasqueraded, &config->unmasqueraded_count,
+			  CONFIG_UNMASQUERADED_MAX, "10.0.0.0/8", value, why);
+}
+
+int config_add_service_cidr(struct config *config, const char *value, char *why)
+{
+	struct prefix prefix;
+	const char *doubt;
+
+	/* Of services' addresses only: whatever else has one there is cut off. */
+	doubt = prefix_parse(&prefix, NULL, value) < 0 ? NULL : service_cidr_doubt(&prefix);
+	if (doubt)
+		return config_refuse(why, "\"%s\" %s", value, doubt);
+	return add_prefix(config->service_cidrs, &config->service_cidr_count,
+			  CONFIG_SERVICE_CIDRS_MAX, "10.96.0.0/12", value, why);
 }
 
 int config_set_maglev_size(struct config *config, const char *value, char *why)
@@ -122,15 +144,8 @@ int config_set_xdp(struct config *config, const char *value, char *why)
 
 int config_add_node_port_cidr(struct config *config, const char *value, char *why)
 {
-	struct prefix prefix;
-
-	if (prefix_parse(&prefix, NULL, value) < 0)
-		return config_refuse(why, "\"%s\" is not an address prefix like 192.0.2.0/24", value);
-	if (config->node_port_cidr_count == CONFIG_NODE_PORT_CIDRS_MAX)
-		return config_refuse(why, "\"%s\" is one too many: at most %d", value,
-				     CONFIG_NODE_PORT_CIDRS_MAX);
-	config->node_port_cidrs[config->node_port_cidr_count++] = prefix;
-	return 0;
+	return add_prefix(config->node_port_cidrs, &config->node_port_cidr_count,
+			  CONFIG_NODE_PORT_CIDRS_MAX, "192.0.2.0/24", value, why);
 }
 
 /* "192.0.2.1:80", or "[fd00::1]:80". */

@@ -16,7 +16,6 @@
 #define HEADERS_BYTES 8192
 #define BODY_BYTES (1 << 20) /* of a GC with thousands of pods */
 #define BODY_BYTES_IN_CROWD (32 << 10)
-#define UNREAD_MAX (64 << 10) /* bytes that wait to be taken up, of a connection */
 #define UNSENT_MAX (32 << 20) /* bytes of answers */
 
 /* evhttp tells nobody that it has let go of a connection, but it takes its callbacks away. */
@@ -75,6 +74,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
 {
 	struct connections *connections = arg;
 	struct bufferevent *stream = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	size_t body;
 
 	if (!stream)
 		return NULL;
@@ -82,10 +82,13 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
 		forget_over(connections);
 	if (connections->count == connections->max)
 		end_connection(connections, 0);
-	evhttp_set_max_body_size(connections->http, connections->count < CONNECTIONS_FEW ?
-							    BODY_BYTES : BODY_BYTES_IN_CROWD);
-	/* Nobody reads what comes after evhttp has let go. */
-	bufferevent_setwatermark(stream, EV_READ, 0, UNREAD_MAX);
+	body = connections->count < CONNECTIONS_FEW ? BODY_BYTES : BODY_BYTES_IN_CROWD;
+	evhttp_set_max_body_size(connections->http, body);
+	/*
+	 * Nobody reads what comes after evhttp has let go. It takes a body up as a whole: one that is
+	 * allowed has to fit.
+	 */
+	bufferevent_setwatermark(stream, EV_READ, 0, HEADERS_BYTES + body);
 	bufferevent_incref(stream);
 	connections->items[connections->count++] = (struct connection){ stream, clock_ms() };
 	return stream;

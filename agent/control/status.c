@@ -142,6 +142,16 @@ static void count_flows(json_int_t used[static DATAPATH_MAP_MAX], const struct a
 	used[MAP_CT6_NEW] = expiry_count(agent->expiry, CT_TABLE_6_NEW);
 }
 
+static json_t *prefixes_to_json(const struct prefix *list, size_t count)
+{
+	char text[PREFIX_TEXT_MAX];
+	json_t *ret = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(ret, json_string(prefix_text(text, &list[i])));
+	return ret;
+}
+
 static json_t *services_to_json(const struct agent *agent)
 {
 	const struct service_problems *problems = &agent->service_problems;
@@ -152,9 +162,10 @@ static json_t *services_to_json(const struct agent *agent)
 		json_array_append_new(items, json_pack("{s:s,s:b}", "text", problems->items[i].text,
 						       "warning", problems->items[i].warning));
 	more = problems->count - json_array_size(items);
-	return json_pack("{s:I,s:I,s:I,s:o,s:I}", "services",
+	return json_pack("{s:I,s:I,s:o,s:I,s:o,s:I}", "services",
 			 (json_int_t)store_count(agent->store, OBJECT_SERVICE), "endpointSlices",
-			 (json_int_t)store_count(agent->store, OBJECT_ENDPOINT_SLICE),
+			 (json_int_t)store_count(agent->store, OBJECT_ENDPOINT_SLICE), "cidrs",
+			 prefixes_to_json(agent->service_cidrs.list, agent->service_cidrs.count),
 			 "appliedMicroseconds", (json_int_t)agent->services_us, "problems", items,
 			 "moreProblems", (json_int_t)more);
 }

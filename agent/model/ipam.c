@@ -28,8 +28,7 @@ struct ipam_pool {
 	uint64_t bits[IPAM_SPAN / WORD_BITS];
 };
 
-/* Ranges whose addresses no pod can have; the prefix becomes a route of the node. */
-static bool is_special(const struct prefix *prefix)
+bool ipam_prefix_is_special(const struct prefix *prefix)
 {
 	static const char *const ranges[] = {
 		"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
@@ -54,7 +53,7 @@ struct ip_addr ipam_gateway(const struct prefix *prefix)
 
 const char *ipam_prefix_doubt(const struct prefix *prefix)
 {
-	if (is_special(prefix))
+	if (ipam_prefix_is_special(prefix))
 		return "has addresses that no pod can have";
 	return prefix_width(prefix) - prefix->bits < 2 ? "has no room for pods" : NULL;
 }

@@ -24,6 +24,9 @@ struct ipam_pool;
 /* The first host address of @prefix, which is the gateway of the pods in it. */
 struct ip_addr ipam_gateway(const struct prefix *prefix);
 
+/* It has addresses that no pod and no service can have: loopback, multicast and the like. */
+bool ipam_prefix_is_special(const struct prefix *prefix);
+
 /*
  * Why no pods can have their addresses from @prefix, as the end of a sentence: it has those of
  * special ranges, or no room. NULL: they can.

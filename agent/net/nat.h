@@ -59,8 +59,7 @@ int nat_apply(const struct nat *nat);
 /*
  * The kernel's conntrack forgets UDP to @host_port (host byte order), so that the next datagram
  * of whoever goes on from one port meets the table as it is now, and not who had the
- * host port before. Others' UDP to that number begins anew as well. 0 or a negative errno;
- * -EOPNOTSUPP, -EINVAL: the kernel cannot (ctnetlink with filters, Linux 5.8).
+ * host port before. Others' UDP to that number begins anew as well. 0 or a negative errno.
  */
 int nat_forget_datagrams(uint16_t host_port);
 

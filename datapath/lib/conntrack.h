@@ -11,6 +11,7 @@
 #include "lib/ct_book.h"
 #include "lib/masquerade.h"
 #include "lib/policy.h"
+#include "lib/service_cidr.h"
 #include "lib/service_fast.h"
 
 /* Judge the connection of @flow from its opener, which is the sender when @forward. */
@@ -266,6 +267,8 @@ SUBPROGRAM int track_alone(struct flow *flow)
 
 	if (!flow)
 		return DROP_INTERNAL;
+	if (addr_is_unallocated(&flow->dst))
+		return DROP_SERVICE_NO_ADDRESS;
 	pc.exempt = !!(flow->flags & FLOW_FROM_SOCKET);
 	why = ct_judge(&pc, flow, 1);
 	why = why ?: masquerade_ask(flow, pc.responder.ifindex);

@@ -30,7 +30,7 @@ int arrive_parse(struct __sk_buff *skb, struct flow *flow);
  * Stage: what came from the wire and is for no pod of this node. Its way is WAY_TRACK when
  * it may concern a service. Fragments for a service's address, or for the node's own, wait
  * for their first one; and what cannot be followed is refused where the whole address is a
- * service's.
+ * service's, or can be nobody else's.
  */
 SUBPROGRAM int arrive_parse(struct __sk_buff *skb, struct flow *flow)
 {
@@ -53,7 +53,8 @@ SUBPROGRAM int arrive_parse(struct __sk_buff *skb, struct flow *flow)
 	whole = frontend_find(&flow->dst, 0, 0);
 	if (why == DROP_FRAGMENT_UNKNOWN && (whole || addr_is_host(&flow->dst)))
 		why = parse_wait(flow, skb);
-	if (!why || why == DROP_FRAGMENT_HELD || (whole && whole->flags & FRONTEND_WHOLE))
+	if (!why || why == DROP_FRAGMENT_HELD || (whole && whole->flags & FRONTEND_WHOLE) ||
+	    addr_is_unallocated(&flow->dst))
 		return why;
 	return leave_alone(flow);
 }
@@ -136,7 +137,7 @@ int service_goes_round(struct __sk_buff *skb, struct flow *flow);
 /*
  * Nobody here answers the packet, and its address is a service's: would it leave by where it
  * came from? A router there would send it back, again and again, until its hops are used up.
- * To an address that is a service's alone there is no other way.
+ * To an address that is a service's alone, or can be, there is no other way.
  */
 SUBPROGRAM int service_goes_round(struct __sk_buff *skb, struct flow *flow)
 {
@@ -146,8 +147,10 @@ SUBPROGRAM int service_goes_round(struct __sk_buff *skb, struct flow *flow)
 	if (!flow)
 		return 0;
 	whole = frontend_find(&flow->dst, 0, 0);
-	if (!whole || whole->flags & FRONTEND_WHOLE)
-		return !!whole;
+	if (!whole)
+		return addr_is_unallocated(&flow->dst);
+	if (whole->flags & FRONTEND_WHOLE)
+		return 1;
 	return !route_find(&route, skb, flow) && route.ifindex == skb->ifindex;
 }
 

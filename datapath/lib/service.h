@@ -13,14 +13,8 @@
 #include "lib/conntrack.h"
 #include "lib/service_beside.h"
 #include "lib/service_choose.h"
+#include "lib/service_cidr.h"
 #include "lib/service_entry.h"
-
-static __always_inline _Bool services_exist(void)
-{
-	const struct node_state *node = node_find();
-
-	return node && *(const volatile __u32 *)&node->services;
-}
 
 static __always_inline enum drop_reason service_reject(struct flow *flow, enum drop_reason why)
 {
@@ -38,7 +32,7 @@ SUBPROGRAM int service_begin(struct flow *flow, struct service_case *sc)
 	if (!flow || !sc)
 		return DROP_INTERNAL;
 	if (!flow_frontend(flow, &sc->frontend, 0, 0))
-		return DROP_NONE;
+		return addr_is_unallocated(&flow->dst) ? DROP_SERVICE_NO_ADDRESS : DROP_NONE;
 	/* Where there is no such port what is left is that of the address. */
 	if (proto_has_ports(flow->proto))
 		asked = flow_frontend(flow, &sc->frontend, flow->dport, flow->proto);

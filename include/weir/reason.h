@@ -45,7 +45,8 @@
 	X(MASQUERADE_PORTS, 34, "no port of the node is left to masquerade a connection to this address") \
 	X(MASQUERADE_ADDRESS, 35, "the device has no address to masquerade with")           \
 	X(MASQUERADE_PROTOCOL, 36, "protocol that cannot be masqueraded, towards the outside") \
-	X(SERVICE_PORT_LOST, 37, "unanswered connection whose source port a new one needed")
+	X(SERVICE_PORT_LOST, 37, "unanswered connection whose source port a new one needed") \
+	X(SERVICE_NO_ADDRESS, 38, "address of a service CIDR that is no service's")
 
 enum drop_reason {
 #define X(name, number, text) DROP_##name = number,

@@ -7,6 +7,15 @@
 #include "weir/masquerade.h"
 #include "weir/types.h"
 
+#define SERVICE_CIDRS_MAX 16 /* of both families together */
+
+/* Addresses that equal @addr but for the bits that are 1 in @rest; all 0: not in use. */
+struct service_cidr {
+	struct ip_addr addr;
+	struct ip_addr rest;
+};
+ABI_SIZE(struct service_cidr, 32);
+
 /*
  * Map `state`: array of one, memory-mapped by the agent. A change of @generation
  * is the moment in which a new policy takes force everywhere: its parity picks
@@ -37,9 +46,14 @@ struct node_state {
 	 */
 	__u32 addr6_turn;
 	__u32 masquerade; /* enum masquerade */
-	__u32 pad;
+	/*
+	 * How many service CIDRs there are. With any an address is looked up though no frontend
+	 * exists: nobody gets packets for one of theirs that is no frontend's.
+	 */
+	__u32 service_cidrs;
+	struct service_cidr service_cidr[SERVICE_CIDRS_MAX];
 };
-ABI_SIZE(struct node_state, 64);
+ABI_SIZE(struct node_state, 576);
 
 /* Connections by their lifetimes. */
 enum lifetime_kind {

@@ -14,7 +14,7 @@
 #define ABI_SIZE(type, size) _Static_assert(sizeof(type) == (size), "ABI: size of " #type)
 
 /* Bump on any change of a map key, value, type or meaning; names the pin directory. */
-#define WEIR_SCHEMA 5
+#define WEIR_SCHEMA 6
 
 struct ip_addr {
 	union {

@@ -97,6 +97,8 @@ void peer_clear(enum who who);
 void generation_set(uint32_t generation);
 /* Into node_state; it stays when the generation is set. */
 void services_set(uint32_t services);
+/* Service CIDRs: of each family all that differ from @who in the last bits only. NOBODY: none. */
+void service_cidr_set(enum who who, uint32_t last_bits);
 /* What services' connections to other nodes come from; NOBODY: there is nothing. */
 void node_addresses_set(enum who who);
 /* How often the IPv6 one was written; odd: it is being written. */

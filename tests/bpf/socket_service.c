@@ -35,6 +35,16 @@ void services_in_use(bool yes)
 	put("state", &zero, &state);
 }
 
+void service_cidr_at(enum place place)
+{
+	struct node_state state = { .generation = 1, .service_cidrs = 2 };
+	uint32_t zero = 0;
+
+	for (int v6 = 0; v6 < 2; v6++)
+		state.service_cidr[v6].addr = place_addr(place, v6);
+	put("state", &zero, &state);
+}
+
 static void map_empty(const char *map)
 {
 	uint8_t key[KEY_MAX];

@@ -68,6 +68,8 @@ static inline uint32_t backend_of(uint32_t service, enum place place)
 /* No service, no backend, nothing remembered; and node_state.services is 1. */
 void services_reset(void);
 void services_in_use(bool yes);
+/* No service, and a service CIDR of each family, in which @place is alone. */
+void service_cidr_at(enum place place);
 
 /* @places ends with NOWHERE. */
 void service_set(uint32_t service, enum service_set set, const enum place *places);

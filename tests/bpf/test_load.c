@@ -17,13 +17,13 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 43523 },
-	{ "to_pod", TO_POD, 30202 },
-	{ "from_wire", FROM_WIRE, 52494 },
+	{ "from_pod", FROM_POD, 43737 },
+	{ "to_pod", TO_POD, 30561 },
+	{ "from_wire", FROM_WIRE, 52824 },
 	{ "to_wire", TO_WIRE, 39954 },
-	{ "from_overlay", FROM_OVERLAY, 49914 },
-	{ "to_overlay", TO_OVERLAY, 770 },
-	{ "edge", EDGE, 14196 },
+	{ "from_overlay", FROM_OVERLAY, 50497 },
+	{ "to_overlay", TO_OVERLAY, 733 },
+	{ "edge", EDGE, 14188 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

@@ -52,6 +52,11 @@ static void web_has_ranges(bool v6)
 	frontend_put(VIP, 80, 6, 1, FRONTEND_WHOLE | FRONTEND_EXTERNAL | FRONTEND_RANGES);
 }
 
+static void vip_is_nobodys(bool v6)
+{
+	service_cidr_set(VIP, 8);
+}
+
 #define TO_WEB { PACKET_TCP, POD_A, VIP, 4000, 80, SYN }
 
 static const struct {
@@ -113,6 +118,8 @@ static const struct {
 	[DROP_SERVICE_CHECKSUM] = { "needs a backend as well; in test_service_choice.c" },
 	[DROP_TUNNEL_SOURCE] = { "needs nodes with tunnels; in test_tunnel.c" },
 	[DROP_SERVICE_PORT_LOST] = { "of a connection and no packet; in test_uplink_ports.c" },
+	[DROP_SERVICE_NO_ADDRESS] = { NULL, { FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 },
+					      .before = vip_is_nobodys } },
 	[DROP_NO_TUNNEL] = { "needs nodes with tunnels; in test_tunnel.c" },
 	[DROP_MASQUERADE_PORTS] = { "needs a connection that has the port; in test_masquerade.c" },
 	[DROP_MASQUERADE_ADDRESS] = { "needs a connection; in test_masquerade.c" },

@@ -135,6 +135,27 @@ void services_set(uint32_t services)
 	put("state", &zero, &state);
 }
 
+void service_cidr_set(enum who who, uint32_t last_bits)
+{
+	struct node_state state;
+	uint32_t zero = 0;
+
+	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
+	state.service_cidrs = who ? 2 : 0;
+	for (int v6 = 0; v6 < 2; v6++) {
+		/* Neither the first one nor the last one. */
+		struct service_cidr *cidr = &state.service_cidr[3 + v6];
+
+		*cidr = (struct service_cidr){};
+		if (!who)
+			continue;
+		cidr->rest.words[3] = htonl((1u << last_bits) - 1);
+		cidr->addr = who_addr(who, v6);
+		cidr->addr.words[3] &= ~cidr->rest.words[3];
+	}
+	put("state", &zero, &state);
+}
+
 void node_address_turn(uint32_t turn)
 {
 	struct node_state state;
@@ -201,6 +222,7 @@ void world_reset(void)
 		put("ruleset", &set, &(struct ruleset){});
 	services_clear();
 	services_set(0);
+	service_cidr_set(NOBODY, 0);
 	masquerade_set(MASQUERADE_NEVER, NOBODY);
 	generation_set(1);
 	node_addresses_set(HOST);

@@ -5,6 +5,7 @@
  * real programs. Commands on stdin, a line each:
  *
  *	node NAME, hosts ADDRESS...
+ *	cidrs PREFIX... (of services, until the next reset)
  *	put BYTES (the manifests follow), delete KIND NAMESPACE NAME ("-": none)
  *	plug SLOT NAMESPACE NAME ADDRESS..., unplug SLOT
  *	apply, settle (after the grace period), restart (of the agent, before an apply)
@@ -27,6 +28,7 @@
 
 #include "base/cleanup.h"
 #include "packet.h"
+#include "reconcile/service_cidrs.h"
 #include "weir/reason.h"
 #include "wire.h"
 
@@ -85,6 +87,17 @@ static void on_hosts(void)
 			die("hosts", E2BIG);
 		world.host_ips[world.host_ip_count++] = address(text);
 	}
+}
+
+static void on_cidrs(void)
+{
+	struct service_cidrs cidrs = {};
+	struct prefix prefix;
+
+	for (char *text; (text = strtok(NULL, " \n"));)
+		if (prefix_parse(&prefix, NULL, text) < 0 || service_cidrs_add(&cidrs, &prefix) < 0)
+			die(text, EINVAL);
+	service_cidrs_write(world.dp, &cidrs);
 }
 
 static void on_put(void)
@@ -267,7 +280,7 @@ static const struct {
 	{ "apply", on_apply },	 { "probe", on_probe }, { "answer", on_answer },
 	{ "dump", on_dump },	 { "reset", on_reset },	{ "settle", on_settle },
 	{ "restart", on_restart }, { "serve", on_serve }, { "frame", on_frame },
-	{ "forget", on_forget },
+	{ "forget", on_forget }, { "cidrs", on_cidrs },
 };
 
 static void obey(char *line)

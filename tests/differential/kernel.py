@@ -64,6 +64,10 @@ class Judge:
         """All connections."""
         self._say("forget\n")
 
+    def cidrs(self, prefixes):
+        """Of services, until the next reset."""
+        self._say(f"cidrs {' '.join(prefixes)}\n")
+
     def restart(self):
         """Of the agent; what is in force stays so, and the next apply() starts from there."""
         self._say("restart\n")

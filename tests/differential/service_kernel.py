@@ -43,10 +43,13 @@ def fits(found, answer, question):
 
 
 class Session:
-    """The kernel in one history. met: how many backends were met of how many there are, where nobody has affinity."""
+    """The kernel in one history. met: how many backends were met of how many there are, where nobody has affinity.
 
-    def __init__(self, judge):
-        self.judge = judge
+    cidrs: of services; nobody_met: how often an address of theirs was asked that nobody has.
+    """
+
+    def __init__(self, judge, cidrs):
+        self.judge, self.cidrs, self.nobody_met = judge, cidrs, 0
         self.next_port, self.flows = FIRST_PORT, []
         self.asked, self.met = 0, [0, 0]
 
@@ -56,8 +59,10 @@ class Session:
 
     def step(self, world):
         """Texts: what is wrong."""
-        right = Services(world.scene.node, world.scene.hosts, world.scene.objects)
+        right = Services(world.scene.node, world.scene.hosts, world.scene.objects, self.cidrs)
+        bare = Services(world.scene.node, world.scene.hosts, world.scene.objects) if self.cidrs else right
         questions = [question for question in world.questions if question.client == "pod"]
+        self.nobody_met += sum(bare.answers(each) != right.answers(each) for each in questions)
         return self.known(right) + self.new(right, questions)
 
     def new(self, right, questions):
@@ -109,8 +114,11 @@ class Session:
 def run(judge, seed, number, steps=service_history.STEPS):
     """The Session of one history."""
     chance = random.Random(f"services/{seed}/{number}/kernel")
-    session = Session(judge)
+    # Half of the addresses that services have, or all of them, or none.
+    cidrs = chance.choice(((), ("10.96.0.0/16", "fd00:96::/112"), ("10.96.0.0/29", "fd00:96::/125")))
+    session = Session(judge, cidrs)
     judge.reset()
+    judge.cidrs(cidrs)
     try:
         for world in service_history.worlds(seed, number, steps):
             if chance.random() < 0.1:

@@ -50,9 +50,10 @@ class Endpoint:
 
 
 class Services:
-    """What one node sees of the services of a cluster."""
+    """What one node sees of the services of a cluster. In cidrs an address is a service's or nobody's."""
 
-    def __init__(self, node, hosts, objects):
+    def __init__(self, node, hosts, objects, cidrs=()):
+        self.cidrs = [ipaddress.ip_network(cidr) for cidr in cidrs]
         self.node, self.hosts = node, [address_of(ip) for ip in hosts]
         self.objects = objects
         self.zone = next((metadata(obj, "labels", {}).get(ZONE_LABEL) for obj in self.of_kind("Node")
@@ -114,10 +115,13 @@ class Services:
         nodes = {address_of(address["address"]) for obj in self.of_kind("Node")
                  for address in obj["status"]["addresses"] if address["type"] in ("InternalIP", "ExternalIP")}
         pods = {address_of(ip["ip"]) for obj in self.of_kind("Pod") for ip in obj["status"].get("podIPs") or []}
+        return nodes | pods | set(self.hosts)
+
+    def owned_addresses(self):
         # Also of services that another proxy serves, and of what an ExternalName was before.
         services = {address_of(ip) for obj in self.of_kind("Service") if "clusterIP" in obj["spec"]
                     for ip in self.cluster_ips(obj) if ip != "None"}
-        return nodes | pods | services | set(self.hosts)
+        return self.held_addresses() | services
 
     # Endpoints
 
@@ -194,8 +198,10 @@ class Services:
             return Answer("backends", backends, self.affinity_s(claim.service))
         return Answer("drop" if self.anywhere(endpoints) else "refuse")
 
-    def unknown_port(self, claims):
-        """The answer at an address where services have other ports."""
+    def elsewhere(self, address, claims):
+        """The answer at an address where services have other ports, or no service has one."""
+        if not claims and any(address in cidr for cidr in self.cidrs) and address not in self.held_addresses():
+            return Answer("drop")
         return Answer("refuse" if any(claim.kind == "cluster" for claim in claims) else "pass")
 
     def answers(self, question):
@@ -203,7 +209,7 @@ class Services:
         there = [claim for claim in self.claims if claim.address == address_of(question.address)]
         claims = [claim for claim in there if (claim.port, claim.proto) == (question.port, question.proto)]
         return [self.chosen(claim, question) if self.may(claim, address_of(question.source)) else Answer("drop")
-                for claim in claims] or [self.unknown_port(there)]
+                for claim in claims] or [self.elsewhere(address_of(question.address), there)]
 
     # Health checks
 

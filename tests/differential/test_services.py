@@ -36,6 +36,7 @@ def test_services_that_change_are_resolved_as_the_specification_says(models, see
 def test_packets_of_pods_go_where_the_specification_says(judges, seed):
     sessions = [service_kernel.run(judges.grown, seed, number) for number in range(KERNEL_HISTORIES)]
     assert sum(session.asked for session in sessions) > KERNEL_HISTORIES * 500
+    assert sum(session.nobody_met for session in sessions) > 20
     met, there = (sum(session.met[n] for session in sessions) for n in (0, 1))
     # Each backend is tried for four times: by chance one in fifty is not met.
     assert met > there * 0.9

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/maglev.h"
+#include "reconcile/service_cidrs.h"
 #include "source/decode.h"
 
 #define KEY_MAX 64
@@ -168,6 +169,7 @@ void world_reset(struct world *world)
 		else
 			map_empty(datapath_map_fd(world->dp, map));
 	datapath_state(world->dp)->generation = 0;
+	service_cidrs_write(world->dp, &(struct service_cidrs){});
 	r = reconcile_new(&world->rec, world->dp);
 	r = r ?: store_new(&world->store);
 	if (r < 0)

@@ -27,6 +27,11 @@ struct row {
 #define ANSWER(kind, ...) { FROM_POD, { kind, POD_B, POD_A, 8080, 4000, __VA_ARGS__ }, \
 	.becomes = PTR({ kind, VIP, POD_A, 80, 4000, __VA_ARGS__ }) }
 
+static void the_cidr_is_known(bool v6)
+{
+	service_cidr_set(VIP, 4);
+}
+
 static const struct row of_pods[] = {
 	{ "opening, without services", 3, false, NOBODY, { DIRECT(PACKET_TCP, SYN) } },
 	{ "datagram, without services", 6, false, NOBODY, { DIRECT(PACKET_UDP) } },
@@ -42,6 +47,12 @@ static const struct row of_pods[] = {
 	{ "answer of a ClusterIP", 5, true, NOBODY, { ASK(PACKET_UDP), ANSWER(PACKET_UDP) } },
 	{ "known, to a ClusterIP", 2, true, NOBODY, { ASK(PACKET_UDP), ANSWER(PACKET_UDP),
 						     ASK(PACKET_UDP) } },
+	{ "to what no service CIDR has", 4, true, NOBODY,
+	  { { FROM_POD, { PACKET_TCP, POD_A, WORLD, 4000, 80, SYN }, .before = the_cidr_is_known,
+	      .fate = TO_STACK } } },
+	{ "to nobody in a service CIDR", 5, true, NOBODY,
+	  { { FROM_POD, { PACKET_TCP, POD_A, VIP_2, 4000, 80, SYN }, DROP_SERVICE_NO_ADDRESS,
+	      .before = the_cidr_is_known } } },
 	{ "known, from a ClusterIP", 1, true, NOBODY, { ASK(PACKET_UDP), ANSWER(PACKET_UDP),
 						       ANSWER(PACKET_UDP) } },
 };

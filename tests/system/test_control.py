@@ -44,6 +44,7 @@ def test_every_option_is_a_key(nodes):
             "cni-conf": f"{node.dir}/net.d/05-weir.conflist",
             "socket-services": "host", "uplink": "up0", "mtu": 1400, "masquerade": False, "log-level": "debug",
             "table-size": ["peer4=1000", "ct4=2000"], "service-source-ports": "20000-20999",
+            "service-cidr": ["10.96.0.0/12", "fd96::/112"],
             "node-port-addresses": ["192.0.2.0/24", "2001:db8::/32"], "health-address": "[::]:10256",
             "maglev-table-size": 1021, "masquerade-ports": ["2000-3000", "icmp=4000-5000"],
             "non-masquerade-cidr": ["10.0.0.0/8"], "node-taint": "example.org/not-ready",

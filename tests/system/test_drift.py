@@ -157,8 +157,10 @@ def test_all_peers_are_gone(scene):
 ADDR6_TURN = 52  # of struct node_state: counts how often the address was written
 
 
-@pytest.mark.parametrize("at, size, value", ((0, 4, 0), (0, 4, 7), (4, 4, 0), (8, 4, 1), (16, 16, 2)),
-                         ids=("no policy", "another generation", "no services", "another address", "and of IPv6"))
+@pytest.mark.parametrize("at, size, value",
+                         ((0, 4, 0), (0, 4, 7), (4, 4, 0), (8, 4, 1), (16, 16, 2), (60, 4, 1), (80, 16, 1 << 127)),
+                         ids=("no policy", "another generation", "no services", "another address", "and of IPv6",
+                              "service CIDRs", "and what is in one"))
 def test_the_state_of_the_node_is_put_right(scene, at, size, value):
     node = scene.node
     before = raw(node, "state")
@@ -167,7 +169,8 @@ def test_the_state_of_the_node_is_put_right(scene, at, size, value):
     was = found(node, "state")
     put(node, "state", key, new)
     whole_round(node)
-    assert raw(node, "state")[key][:ADDR6_TURN] == old[:ADDR6_TURN]
+    now = raw(node, "state")[key]
+    assert (now[:ADDR6_TURN], now[ADDR6_TURN + 4:]) == (old[:ADDR6_TURN], old[ADDR6_TURN + 4:])
     assert found(node, "state") == was + 1
     works(scene)
 

@@ -98,6 +98,7 @@ START_TEST(a_file_sets_every_option)
 					  "xdp: generic\n"
 					  "service-source-ports: 2000-2999\n"
 					  "maglev-table-size: 65521\n"
+					  "service-cidr: [10.96.0.0/12, 'fd96::7/112']\n"
 					  "node-port-addresses: [192.0.2.9/24, '::/0']\n"
 					  "health-address: '[fd00::1]:10256'\n"
 					  "uplink: [eth1, eth0]\n"
@@ -129,6 +130,8 @@ START_TEST(a_file_sets_every_option)
 	ck_assert_uint_eq(config.source_port_first, 2000);
 	ck_assert_uint_eq(config.source_port_last, 2999);
 	ck_assert_uint_eq(config.maglev_size, 65521);
+	ck_assert_uint_eq(config.service_cidr_count, 2);
+	ck_assert_str_eq(prefix_text(buf, &config.service_cidrs[1]), "fd96::/112");
 	ck_assert_uint_eq(config.node_port_cidr_count, 2);
 	ck_assert_str_eq(prefix_text(buf, &config.node_port_cidrs[0]), "192.0.2.0/24");
 	ck_assert_uint_eq(config.uplink_count, 2);
@@ -204,6 +207,9 @@ static const struct refused_row refused[] = {
 	{ "service-source-ports: 3000-3014\n", ":1: service-source-ports", "less than 16 ports" },
 	{ "maglev-table-size: 16384\n", ":1: maglev-table-size", "\"16384\" is none of 251 509" },
 	{ "maglev-table-size: many\n", ":1: maglev-table-size", "16381 32749 65521 131071" },
+	{ "service-cidr: 10.96.0.0\n", ":1: service-cidr", "not an address prefix" },
+	{ "service-cidr: ['::/0']\n", ":1: service-cidr", "addresses that no service can have" },
+	{ "service-cidr: 127.0.0.0/16\n", ":1: service-cidr", "addresses that no service can have" },
 	{ "node-port-addresses: eth0\n", ":1: node-port-addresses", "not an address prefix" },
 	{ "drift-interval: 0\n", ":1: drift-interval", "neither off nor a number" },
 	{ "drift-interval: 3601\n", ":1: drift-interval", "neither off nor a number" },
@@ -322,28 +328,33 @@ END_TEST
 static const struct {
 	char *options[4];
 	const char *error; /* NULL: it is good */
-} sources[] = {
+} together[] = {
 	{ { "--kubeconfig=/k" }, NULL },
 	{ { "--kubeconfig=/k", "--api-server=https://10.0.0.1", "--api-server=http://[::1]:8001" }, NULL },
 	{ { "--api-server=https://10.0.0.1" }, NULL },
 	{ { "--manifests=/m" }, NULL },
+	{ { "--manifests=/m", "--pod-cidr=10.95.0.0/16", "--service-cidr=10.96.0.0/16" }, NULL },
+	{ { "--pod-cidr=10.96.3.0/24", "--service-cidr=fd96::/112", "--service-cidr=10.96.0.0/16" },
+	  "pod-cidr 10.96.3.0/24 and service-cidr 10.96.0.0/16 have addresses in common" },
+	{ { "--pod-cidr=fd00::/48", "--service-cidr=fd00::1:0/112" },
+	  "pod-cidr fd00::/48 and service-cidr fd00::1:0/112 have addresses in common" },
 	{ { "--kubeconfig=k" }, "--kubeconfig: " },
 	{ { "--api-server=10.0.0.1" }, "--api-server: \"10.0.0.1\" is not the address of an API server" },
 	{ { "--manifests=/m", "--kubeconfig=/k" }, "manifests and kubeconfig cannot both be given" },
 	{ { "--manifests=/m", "--api-server=https://h" }, "manifests and api-server cannot both be given" },
 };
 
-START_TEST(objects_come_from_one_source)
+START_TEST(options_must_fit_together)
 {
-	char *const *options = sources[_i].options;
+	char *const *options = together[_i].options;
 	cleanup(unlinkp) char *path = file_of("");
 	struct config config;
 	int r = load(&config, ARGV("--config", path, options[0], options[1] ?: "--mtu=0",
 				   options[2] ?: "--mtu=0"));
 
-	ck_assert_int_eq(r, sources[_i].error ? -EINVAL : 0);
-	if (sources[_i].error) {
-		ck_assert_msg(!strncmp(error, sources[_i].error, strlen(sources[_i].error)), "%s", error);
+	ck_assert_int_eq(r, together[_i].error ? -EINVAL : 0);
+	if (together[_i].error) {
+		ck_assert_msg(!strncmp(error, together[_i].error, strlen(together[_i].error)), "%s", error);
 		return;
 	}
 	ck_assert_int_eq(config_uses_api(&config), !config.manifests);
@@ -401,6 +412,6 @@ CHECK_MAIN("config",
 	   CHECK_TEST(the_command_line_wins_over_the_file),
 	   CHECK_TEST(a_list_option_may_be_repeated),
 	   CHECK_TEST(a_wrong_argument_is_named),
-	   CHECK_LOOP(objects_come_from_one_source, sources),
+	   CHECK_LOOP(options_must_fit_together, together),
 	   CHECK_TEST(a_file_that_was_asked_for_must_be_there),
 	   CHECK_TEST(usage_errors_end_the_process_with_2))
