@@ -2,10 +2,13 @@
 """Pods, Services and names in a cluster that runs weir."""
 
 import http.client
+import http.server
+import socket
+import threading
 
 import kube
 from control_plane import bracketed
-from machine import wait_for
+from machine import HOST_IPS, wait_for
 from workload import PORT, server_pod, service
 
 
@@ -17,6 +20,41 @@ def outside_fetch(address, port):
         return link.getresponse().read().decode()
     finally:
         link.close()
+
+
+class _SayWho(http.server.BaseHTTPRequestHandler):
+    """Answers with the client's address, as agnhost's /clientip does."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"{bracketed(self.client_address[0])}:{self.client_address[1]}".encode())
+
+    def log_message(self, *_):
+        pass
+
+
+class Outside(http.server.ThreadingHTTPServer):
+    """A server on this machine; a context manager. `target` is where."""
+
+    def __init__(self, family):
+        self.address_family = socket.AF_INET6 if family == 6 else socket.AF_INET
+        super().__init__((HOST_IPS[family], 0), _SayWho)
+        self.target = f"{bracketed(HOST_IPS[family])}:{self.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+def seen_as(shop, client, target):
+    """The address by which a server knows a pod."""
+    said = shop.execute(client, "curl", "-s", "-S", "-m", "10", f"http://{target}/clientip")
+    return said.rsplit(":", maxsplit=1)[0].strip("[]")
 
 
 def test_pods_reach_each_other_on_one_node_and_between_nodes(shop):
@@ -80,3 +118,19 @@ def test_a_host_port_answers_on_its_node(shop, cluster):
     shop.wait("app=host-port", 1)
     address = cluster.nodes[0].ips[cluster.families[0]]
     wait_for(lambda: outside_fetch(address, 18080) == "host-port", "the host port is open")
+
+
+def test_other_nodes_and_the_outside_see_pods_as_their_node(shop, cluster):
+    port = 18081
+    for node in cluster.nodes:
+        shop.create(server_pod(f"on-{node.name}", {"app": "on-node"}, node.name, ("netexec", f"--http-port={port}"),
+                               hostNetwork=True))
+    shop.wait("app=on-node", len(cluster.nodes))
+    for family in cluster.families:
+        with Outside(family) as outside:
+            for node in cluster.nodes:
+                client, own = f"client-{node.number}", node.ips[family]
+                assert seen_as(shop, client, outside.target) == own
+                for other in cluster.nodes:
+                    expected = shop.ip_of(client, family) if other is node else own
+                    assert seen_as(shop, client, f"{bracketed(other.ips[family])}:{port}") == expected

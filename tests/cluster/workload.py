@@ -68,6 +68,11 @@ class Namespace:
     def ip(self, name):
         return self.pod(name)["status"]["podIP"]
 
+    def ip_of(self, name, family):
+        """The pod's address of a family."""
+        ips = [entry["ip"] for entry in self.pod(name)["status"]["podIPs"]]
+        return next(ip for ip in ips if (":" in ip) == (family == 6))
+
     def wait(self, selector, count, deadline_s=180):
         return kube.wait_pods(self.name, selector, count, deadline_s)
 
