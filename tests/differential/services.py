@@ -111,7 +111,8 @@ class Services:
                     if address.version in self.families(service))
         return cluster | external - self.owned_addresses()
 
-    def owned_addresses(self):
+    def held_addresses(self):
+        """Those of nodes and pods."""
         nodes = {address_of(address["address"]) for obj in self.of_kind("Node")
                  for address in obj["status"]["addresses"] if address["type"] in ("InternalIP", "ExternalIP")}
         pods = {address_of(ip["ip"]) for obj in self.of_kind("Pod") for ip in obj["status"].get("podIPs") or []}
