@@ -59,6 +59,17 @@ def machine(node):
             "mounts": [line for line in open("/proc/mounts", encoding="utf-8") if node.dir in line]}
 
 
+def settled(node):
+    """The same of a machine at which the agent has done what it does later: links of new pods are pinned."""
+    seen = [machine(node)]
+
+    def stays():
+        seen.append(machine(node))
+        return seen[-1] == seen[-2]
+    weir.wait_for(stays, "nothing changes any more", every_s=0.5)
+    return seen[-1]
+
+
 def sysctls(node):
     roots = "ipv4/conf ipv6/conf ipv4/ip_forward"
     text = node.net.exec("sh", "-c", f"cd /proc/sys/net; grep -rs . {roots}", check=False)
@@ -137,7 +148,7 @@ def test_a_machine_without_weir_is_left_alone(nodes):
 def test_it_refuses_while_an_agent_runs(node):
     pod = use(node)[0]
     node.net.ip("link", "del", "weirabcdefghijk")
-    before = machine(node)
+    before = settled(node)
     status, said = cleanup(node)
     assert status == 1 and "another agent uses" in said, said
     elsewhere = [f"--{option}={node.dir}/none" for option in ("state-dir", "run-dir", "bpffs")]
