@@ -339,6 +339,9 @@ static void ct_expire(const char *table, uint32_t when)
 
 	for (int r = engine_next(table, NULL, key); !r; r = engine_next(table, key, key)) {
 		ck_assert_int_eq(engine_lookup(table, key, &value), 0);
+		/* What is put goes to the head of its bucket: two there would be met for ever. */
+		if (value.entry.expires == when)
+			continue;
 		value.entry.expires = when;
 		put(table, key, &value);
 	}
