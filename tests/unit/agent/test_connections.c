@@ -98,7 +98,8 @@ static void on_heard(evutil_socket_t fd, short what, void *arg)
 	*(bool *)arg = true;
 }
 
-static void expect_next_file_to_be_heard(struct server *server)
+/* The file stays open, so that the next one has another number. */
+static struct event *expect_next_file_to_be_heard(struct server *server)
 {
 	struct event *event;
 	bool heard = false;
@@ -109,17 +110,23 @@ static void expect_next_file_to_be_heard(struct server *server)
 	ck_assert_int_eq(event_add(event, NULL), 0);
 	event_base_loop(server->base, EVLOOP_NONBLOCK);
 	ck_assert_msg(heard, "nothing was heard of file %d", fd);
+	return event;
 }
 
 /* Files get the lowest numbers that are free: libevent must not know these any more. */
 START_TEST(files_that_are_opened_after_a_call_are_heard)
 {
+	struct event *heard[FILES];
 	struct server server;
 
 	open_server(&server);
 	call(&server, &endings[_i]);
 	for (int i = 0; i < FILES; i++)
-		expect_next_file_to_be_heard(&server);
+		heard[i] = expect_next_file_to_be_heard(&server);
+	for (int i = 0; i < FILES; i++) {
+		close(event_get_fd(heard[i]));
+		event_free(heard[i]);
+	}
 	close_server(&server);
 }
 END_TEST
