@@ -19,6 +19,17 @@ static void own_mounts(void)
 	ck_assert_int_eq(datapath_mount(bpffs), 0);
 }
 
+/* With all programs and empty maps; the caller closes it. */
+static inline struct datapath *open_datapath(void)
+{
+	struct datapath_config config = { .bpffs = bpffs };
+	char error[DATAPATH_ERROR_MAX];
+	struct datapath *dp;
+
+	ck_assert_msg(!datapath_open(&dp, &config, error), "%s", error);
+	return dp;
+}
+
 static int bpffs_run(const char *title, const struct check_row *rows, int count)
 {
 	Suite *suite = suite_create(title);

@@ -23,11 +23,6 @@ static struct datapath *open_sized(uint32_t size)
 	return dp;
 }
 
-static struct datapath *open_datapath(void)
-{
-	return open_sized(SIZE);
-}
-
 static const struct {
 	enum datapath_map map;
 	uint32_t value_size;
@@ -39,7 +34,7 @@ static const struct {
 
 START_TEST(each_element_is_the_maps)
 {
-	cleanup(datapath_freep) struct datapath *dp = open_datapath();
+	cleanup(datapath_freep) struct datapath *dp = open_sized(SIZE);
 	enum datapath_map map = arrays[_i].map;
 	uint8_t value[64];
 
@@ -75,7 +70,7 @@ END_TEST
 
 START_TEST(there_are_no_others)
 {
-	cleanup(datapath_freep) struct datapath *dp = open_datapath();
+	cleanup(datapath_freep) struct datapath *dp = open_sized(SIZE);
 
 	for (int map = 0; map < DATAPATH_MAP_MAX; map++) {
 		bool mapped = map == MAP_STATE;
@@ -93,7 +88,7 @@ END_TEST
 START_TEST(what_was_there_is_adopted)
 {
 	struct datapath_config config = { .bpffs = bpffs };
-	struct datapath *dp = open_datapath();
+	struct datapath *dp = open_sized(SIZE);
 	char error[DATAPATH_ERROR_MAX];
 	volatile struct backend *backend = datapath_element(dp, MAP_BACKEND, SIZE - 1);
 

@@ -12,16 +12,6 @@
 #define FIRST 7 /* interface indexes */
 #define SECOND 8
 
-static struct datapath *open_datapath(void)
-{
-	struct datapath_config config = { .bpffs = bpffs };
-	char error[DATAPATH_ERROR_MAX];
-	struct datapath *dp;
-
-	ck_assert_msg(!datapath_open(&dp, &config, error), "%s", error);
-	return dp;
-}
-
 static struct ip_addr addr_of(const char *text)
 {
 	struct ip_addr addr;

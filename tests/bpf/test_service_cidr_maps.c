@@ -5,16 +5,6 @@
 #include "bpffs_main.h"
 #include "reconcile/service_cidrs.h"
 
-static struct datapath *open_datapath(void)
-{
-	struct datapath_config config = { .bpffs = bpffs };
-	char error[DATAPATH_ERROR_MAX];
-	struct datapath *dp;
-
-	ck_assert_msg(!datapath_open(&dp, &config, error), "%s", error);
-	return dp;
-}
-
 /* @texts ends with NULL. */
 static bool write_texts(struct datapath *dp, const char *const *texts)
 {

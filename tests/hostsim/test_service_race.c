@@ -86,25 +86,33 @@ static void they_are_answered(void)
 }
 
 /*
- * WORLD_2's connection has no answer, so WORLD's takes its port; but now the answer comes, and
- * the other CPU moves the entry that it has found before.
+ * WORLD_2's connection has no answer, so WORLD's is about to take its port; but @now happens on
+ * another CPU, and the entry of @suffix's table is theirs as @now has left it.
  */
-START_TEST(who_is_answered_in_that_moment_keeps_its_port)
+static void lose_port_race(void (*now)(void), const char *suffix, bool v6)
 {
 	const struct step before = OPENS(WORLD_2, GOES_ON), late = OPENS(WORLD, DROP_SERVICE_PORTS);
 	struct ct6_value after;
 
-	family = _i;
+	family = v6;
 	far_service();
-	step_play(&before, _i, "an opening");
-	ck_assert(ct_get_value("_new", &theirs, &sent_on, _i));
-	sim_race(_i ? "ct6_new" : "ct4_new", they_are_answered);
-	step_play(&late, _i, "the packet that needs the port");
+	step_play(&before, v6, "an opening");
+	ck_assert(ct_get_value("_new", &theirs, &sent_on, v6));
+	sim_race(v6 ? "ct6_new" : "ct4_new", now);
+	step_play(&late, v6, "the packet that needs the port");
 	ck_assert(!sim_race_end());
-	ck_assert(ct_get_value("", &after, &sent_on, _i));
-	ck_assert(!memcmp(&after, &theirs, _i ? sizeof(struct ct6_value) : sizeof(struct ct4_value)));
+	ck_assert(ct_get_value(suffix, &after, &sent_on, v6));
+	ck_assert(!memcmp(&after, &theirs, v6 ? sizeof(struct ct6_value) : sizeof(struct ct4_value)));
+	ck_assert(!ct_get_value("_new", &after, &late.packet, v6));
+}
+
+/* The answer comes: the other CPU moves the entry that this one has found before. */
+START_TEST(who_is_answered_in_that_moment_keeps_its_port)
+{
+	struct ct6_value after;
+
+	lose_port_race(they_are_answered, "", _i);
 	ck_assert(!ct_get_value("_new", &after, &sent_on, _i));
-	ck_assert(!ct_get_value("_new", &after, &late.packet, _i));
 }
 END_TEST
 
@@ -117,19 +125,7 @@ static void somebody_else_opens(void)
 /* Two take the port of a third at the same time: the one whose entry comes first has it. */
 START_TEST(of_two_that_take_a_port_one_has_it)
 {
-	const struct step before = OPENS(WORLD_2, GOES_ON), late = OPENS(WORLD, DROP_SERVICE_PORTS);
-	struct ct6_value after;
-
-	family = _i;
-	far_service();
-	step_play(&before, _i, "an opening");
-	ck_assert(ct_get_value("_new", &theirs, &sent_on, _i));
-	sim_race(_i ? "ct6_new" : "ct4_new", somebody_else_opens);
-	step_play(&late, _i, "the packet that needs the port");
-	ck_assert(!sim_race_end());
-	ck_assert(ct_get_value("_new", &after, &sent_on, _i));
-	ck_assert(!memcmp(&after, &theirs, _i ? sizeof(struct ct6_value) : sizeof(struct ct4_value)));
-	ck_assert(!ct_get_value("_new", &after, &late.packet, _i));
+	lose_port_race(somebody_else_opens, "_new", _i);
 }
 END_TEST
 
