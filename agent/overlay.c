@@ -11,8 +11,6 @@
 #include "sources.h"
 #include "uplink.h"
 
-#define MTU_MIN 1280 /* what IPv6 needs */
-
 static bool is_wanted(const struct agent *agent)
 {
 	return routing_has_tunnel(agent->config.routing_mode);
@@ -130,9 +128,9 @@ static void check_mtu(const struct agent *agent, struct texts *problems)
 {
 	unsigned int mtu = overlay_mtu(agent);
 
-	if (mtu < MTU_MIN)
+	if (mtu < CONFIG_MTU_MIN)
 		texts_add(problems, "tunnels leave %u bytes for each packet, and IPv6 needs %d: the "
-			  "MTU %u of the uplink is too small", mtu, MTU_MIN, uplink_mtu(agent));
+			  "MTU %u of the uplink is too small", mtu, CONFIG_MTU_MIN, uplink_mtu(agent));
 	if (agent->config.mtu > mtu)
 		texts_add(problems, "mtu: %u is larger than the %u bytes that tunnels leave: no pod "
 			  "is added", agent->config.mtu, mtu);

@@ -4,89 +4,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <inttypes.h>
-#include <net/if.h>
 #include <stdarg.h>
 #include <string.h>
 
-#include "base/addr.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "model/ipam.h"
 #include "model/maglev.h"
-
-#define MTU_MIN 1280 /* what IPv6 needs */
-#define MTU_MAX 65535
-
-const struct config_option config_options[CONFIG_KEY_MAX] = {
-	[CONFIG_MANIFESTS] = { "manifests", "DIR", "directory of Kubernetes manifests" },
-	[CONFIG_KUBECONFIG] = { "kubeconfig", "FILE",
-				"how to reach the Kubernetes API (default: as a pod does, if it is one)" },
-	[CONFIG_API_SERVER] = { "api-server", "URL",
-				"an API server, instead of the one in the kubeconfig or of the Service; "
-				"repeat it for others", true },
-	[CONFIG_NODE_NAME] = { "node-name", "NAME", "name of this node (default: the host name)" },
-	[CONFIG_NODE_TAINT] = { "node-taint", "KEY",
-				"of the taint that goes from the Node when pods may come "
-				"(default " CONFIG_NODE_TAINT_DEFAULT ")" },
-	[CONFIG_POD_CIDR] = { "pod-cidr", "CIDR",
-			      "addresses for pods; repeat it for the second family", true },
-	[CONFIG_STATE_DIR] = { "state-dir", "DIR", "what must be kept (default /var/lib/weir)" },
-	[CONFIG_RUN_DIR] = { "run-dir", "DIR", "holds the control socket (default /run/weir)" },
-	[CONFIG_BPFFS] = { "bpffs", "DIR", "pinned objects (default /sys/fs/bpf/weir)" },
-	[CONFIG_CNI_CONF] = { "cni-conf", "FILE",
-			      "CNI configuration to write when pods can start (default none)" },
-	[CONFIG_CGROUP] = { "cgroup", "DIR",
-			    "cgroup v2 directory of the host's sockets (default auto)" },
-	[CONFIG_SOCKET_SERVICES] = { "socket-services", "host|all|off",
-				     "whose sockets use services by their connect (default host)" },
-	[CONFIG_FORWARDING] = { "service-forwarding", "snat|dsr",
-				"how connections from outside go on to another node (default snat)" },
-	[CONFIG_SOURCE_PORTS] = { "service-source-ports", "FIRST-LAST",
-				  "of connections from outside that go on to another node "
-				  "(default 10000-29999)" },
-	[CONFIG_MAGLEV_SIZE] = { "maglev-table-size", "ENTRIES",
-				 "of the table that spreads connections from outside, a prime; on "
-				 "all nodes the same (default 16381)" },
-	[CONFIG_SERVICE_CIDR] = { "service-cidr", "CIDR",
-				  "from which services get their addresses: packets to others of it "
-				  "are dropped; repeat it for others", true },
-	[CONFIG_NODE_PORT_CIDR] = { "node-port-addresses", "CIDR",
-				    "of this node, on which NodePorts answer; repeat it for others",
-				    true },
-	[CONFIG_HEALTH_ADDRESS] = { "health-address", "ADDRESS:PORT",
-				    "where load balancers ask for /healthz and /livez of the node "
-				    "(default off)" },
-	[CONFIG_ROUTING_MODE] = { "routing-mode", "native|vxlan|auto",
-				  "how packets reach the pods of other nodes: by the network, in a "
-				  "tunnel, or in one to nodes of other links (default native)" },
-	[CONFIG_VXLAN_ID] = { "vxlan-id", "NUMBER",
-			      "network identifier of the tunnels, on all nodes the same (default 1)" },
-	[CONFIG_VXLAN_PORT] = { "vxlan-port", "PORT",
-				"UDP port of the tunnels, on all nodes the same (default 8472)" },
-	[CONFIG_VXLAN_CHECKSUM] = { "vxlan-checksum", "auto|yes|no",
-				    "UDP checksums of the tunnels' packets (default auto: between "
-				    "IPv6 addresses only)" },
-	[CONFIG_UPLINK] = { "uplink", "IFNAME",
-			    "network device to the outside, repeat it for others (default auto)",
-			    true },
-	[CONFIG_XDP] = { "xdp", "auto|native|generic|off",
-			 "fast path of uplinks for services from outside (default off)" },
-	[CONFIG_MTU] = { "mtu", "BYTES", "of pod interfaces (default 0: the uplink's)" },
-	[CONFIG_MASQUERADE] = { "masquerade", "yes|no",
-				"translate pod addresses towards the outside (default yes)" },
-	[CONFIG_MASQUERADE_PORTS] = { "masquerade-ports", "[PROTOCOL=]FIRST-LAST",
-				      "of the node for pods' connections to the outside, for tcp, udp, "
-				      "sctp or icmp (identifiers of echoes); repeat it for others "
-				      "(default 10000-29999)", true },
-	[CONFIG_UNMASQUERADED] = { "non-masquerade-cidr", "CIDR",
-				   "to which pods keep their address; repeat it for others", true },
-	[CONFIG_TABLE_SIZE] = { "table-size", "TABLE=ENTRIES",
-				"of a table in the kernel; repeat it for others", true },
-	[CONFIG_DRIFT_INTERVAL] = { "drift-interval", "SECONDS|off",
-				    "how often what the kernel holds is compared with what it shall "
-				    "(default 1)" },
-	[CONFIG_LOG_LEVEL] = { "log-level", "LEVEL", "error, warn, info (default) or debug" },
-};
 
 int config_set_string(char **ret, const char *value)
 {
@@ -203,53 +126,6 @@ bool config_uses_api(const struct config *config)
 	       (!config->manifests && api_config_in_pod(API_POD_DIR));
 }
 
-static int add_uplink(struct config *config, const char *value, char *why)
-{
-	if (!strcmp(value, "auto")) {
-		config_clear_list(config, CONFIG_UPLINK);
-		return 0;
-	}
-	if (!value[0] || strlen(value) >= IFNAMSIZ || strpbrk(value, "/ "))
-		return config_refuse(why, "\"%s\" is not the name of a network device", value);
-	for (size_t i = 0; i < config->uplink_count; i++)
-		if (!strcmp(config->uplinks[i], value))
-			return config_refuse(why, "\"%s\" is there twice", value);
-	if (config->uplink_count == CONFIG_UPLINKS_MAX)
-		return config_refuse(why, "\"%s\" is one too many: at most %d", value,
-				     CONFIG_UPLINKS_MAX);
-	return config_set_string(&config->uplinks[config->uplink_count++], value);
-}
-
-static int add_pod_cidr(struct config *config, const char *value, char *why)
-{
-	struct prefix prefix;
-	const char *doubt;
-
-	if (prefix_parse(&prefix, NULL, value) < 0)
-		return config_refuse(why, "\"%s\" is not an address prefix like 10.0.0.0/24", value);
-	doubt = ipam_prefix_doubt(&prefix);
-	if (doubt)
-		return config_refuse(why, "\"%s\" %s", value, doubt);
-	if (config->pod_cidr_count == CONFIG_CIDRS_MAX)
-		return config_refuse(why, "\"%s\" is one too many: at most one per family", value);
-	if (config->pod_cidr_count == 1 &&
-	    ip_addr_is_v4(&config->pod_cidrs[0].addr) == ip_addr_is_v4(&prefix.addr))
-		return config_refuse(why, "\"%s\" is a second one of the same family", value);
-	config->pod_cidrs[config->pod_cidr_count++] = prefix;
-	return 0;
-}
-
-static int set_mtu(struct config *config, const char *value, char *why)
-{
-	uint64_t mtu;
-
-	if (parse_u64(&mtu, value, MTU_MAX) < 0 || (mtu && mtu < MTU_MIN))
-		return config_refuse(why, "\"%s\" is neither 0 nor a number from %d to %d", value,
-			      MTU_MIN, MTU_MAX);
-	config->mtu = (unsigned int)mtu;
-	return 0;
-}
-
 static int find_table(enum datapath_map *ret, const char *value, size_t length)
 {
 	const char *name;
@@ -310,7 +186,7 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 	case CONFIG_NODE_TAINT:
 		return config_set_node_taint(config, value, why);
 	case CONFIG_POD_CIDR:
-		return add_pod_cidr(config, value, why);
+		return config_add_pod_cidr(config, value, why);
 	case CONFIG_STATE_DIR:
 		return set_dir(&config->state_dir, value, why);
 	case CONFIG_RUN_DIR:
@@ -344,11 +220,11 @@ int config_set(struct config *config, enum config_key key, const char *value, ch
 	case CONFIG_VXLAN_CHECKSUM:
 		return config_set_vxlan_checksum(config, value, why);
 	case CONFIG_UPLINK:
-		return add_uplink(config, value, why);
+		return config_add_uplink(config, value, why);
 	case CONFIG_XDP:
 		return config_set_xdp(config, value, why);
 	case CONFIG_MTU:
-		return set_mtu(config, value, why);
+		return config_set_mtu(config, value, why);
 	case CONFIG_MASQUERADE:
 		return set_bool(&config->masquerade, value, why);
 	case CONFIG_MASQUERADE_PORTS:

@@ -21,6 +21,8 @@
 #define CONFIG_SERVICE_CIDRS_MAX SERVICE_CIDRS_MAX
 #define CONFIG_UNMASQUERADED_MAX 64
 #define CONFIG_UPLINKS_MAX 8
+#define CONFIG_MTU_MIN 1280 /* what IPv6 needs */
+#define CONFIG_MTU_MAX 65535
 #define CONFIG_WHY_MAX 256 /* what is wrong with one value */
 #define CONFIG_ERROR_MAX 768 /* the same, with the place */
 

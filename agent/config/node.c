@@ -29,7 +29,7 @@ static bool is_name(const char *text, size_t length, const char *others)
 	return true;
 }
 
-/* Source: Kubernetes, "Labels and Selectors", syntax of qualified names, which keys of taints are. */
+/* Keys of taints are qualified names. Source: Kubernetes, "Labels and Selectors", their syntax. */
 static bool is_key(const char *text)
 {
 	const char *slash = strchr(text, '/');

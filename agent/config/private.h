@@ -7,7 +7,10 @@
 /* The sentence goes to @why. Returns -EINVAL. */
 int __attribute__((format(printf, 2, 3))) config_refuse(char *why, const char *fmt, ...);
 
-/* routing.c; as config_set() */
+/* network.c; as config_set() */
+int config_add_uplink(struct config *config, const char *value, char *why);
+int config_add_pod_cidr(struct config *config, const char *value, char *why);
+int config_set_mtu(struct config *config, const char *value, char *why);
 int config_set_routing_mode(struct config *config, const char *value, char *why);
 int config_set_vxlan_id(struct config *config, const char *value, char *why);
 int config_set_vxlan_port(struct config *config, const char *value, char *why);
