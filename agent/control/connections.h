@@ -37,5 +37,5 @@ int connections_open(struct connections *connections, struct evhttp *http,
 /* Before @http is freed. */
 void connections_close(struct connections *connections);
 
-/* Ends those whose clients are slow to fetch their answers, the oldest first, when these are large. */
+/* Ends those whose clients are slow to fetch large answers, the oldest first. */
 void connections_end_slow(struct connections *connections);
