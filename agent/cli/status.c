@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One screen: is it healthy, what does it serve, how full is it, what goes wrong. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "cli/status.h"
 
 #define PRESSURE_PERCENT 50 /* tables that are fuller get a line */
-#define DROPS_SHOWN 12
-#define PROBLEMS_SHOWN 8
 
 static int print_health(FILE *out, const json_t *answer)
 {
@@ -176,87 +174,6 @@ static void print_maps(FILE *out, const json_t *maps)
 			json_array_size(maps), json_text(fullest, "name"), percent(fullest));
 }
 
-static json_int_t packets(const json_t *counters, const char *direction)
-{
-	return json_number(json_object_get(counters, direction), "packets");
-}
-
-static void print_passed(FILE *out, const json_t *passed)
-{
-	const json_t *in = json_object_get(passed, "ingress");
-	const json_t *eg = json_object_get(passed, "egress");
-	char in_bytes[UNIT_TEXT_MAX], eg_bytes[UNIT_TEXT_MAX];
-
-	fprintf(out, "Passed      ingress %lld packets (%s), egress %lld packets (%s)\n",
-		json_number(in, "packets"), bytes_text(in_bytes, json_number(in, "bytes")),
-		json_number(eg, "packets"), bytes_text(eg_bytes, json_number(eg, "bytes")));
-}
-
-/* Most packets first. */
-static int compare_drops(const void *left, const void *right)
-{
-	const json_t *a = *(json_t *const *)left, *b = *(json_t *const *)right;
-	json_int_t x = packets(a, "ingress") + packets(a, "egress");
-	json_int_t y = packets(b, "ingress") + packets(b, "egress");
-
-	return (x < y) - (x > y);
-}
-
-static int print_drop_table(FILE *out, json_t *const *drops, size_t count)
-{
-	cleanup(table_done) struct table table = TABLE("DROPPED", ">INGRESS", ">EGRESS", "BECAUSE");
-	size_t shown = count < DROPS_SHOWN ? count : DROPS_SHOWN;
-
-	for (size_t i = 0; i < shown; i++) {
-		table_cell(&table, "%s", json_text(drops[i], "reason"));
-		table_cell(&table, "%lld", packets(drops[i], "ingress"));
-		table_cell(&table, "%lld", packets(drops[i], "egress"));
-		table_cell(&table, "%s", json_text(drops[i], "text"));
-	}
-	fputc('\n', out);
-	if (table_print(out, &table) < 0)
-		return -ENOMEM;
-	if (shown < count)
-		fprintf(out, "and %zu more; all: weir status -o yaml\n", count - shown);
-	return 0;
-}
-
-static int print_drops(FILE *out, const json_t *all)
-{
-	cleanup(freep) json_t **drops = calloc(json_array_size(all) + 1, sizeof(*drops));
-	size_t count = 0, i;
-	json_t *drop;
-
-	if (!drops)
-		return -ENOMEM;
-	json_array_foreach(all, i, drop)
-		if (packets(drop, "ingress") || packets(drop, "egress"))
-			drops[count++] = drop;
-	if (!count) {
-		fprintf(out, "Dropped     nothing\n");
-		return 0;
-	}
-	qsort(drops, count, sizeof(*drops), compare_drops);
-	return print_drop_table(out, drops, count);
-}
-
-/* "FILE:LINE: document N: OBJECT: FIELD: TEXT", without what is not known. */
-static void print_problem(FILE *out, const json_t *problem)
-{
-	const char *object = json_text(problem, "object"), *field = json_text(problem, "field");
-	json_int_t line = json_number(problem, "line"), document = json_number(problem, "document");
-
-	fprintf(out, "  %s", json_text(problem, "file"));
-	if (line > 0)
-		fprintf(out, ":%lld", line);
-	if (document > 0)
-		fprintf(out, ": document %lld", document);
-	if (json_flag(problem, "warning"))
-		fprintf(out, ": warning");
-	fprintf(out, "%s%s%s%s: %s\n", *object ? ": " : "", object, *field ? ": " : "", field,
-		json_text(problem, "text"));
-}
-
 /* An agent of a former version tells of no CIDRs. */
 static int print_services_line(FILE *out, const json_t *services)
 {
@@ -269,41 +186,6 @@ static int print_services_line(FILE *out, const json_t *services)
 		*cidrs ? ", of " : "", cidrs,
 		(double)json_number(services, "appliedMicroseconds") / 1000);
 	return 0;
-}
-
-static size_t print_texts(FILE *out, const json_t *part, size_t count)
-{
-	json_t *problem;
-	size_t i;
-
-	json_array_foreach(json_object_get(part, "problems"), i, problem) {
-		if (!count)
-			fprintf(out, "\nPROBLEMS\n");
-		if (count++ < PROBLEMS_SHOWN)
-			fprintf(out, "  %s%s\n", json_flag(problem, "warning") ? "warning: " : "",
-				json_text(problem, "text"));
-	}
-	return count + (size_t)json_number(part, "moreProblems");
-}
-
-static void print_problems(FILE *out, const json_t *answer)
-{
-	json_t *source, *problem;
-	size_t count = 0, i, j;
-
-	json_array_foreach(json_object_get(answer, "sources"), i, source) {
-		json_array_foreach(json_object_get(source, "problems"), j, problem) {
-			if (!count)
-				fprintf(out, "\nPROBLEMS\n");
-			if (count++ < PROBLEMS_SHOWN)
-				print_problem(out, problem);
-		}
-		count += (size_t)json_number(source, "moreProblems");
-	}
-	count = print_texts(out, json_object_get(answer, "nodes"), count);
-	count = print_texts(out, json_object_get(answer, "services"), count);
-	if (count > PROBLEMS_SHOWN)
-		fprintf(out, "  and %zu more; all: weir status -o yaml\n", count - PROBLEMS_SHOWN);
 }
 
 /* An agent of a former version does not tell. */
