@@ -1,35 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * A hash table a kind finds objects; an array a kind gives their order. New
- * objects gather at the end of the array and are sorted in when somebody wants
- * the order, so that reading 100,000 files costs one sort and a single change
- * costs one merge.
- */
 #include "model/store.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
-#include "base/slab.h"
-#include "model/store_index.h"
+#include "model/store_table.h"
 #include "model/workload.h"
 
-#define ORDER_MIN 16
-
-struct table {
-	struct store_index by_key;
-	struct slab entries;
-	struct store_entry **order; /* [0, sorted) in order, [sorted, count) as they came */
-	size_t sorted;
-	size_t count;
-	size_t dead; /* deleted ones among them */
-	size_t room;
-};
-
 struct store {
-	struct table *tables; /* OBJECT_KIND_MAX; apart, because readers put them in order */
+	struct store_table *tables; /* OBJECT_KIND_MAX; apart, because readers put them in order */
 	uint64_t version;
 	uint64_t policy_version;
 	uint64_t kind_versions[OBJECT_KIND_MAX];
@@ -39,14 +19,6 @@ struct store {
 
 /* Of all stores, so that an image can be compared with one of another store's objects. */
 static uint64_t last_stamp;
-
-static int compare_entries(const void *a, const void *b)
-{
-	const struct object *left = (*(struct store_entry *const *)a)->obj;
-	const struct object *right = (*(struct store_entry *const *)b)->obj;
-
-	return strcmp(left->namespace, right->namespace) ?: strcmp(left->name, right->name);
-}
 
 int store_new(struct store **ret)
 {
@@ -59,18 +31,9 @@ int store_new(struct store **ret)
 	if (!store->tables)
 		return -ENOMEM;
 	for (int kind = 0; kind < OBJECT_KIND_MAX; kind++)
-		store->tables[kind].entries = slab_of(sizeof(struct store_entry));
+		store_table_init(&store->tables[kind]);
 	*ret = take_ptr(&store);
 	return 0;
-}
-
-static void table_done(struct table *table)
-{
-	store_index_done(&table->by_key);
-	for (size_t i = 0; i < table->count; i++)
-		object_free(table->order[i]->obj);
-	slab_done(&table->entries);
-	free(table->order);
 }
 
 void store_free(struct store *store)
@@ -78,7 +41,7 @@ void store_free(struct store *store)
 	if (!store)
 		return;
 	for (int kind = 0; store->tables && kind < OBJECT_KIND_MAX; kind++)
-		table_done(&store->tables[kind]);
+		store_table_done(&store->tables[kind]);
 	free(store->tables);
 	free(store);
 }
@@ -86,98 +49,6 @@ void store_free(struct store *store)
 void store_freep(struct store **store)
 {
 	store_free(*store);
-}
-
-/* Clear the places of deleted objects. */
-static void sweep(struct table *table)
-{
-	size_t kept = 0, sorted = 0;
-
-	for (size_t i = 0; i < table->count; i++) {
-		struct store_entry *entry = table->order[i];
-
-		if (!entry->obj) {
-			slab_give(&table->entries, entry);
-			continue;
-		}
-		table->order[kept++] = entry;
-		sorted += i < table->sorted;
-	}
-	table->count = kept;
-	table->sorted = sorted;
-	table->dead = 0;
-}
-
-/* -ENOMEM: nothing has changed. */
-static int merge(struct table *table)
-{
-	struct store_entry **from = table->order, **to = calloc(table->room, sizeof(*to));
-	size_t a = 0, b = table->sorted;
-
-	if (!to)
-		return -ENOMEM;
-	for (size_t i = 0; i < table->count; i++) {
-		bool left = b == table->count ||
-			    (a < table->sorted && compare_entries(&from[a], &from[b]) < 0);
-
-		to[i] = left ? from[a++] : from[b++];
-	}
-	table->order = to;
-	free(from);
-	return 0;
-}
-
-static void put_in_order(struct table *table)
-{
-	if (table->dead)
-		sweep(table);
-	if (table->sorted == table->count)
-		return;
-	qsort(table->order + table->sorted, table->count - table->sorted, sizeof(*table->order),
-	      compare_entries);
-	/* Without memory for two it takes longer. */
-	if (table->sorted && merge(table) < 0)
-		qsort(table->order, table->count, sizeof(*table->order), compare_entries);
-	table->sorted = table->count;
-}
-
-static int make_room(struct table *table)
-{
-	size_t room = table->room ? table->room * 2 : ORDER_MIN;
-	struct store_entry **grown;
-
-	if (table->count < table->room)
-		return 0;
-	if (table->dead > table->count / 2) {
-		sweep(table);
-		return 0;
-	}
-	grown = reallocarray(table->order, room, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	table->order = grown;
-	table->room = room;
-	return 0;
-}
-
-static int add(struct table *table, struct object *obj)
-{
-	struct store_entry *entry;
-	int r = make_room(table);
-
-	if (r < 0)
-		return r;
-	entry = slab_take(&table->entries);
-	if (!entry)
-		return -ENOMEM;
-	entry->obj = obj;
-	r = store_index_add(&table->by_key, entry);
-	if (r < 0) {
-		slab_give(&table->entries, entry);
-		return r;
-	}
-	table->order[table->count++] = entry;
-	return 0;
 }
 
 void store_follow(struct store *store,
@@ -208,7 +79,7 @@ int store_put(struct store *store, struct object *obj)
 {
 	struct object *former = NULL;
 	cleanup(object_freep) struct object *owned = obj;
-	struct table *table = &store->tables[obj->kind];
+	struct store_table *table = &store->tables[obj->kind];
 	struct store_entry *entry;
 	int r;
 
@@ -220,7 +91,7 @@ int store_put(struct store *store, struct object *obj)
 		former = entry->obj;
 		entry->obj = obj;
 	} else {
-		r = add(table, obj);
+		r = store_table_add(table, obj);
 		if (r < 0)
 			return r;
 	}
@@ -230,25 +101,15 @@ int store_put(struct store *store, struct object *obj)
 	return 0;
 }
 
-static void delete_entry(struct store *store, struct table *table, struct store_entry *entry)
-{
-	struct object *former = entry->obj;
-
-	store_index_remove(&table->by_key, entry);
-	entry->obj = NULL;
-	table->dead++;
-	changed(store, former, NULL);
-}
-
 bool store_delete(struct store *store, enum object_kind kind, const char *namespace,
 		  const char *name)
 {
-	struct table *table = &store->tables[kind];
+	struct store_table *table = &store->tables[kind];
 	struct store_entry *entry = store_index_find(&table->by_key, namespace, name);
 
 	if (!entry)
 		return false;
-	delete_entry(store, table, entry);
+	changed(store, store_table_remove(table, entry), NULL);
 	return true;
 }
 
@@ -266,7 +127,7 @@ bool store_mark(struct store *store, enum object_kind kind, const char *namespac
 size_t store_sweep(struct store *store, enum object_kind kind, uint32_t mark,
 		   void (*fn)(const struct object *obj, void *arg), void *arg)
 {
-	struct table *table = &store->tables[kind];
+	struct store_table *table = &store->tables[kind];
 	size_t swept = 0;
 
 	for (size_t i = 0; i < table->count; i++) {
@@ -275,7 +136,7 @@ size_t store_sweep(struct store *store, enum object_kind kind, uint32_t mark,
 		if (!entry->obj || entry->mark == mark)
 			continue;
 		fn(entry->obj, arg);
-		delete_entry(store, table, entry);
+		changed(store, store_table_remove(table, entry), NULL);
 		swept++;
 	}
 	return swept;
@@ -298,10 +159,10 @@ size_t store_count(const struct store *store, enum object_kind kind)
 int store_each(const struct store *store, enum object_kind kind,
 	       int (*fn)(const struct object *obj, void *arg), void *arg)
 {
-	struct table *table = &store->tables[kind];
+	struct store_table *table = &store->tables[kind];
 	int r;
 
-	put_in_order(table);
+	store_table_sort(table);
 	for (size_t i = 0; i < table->count; i++) {
 		r = fn(table->order[i]->obj, arg);
 		if (r)

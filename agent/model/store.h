@@ -53,7 +53,7 @@ size_t store_sweep(struct store *store, enum object_kind kind, uint32_t mark,
 
 size_t store_count(const struct store *store, enum object_kind kind);
 
-/* Calls @fn for each object of @kind, in the order of namespace and name; stops at non-zero and returns it. */
+/* Calls @fn for each object of @kind, by namespace and name; stops at non-zero and returns it. */
 int store_each(const struct store *store, enum object_kind kind,
 	       int (*fn)(const struct object *obj, void *arg), void *arg);
 

@@ -2,7 +2,7 @@
 /*
  * Finds objects by namespace and name: open addressing over pointers. At 50,000
  * pods the links of a chained table would cost more than the pods' addresses do.
- * Private to store.c.
+ * Private to store_table.h.
  */
 #pragma once
 
