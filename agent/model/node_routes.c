@@ -2,39 +2,22 @@
 #include "model/node_routes.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-
-#define OWN (-1) /* as an owner: this node */
-
-/* Who has a pod CIDR, or an address that must be in none. */
-struct entry {
-	struct prefix prefix;
-	int owner; /* index of the node, or OWN */
-	bool is_address;
-};
-
-struct remote {
-	const struct object *obj;
-	bool refused;
-};
+#include "model/node_conflicts.h"
 
 struct build {
 	const struct node_routes_input *input;
 	struct node_routes *ret;
-	struct remote *nodes;
-	size_t node_count;
-	struct entry *entries;
-	size_t entry_count;
+	struct other_node *others;
+	size_t other_count;
 };
 
 static void build_done(struct build *build)
 {
-	free(build->nodes);
-	free(build->entries);
+	free(build->others);
 }
 
 const char *routing_mode_name(enum routing_mode mode)
@@ -55,130 +38,6 @@ void node_routes_done(struct node_routes *routes)
 	free(routes->addresses);
 	free(routes->cidrs);
 	*routes = (struct node_routes){};
-}
-
-static void add_entry(struct build *build, const struct prefix *prefix, int owner, bool is_address)
-{
-	build->entries[build->entry_count++] = (struct entry){ *prefix, owner, is_address };
-}
-
-static void add_address(struct build *build, const struct ip_addr *ip, int owner)
-{
-	struct prefix host = { .addr = *ip, .bits = ip_addr_is_v4(ip) ? 32 : 128 };
-
-	add_entry(build, &host, owner, true);
-}
-
-static int count_node(const struct object *obj, void *arg)
-{
-	size_t *count = arg;
-
-	*count += obj->node.ip_count + obj->node.cidr_count;
-	return 0;
-}
-
-static int collect_node(const struct object *obj, void *arg)
-{
-	struct build *build = arg;
-	bool own = !strcmp(obj->name, build->input->node_name);
-	int owner = own ? OWN : (int)build->node_count;
-
-	for (size_t i = 0; i < obj->node.ip_count; i++)
-		add_address(build, &obj->node.ips[i], owner);
-	if (own)
-		return 0;
-	for (size_t i = 0; i < obj->node.cidr_count; i++)
-		add_entry(build, &obj->node.cidrs[i], owner, false);
-	build->nodes[build->node_count++] = (struct remote){ .obj = obj };
-	return 0;
-}
-
-/* Addresses behind the CIDRs that they are in, and an owner's own CIDR before others'. */
-static int compare_entries(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-	int r = prefix_compare(&x->prefix, &y->prefix);
-
-	return r ?: (x->is_address - y->is_address) ?: (x->owner > y->owner) - (x->owner < y->owner);
-}
-
-static int collect(struct build *build)
-{
-	const struct node_routes_input *input = build->input;
-	size_t count = input->own_cidr_count + input->host_ip_count;
-
-	store_each(input->store, OBJECT_NODE, count_node, &count);
-	build->entries = calloc(count + 1, sizeof(*build->entries));
-	build->nodes = calloc(store_count(input->store, OBJECT_NODE) + 1, sizeof(*build->nodes));
-	if (!build->entries || !build->nodes)
-		return -ENOMEM;
-	for (size_t i = 0; i < input->own_cidr_count; i++)
-		add_entry(build, &input->own_cidrs[i], OWN, false);
-	for (size_t i = 0; i < input->host_ip_count; i++)
-		add_address(build, &input->host_ips[i], OWN);
-	store_each(input->store, OBJECT_NODE, collect_node, build);
-	qsort(build->entries, build->entry_count, sizeof(*build->entries), compare_entries);
-	return 0;
-}
-
-static const char *owner_name(const struct build *build, int owner)
-{
-	return owner == OWN ? build->input->node_name : build->nodes[owner].obj->name;
-}
-
-static int refuse_overlap(struct build *build, const struct entry *outer, const struct entry *inner)
-{
-	char one[PREFIX_TEXT_MAX], other[PREFIX_TEXT_MAX];
-	bool of_own = outer->owner == OWN || inner->owner == OWN;
-
-	if (outer->owner != OWN)
-		build->nodes[outer->owner].refused = true;
-	if (inner->owner != OWN)
-		build->nodes[inner->owner].refused = true;
-	return texts_add(&build->ret->problems, "pod CIDR %s of node %s overlaps with %s of node %s: %s",
-			prefix_text(one, &inner->prefix), owner_name(build, inner->owner),
-			prefix_text(other, &outer->prefix), owner_name(build, outer->owner),
-			of_own ? "the other node gets no route" : "neither node gets a route");
-}
-
-/* The gateway of this node's pods is meant to be in its pod CIDR. */
-static int refuse_address(struct build *build, const struct entry *cidr,
-			  const struct entry *address)
-{
-	char text[PREFIX_TEXT_MAX], ip[ADDR_TEXT_MAX];
-
-	if (cidr->owner == OWN && address->owner == OWN)
-		return 0;
-	if (cidr->owner != OWN)
-		build->nodes[cidr->owner].refused = true;
-	return texts_add(&build->ret->problems, "pod CIDR %s of node %s has the address %s of node %s in it%s",
-			prefix_text(text, &cidr->prefix), owner_name(build, cidr->owner),
-			addr_text(ip, &address->prefix.addr), owner_name(build, address->owner),
-			cidr->owner == OWN ? "" : ": it gets no route");
-}
-
-/* Prefixes lie in each other or apart: in order, those around an entry are a stack. */
-static int find_conflicts(struct build *build)
-{
-	const struct entry *around[129];
-	size_t depth = 0;
-	int r = 0;
-
-	for (size_t i = 0; i < build->entry_count && r >= 0; i++) {
-		const struct entry *entry = &build->entries[i];
-
-		while (depth && !prefix_covers(&around[depth - 1]->prefix, &entry->prefix))
-			depth--;
-		if (depth && entry->is_address)
-			r = refuse_address(build, around[depth - 1], entry);
-		else if (depth && around[depth - 1]->owner != entry->owner)
-			r = refuse_overlap(build, around[depth - 1], entry);
-		/* Of equal ones the first stands for all. */
-		if (!entry->is_address &&
-		    (!depth || prefix_compare(&around[depth - 1]->prefix, &entry->prefix)))
-			around[depth++] = entry;
-	}
-	return r;
 }
 
 /* The link to @addr, 0: there is a router between. */
@@ -279,9 +138,11 @@ static int route_all(struct build *build)
 {
 	const struct node_routes_input *input = build->input;
 	struct node_routes *ret = build->ret;
-	size_t max = build->entry_count + 1;
+	size_t max = input->own_cidr_count + 1;
 	int r = 0;
 
+	for (size_t i = 0; i < build->other_count; i++)
+		max += build->others[i].obj->node.ip_count + build->others[i].obj->node.cidr_count;
 	ret->routes = calloc(max, sizeof(*ret->routes));
 	ret->addresses = calloc(max, sizeof(*ret->addresses));
 	ret->cidrs = calloc(max, sizeof(*ret->cidrs));
@@ -289,9 +150,9 @@ static int route_all(struct build *build)
 		return -ENOMEM;
 	for (size_t i = 0; i < input->own_cidr_count; i++)
 		ret->cidrs[ret->cidr_count++] = input->own_cidrs[i];
-	for (size_t i = 0; !r && i < build->node_count; i++)
-		if (!build->nodes[i].refused)
-			r = route_node(build, build->nodes[i].obj);
+	for (size_t i = 0; !r && i < build->other_count; i++)
+		if (!build->others[i].refused)
+			r = route_node(build, build->others[i].obj);
 	qsort(ret->routes, ret->count, sizeof(*ret->routes), compare_routes);
 	qsort(ret->cidrs, ret->cidr_count, sizeof(*ret->cidrs), compare_cidrs);
 	return r;
@@ -303,36 +164,9 @@ int node_routes_compute(struct node_routes *ret, const struct node_routes_input 
 	int r;
 
 	*ret = (struct node_routes){};
-	r = collect(&build);
-	r = r ?: find_conflicts(&build);
+	r = other_nodes(&build.others, &build.other_count, &ret->problems, input);
 	r = r ?: route_all(&build);
 	if (r < 0)
 		node_routes_done(ret);
 	return r;
-}
-
-struct doubt {
-	const struct prefix *cidr;
-	struct texts *texts;
-};
-
-static int find_address(const struct object *obj, void *arg)
-{
-	char text[PREFIX_TEXT_MAX], ip[ADDR_TEXT_MAX];
-	struct doubt *doubt = arg;
-
-	for (size_t i = 0; i < obj->node.ip_count; i++)
-		if (prefix_contains(doubt->cidr, &obj->node.ips[i]))
-			return texts_add(doubt->texts, "pod CIDR %s of this node has the address "
-					 "%s of node %s in it: it is not used",
-					 prefix_text(text, doubt->cidr),
-					 addr_text(ip, &obj->node.ips[i]), obj->name) ?: 1;
-	return 0;
-}
-
-int node_cidr_doubt(struct texts *texts, const struct store *store, const struct prefix *cidr)
-{
-	struct doubt doubt = { .cidr = cidr, .texts = texts };
-
-	return store_each(store, OBJECT_NODE, find_address, &doubt);
 }
