@@ -16,11 +16,8 @@
 
 #include "base/addr.h"
 #include "base/cleanup.h"
-#include "control/connections.h"
-#include "health_doors.h"
+#include "health_server.h"
 
-#define IDLE_S 5
-#define RETRY_S 5
 #define PROBLEM_MAX 512
 
 /* By name of its Service. */
@@ -31,15 +28,11 @@ struct check {
 };
 
 struct health {
-	struct event_base *base;
-	struct evhttp *http;
-	struct connections connections;
-	struct event *retry;
+	struct health_server server;
 	struct ip_addr *ips;
 	size_t ip_count;
 	struct check *checks;
 	size_t check_count;
-	struct doors doors;
 	bool changed;
 	struct health_asker asker;
 };
@@ -88,7 +81,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 	struct evbuffer *buffer = evbuffer_new();
 
-	connections_end_slow(&health->connections);
+	connections_end_slow(&health->server.connections);
 	if (text && buffer) {
 		evbuffer_add_printf(buffer, "%s\n", text);
 		evhttp_add_header(headers, "Content-Type", "application/json");
@@ -116,18 +109,12 @@ int health_new(struct health **ret, struct event_base *base, const struct health
 
 	if (!health)
 		return -ENOMEM;
-	health->base = base;
 	health->asker = *asker;
-	health->http = evhttp_new(base);
-	health->retry = evtimer_new(base, on_retry, health);
-	if (!health->http || !health->retry ||
-	    connections_open(&health->connections, health->http, base) < 0) {
+	if (health_server_open(&health->server, base, on_retry, health) < 0) {
 		health_free(health);
 		return -ENOMEM;
 	}
-	evhttp_set_allowed_methods(health->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-	evhttp_set_timeout(health->http, IDLE_S);
-	evhttp_set_gencb(health->http, on_request, health);
+	evhttp_set_gencb(health->server.http, on_request, health);
 	*ret = health;
 	return 0;
 }
@@ -142,15 +129,10 @@ void health_free(struct health *health)
 {
 	if (!health)
 		return;
-	connections_close(&health->connections);
-	if (health->http)
-		evhttp_free(health->http);
-	if (health->retry)
-		event_free(health->retry);
+	health_server_close(&health->server);
 	for (size_t i = 0; i < health->check_count; i++)
 		check_done(&health->checks[i]);
 	free(health->checks);
-	doors_done(&health->doors);
 	free(health->ips);
 	free(health);
 }
@@ -239,16 +221,14 @@ void health_set(struct health *health, const struct service_images *images)
 
 void health_apply(struct health *health)
 {
-	const struct timeval later = { .tv_sec = RETRY_S };
-
 	if (!health->changed)
 		return;
 	health->changed = false;
 	for (size_t i = 0; i < health->check_count; i++)
 		for (size_t j = 0; j < health->ip_count; j++)
-			doors_want(&health->doors, &health->ips[j], health->checks[i].port);
-	if (!doors_apply(&health->doors, health->http, health->base))
-		evtimer_add(health->retry, &later);
+			doors_want(&health->server.doors, &health->ips[j],
+				   health->checks[i].port);
+	health_server_apply(&health->server);
 }
 
 /* The first one by name has the port. */
@@ -280,8 +260,8 @@ void health_each_problem(const struct health *health, void (*fn)(const char *tex
 	char text[PROBLEM_MAX], addr[ADDR_TEXT_MAX];
 
 	tell_double_ports(health, fn, arg);
-	for (size_t i = 0; i < health->doors.count; i++) {
-		const struct door *door = &health->doors.items[i];
+	for (size_t i = 0; i < health->server.doors.count; i++) {
+		const struct door *door = &health->server.doors.items[i];
 		const struct check *check = door->error ? find_check(health, door->port) : NULL;
 
 		if (!check)

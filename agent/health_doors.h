@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where an HTTP server listens, which changes while it runs. Inside of health.h. */
+/* Where an HTTP server listens, which changes while it runs. Inside of health_server.h. */
 #pragma once
 
 #include <event2/event.h>

@@ -10,19 +10,13 @@
 
 #include "agent.h"
 #include "base/clock.h"
-#include "control/connections.h"
-#include "health_doors.h"
+#include "health_server.h"
 #include "services.h"
 
-#define IDLE_S 5
-#define RETRY_S 5
 #define PROBLEM_MAX 256
 
 struct node_health {
-	struct evhttp *http;
-	struct connections connections;
-	struct event *retry;
-	struct doors doors;
+	struct health_server server;
 	time_t updated; /* services were as the objects say */
 };
 
@@ -57,7 +51,7 @@ static void on_ready(struct evhttp_request *request, void *arg)
 {
 	const struct agent *agent = arg;
 
-	connections_end_slow(&agent->node_health->connections);
+	connections_end_slow(&agent->node_health->server.connections);
 	answer(request, agent, !agent_services_stale(agent) && !is_being_deleted(agent));
 }
 
@@ -65,19 +59,17 @@ static void on_live(struct evhttp_request *request, void *arg)
 {
 	const struct agent *agent = arg;
 
-	connections_end_slow(&agent->node_health->connections);
+	connections_end_slow(&agent->node_health->server.connections);
 	answer(request, agent, !agent_services_stale(agent));
 }
 
 /* The same again as long as it is not open. */
 static void open_door(struct agent *agent)
 {
-	const struct timeval later = { .tv_sec = RETRY_S };
-	struct node_health *health = agent->node_health;
+	struct health_server *server = &agent->node_health->server;
 
-	doors_want(&health->doors, &agent->config.health_ip, agent->config.health_port);
-	if (!doors_apply(&health->doors, health->http, agent->base))
-		evtimer_add(health->retry, &later);
+	doors_want(&server->doors, &agent->config.health_ip, agent->config.health_port);
+	health_server_apply(server);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
@@ -96,15 +88,9 @@ int node_health_open(struct agent *agent)
 	if (!health)
 		return -ENOMEM;
 	health->updated = time(NULL);
-	health->http = evhttp_new(agent->base);
-	health->retry = evtimer_new(agent->base, on_retry, agent);
-	if (!health->http || !health->retry ||
-	    connections_open(&health->connections, health->http, agent->base) < 0)
-		return -ENOMEM;
-	evhttp_set_allowed_methods(health->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-	evhttp_set_timeout(health->http, IDLE_S);
-	if (evhttp_set_cb(health->http, "/healthz", on_ready, agent) < 0 ||
-	    evhttp_set_cb(health->http, "/livez", on_live, agent) < 0)
+	if (health_server_open(&health->server, agent->base, on_retry, agent) < 0 ||
+	    evhttp_set_cb(health->server.http, "/healthz", on_ready, agent) < 0 ||
+	    evhttp_set_cb(health->server.http, "/livez", on_live, agent) < 0)
 		return -ENOMEM;
 	open_door(agent);
 	return 0;
@@ -116,12 +102,7 @@ void node_health_close(struct agent *agent)
 
 	if (!health)
 		return;
-	connections_close(&health->connections);
-	if (health->http)
-		evhttp_free(health->http);
-	if (health->retry)
-		event_free(health->retry);
-	doors_done(&health->doors);
+	health_server_close(&health->server);
 	free(health);
 	agent->node_health = NULL;
 }
@@ -140,8 +121,8 @@ void node_health_each_problem(const struct agent *agent, void (*fn)(const char *
 	const struct node_health *health = agent->node_health;
 	char text[PROBLEM_MAX], addr[ADDR_TEXT_MAX];
 
-	for (size_t i = 0; health && i < health->doors.count; i++) {
-		const struct door *door = &health->doors.items[i];
+	for (size_t i = 0; health && i < health->server.doors.count; i++) {
+		const struct door *door = &health->server.doors.items[i];
 
 		if (!door->error)
 			continue;
