@@ -69,36 +69,23 @@ int net_cidr_del(struct net *net, const struct prefix *cidr, bool gateway)
 	return first ?: net_is_gone(r) ? 0 : r;
 }
 
-static int add_cidrs(struct prefix **list, size_t *count, struct net *net, int family)
+int net_cidrs(struct prefix **ret, size_t *count, struct net *net)
 {
 	cleanup(freep) struct net_route *routes = NULL;
-	struct prefix *longer;
+	struct prefix *list;
 	size_t found;
 	int r;
 
-	r = net_routes(&routes, &found, net, family, NET_ROUTES_OURS);
+	*count = 0;
+	r = net_routes(&routes, &found, net, NET_ROUTES_OURS);
 	if (r < 0)
 		return r;
-	longer = reallocarray(*list, *count + found + 1, sizeof(**list));
-	if (!longer)
+	list = calloc(found + 1, sizeof(*list));
+	if (!list)
 		return -ENOMEM;
-	*list = longer;
 	for (size_t i = 0; i < found; i++)
 		if (routes[i].type == RTN_BLACKHOLE)
-			longer[(*count)++] = routes[i].dst;
-	return 0;
-}
-
-int net_cidrs(struct prefix **ret, size_t *count, struct net *net)
-{
-	cleanup(freep) struct prefix *list = NULL;
-	int r;
-
-	*count = 0;
-	r = add_cidrs(&list, count, net, AF_INET);
-	r = r ?: add_cidrs(&list, count, net, AF_INET6);
-	if (r < 0)
-		return r;
-	*ret = take_ptr(&list);
+			list[(*count)++] = routes[i].dst;
+	*ret = list;
 	return 0;
 }

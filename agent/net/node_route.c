@@ -23,39 +23,26 @@ static struct net_route kernel_route(const struct net_node_route *route)
 	};
 }
 
-static int add_routes(struct net_node_route **list, size_t *count, struct net *net, int family)
+int net_node_routes(struct net_node_route **ret, size_t *count, struct net *net)
 {
 	cleanup(freep) struct net_route *routes = NULL;
-	struct net_node_route *longer;
+	struct net_node_route *list;
 	size_t found;
 	int r;
 
-	r = net_routes(&routes, &found, net, family, NET_ROUTES_NODES);
+	*count = 0;
+	r = net_routes(&routes, &found, net, NET_ROUTES_NODES);
 	if (r < 0)
 		return r;
-	longer = reallocarray(*list, *count + found + 1, sizeof(**list));
-	if (!longer)
+	list = calloc(found + 1, sizeof(*list));
+	if (!list)
 		return -ENOMEM;
-	*list = longer;
 	for (size_t i = 0; i < found; i++)
 		if (routes[i].table == RT_TABLE_MAIN && routes[i].metric == NET_ROUTE_METRIC_NODES)
-			longer[(*count)++] = (struct net_node_route){
+			list[(*count)++] = (struct net_node_route){
 				routes[i].dst, routes[i].via, routes[i].src, routes[i].ifindex,
 			};
-	return 0;
-}
-
-int net_node_routes(struct net_node_route **ret, size_t *count, struct net *net)
-{
-	cleanup(freep) struct net_node_route *list = NULL;
-	int r;
-
-	*count = 0;
-	r = add_routes(&list, count, net, AF_INET);
-	r = r ?: add_routes(&list, count, net, AF_INET6);
-	if (r < 0)
-		return r;
-	*ret = take_ptr(&list);
+	*ret = list;
 	return 0;
 }
 

@@ -117,8 +117,8 @@ static bool read_route(void *row, struct nlmsghdr *header, const void *arg)
 	return wanted(route, *which);
 }
 
-int net_routes(struct net_route **ret, size_t *count, struct net *net, int family,
-	       enum net_route_which which)
+static int read_family(struct net_route **ret, size_t *count, struct net *net, int family,
+		       enum net_route_which which)
 {
 	struct rtmsg info = {
 		.rtm_family = (unsigned char)family,
@@ -134,41 +134,59 @@ int net_routes(struct net_route **ret, size_t *count, struct net *net, int famil
 	return net_collect(ret, count, net, msg, sizeof(**ret), read_route, &which);
 }
 
-static const int families[] = { AF_INET, AF_INET6 };
+int net_routes(struct net_route **ret, size_t *count, struct net *net,
+	       enum net_route_which which)
+{
+	cleanup(freep) struct net_route *ip4 = NULL;
+	cleanup(freep) struct net_route *ip6 = NULL;
+	size_t ip4_count, ip6_count;
+	struct net_route *all;
+	int r;
+
+	r = read_family(&ip4, &ip4_count, net, AF_INET, which);
+	r = r ?: read_family(&ip6, &ip6_count, net, AF_INET6, which);
+	if (r < 0)
+		return r;
+	all = reallocarray(ip4, ip4_count + ip6_count + 1, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	ip4 = NULL;
+	for (size_t i = 0; i < ip6_count; i++)
+		all[ip4_count + i] = ip6[i];
+	*ret = all;
+	*count = ip4_count + ip6_count;
+	return 0;
+}
 
 /* IPv4 metrics start at 0 and IPv6 metrics at 1024: with both families it is the IPv4 route. */
 int net_uplink(struct net_link *ret, struct net *net)
 {
+	cleanup(freep) struct net_route *routes = NULL;
 	uint32_t ifindex = 0, metric = UINT32_MAX;
+	size_t count;
 	int r;
 
-	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
-		cleanup(freep) struct net_route *routes = NULL;
-		size_t count;
-
-		r = net_routes(&routes, &count, net, families[f], NET_ROUTES_DEFAULT);
-		if (r < 0)
-			return r;
-		for (size_t i = 0; i < count; i++) {
-			if (routes[i].ifindex == NET_LOOPBACK ||
-			    (ifindex && routes[i].metric >= metric))
-				continue;
-			ifindex = routes[i].ifindex;
-			metric = routes[i].metric;
-		}
+	r = net_routes(&routes, &count, net, NET_ROUTES_DEFAULT);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		if (routes[i].ifindex == NET_LOOPBACK || (ifindex && routes[i].metric >= metric))
+			continue;
+		ifindex = routes[i].ifindex;
+		metric = routes[i].metric;
 	}
 	if (!ifindex)
 		return -ENOENT;
 	return net_link_get(ret, net, ifindex);
 }
 
-static int flush(struct net *net, int family, enum net_route_which which)
+static int flush(struct net *net, enum net_route_which which)
 {
 	cleanup(freep) struct net_route *routes = NULL;
 	int r, first = 0;
 	size_t count;
 
-	r = net_routes(&routes, &count, net, family, which);
+	r = net_routes(&routes, &count, net, which);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count; i++) {
@@ -181,11 +199,7 @@ static int flush(struct net *net, int family, enum net_route_which which)
 
 int net_routes_flush(struct net *net)
 {
-	int r = 0;
+	int r = flush(net, NET_ROUTES_OURS);
 
-	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
-		r = flush(net, families[f], NET_ROUTES_OURS) ?: r;
-		r = flush(net, families[f], NET_ROUTES_NODES) ?: r;
-	}
-	return r;
+	return flush(net, NET_ROUTES_NODES) ?: r;
 }

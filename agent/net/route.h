@@ -34,6 +34,6 @@ enum net_route_which {
 	NET_ROUTES_NODES, /* to other nodes */
 };
 
-/* Routes of one family; the array is the caller's. */
-int net_routes(struct net_route **ret, size_t *count, struct net *net, int family,
+/* Routes of both families, IPv4 first; the array is the caller's. */
+int net_routes(struct net_route **ret, size_t *count, struct net *net,
 	       enum net_route_which which);
