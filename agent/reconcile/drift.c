@@ -12,45 +12,20 @@
 #define ELEMENTS_STEP 16384 /* elements of a mapped array a piece: 50 to 100 microseconds */
 #define RESTARTS_MAX 8 /* of a table that changes again and again; then it is read at one go */
 
-/* Whose table it is. */
-enum source {
-	SOURCE_POLICY,
-	SOURCE_SERVICES,
-	SOURCE_MAX,
-};
-
 struct table {
 	enum datapath_map map;
-	enum source source; /* SOURCE_MAX: it is compared with its shadow, which is always settled */
+	enum drift_source source; /* SOURCE_MAX: compared with its shadow, which is always settled */
 	/* A piece of it. 1: there is more, 0: no, or a negative errno: it cannot be read or healed. */
 	int (*step)(struct drift *drift, const struct table *table);
 };
 
-struct drift {
-	struct reconcile *rec;
-	struct service_writer *writer;
-	struct drift_listener listener;
-	size_t table; /* index of the one whose turn it is */
-	uint32_t at; /* in an array */
-	unsigned int skipping, skipped;
-	unsigned int restarts;
-	bool scanning;
-	uint64_t epoch; /* of the source when the scan began */
-	struct {
-		bool known;
-		uint64_t epoch;
-		struct drift_sum sums[DATAPATH_MAP_MAX];
-	} wanted[SOURCE_MAX];
-	struct drift_scan scan;
-};
-
-static uint64_t epoch_of(const struct drift *drift, enum source source)
+static uint64_t epoch_of(const struct drift *drift, enum drift_source source)
 {
 	return source == SOURCE_POLICY ? drift->rec->epoch : service_epoch(drift->writer);
 }
 
 /* Nothing of @source waits for a grace period, or was refused by the kernel half-way. */
-static bool is_settled(const struct drift *drift, enum source source)
+static bool is_settled(const struct drift *drift, enum drift_source source)
 {
 	const struct reconcile *rec = drift->rec;
 
@@ -59,14 +34,15 @@ static bool is_settled(const struct drift *drift, enum source source)
 	return rec->in_force && !rec->pending && !rec->halves_differ;
 }
 
-static int list_entries(struct journal *journal, const struct drift *drift, enum source source)
+static int list_entries(struct journal *journal, const struct drift *drift,
+			enum drift_source source)
 {
 	return source == SOURCE_POLICY ? policy_entries(journal, drift->rec) :
 					 service_entries(journal, drift->writer);
 }
 
 /* The list itself would be a second copy of all tables: it is made again where it is searched. */
-static int sum_up(struct drift *drift, enum source source)
+static int sum_up(struct drift *drift, enum drift_source source)
 {
 	struct journal journal = {};
 	int r;
@@ -85,63 +61,14 @@ static int sum_up(struct drift *drift, enum source source)
 	return r;
 }
 
-/* One table's repair: what to write, and what to delete. */
-struct repair {
-	struct drift *drift;
-	enum datapath_map map;
-	struct journal put, remove;
-};
-
-static int note(void *arg, enum drift_kind kind, const void *key, const void *value)
-{
-	struct repair *repair = arg;
-
-	if (kind == DRIFT_EXTRA)
-		return journal_add(&repair->remove, repair->map, key, NULL);
-	return journal_add(&repair->put, repair->map, key, value);
-}
-
-static void tell(const struct repair *repair, const struct journal *journal, const char *what,
-		 int r)
-{
-	const struct drift *drift = repair->drift;
-	char entry[DRIFT_TEXT_MAX], text[DRIFT_TEXT_MAX + 32];
-
-	for (uint32_t i = 0; i < journal->maps[repair->map].count; i++) {
-		drift_entry_text(entry, drift->rec, drift->writer, repair->map,
-				 journal_key(journal, repair->map, i));
-		snprintf(text, sizeof(text), "%s %s", entry, what);
-		drift->listener.found(drift->listener.arg, repair->map, text, r);
-	}
-}
-
-static void heal(struct repair *repair)
-{
-	uint32_t written[DATAPATH_MAP_MAX];
-	struct datapath *dp = repair->drift->rec->dp;
-	enum datapath_map failed;
-	int r;
-
-	/* First: they may have taken the room of others. */
-	journal_delete(&repair->remove, dp, NULL);
-	r = journal_write(&repair->put, dp, written, &failed);
-	tell(repair, &repair->put, "was missing or altered", r);
-	tell(repair, &repair->remove, "was nobody's", 0);
-}
-
 static int repair_table(struct drift *drift, const struct table *table)
 {
-	struct repair repair = { .drift = drift, .map = table->map };
 	struct journal wanted = {};
 	int r;
 
 	r = list_entries(&wanted, drift, table->source);
-	r = r ?: drift_search(&drift->scan, drift->rec->dp, &wanted, table->map, note, &repair);
-	if (!r)
-		heal(&repair);
+	r = r ?: drift_repair(drift, table->map, &wanted);
 	journal_done(&wanted);
-	journal_done(&repair.put);
-	journal_done(&repair.remove);
 	return r;
 }
 
@@ -220,7 +147,8 @@ static int step_state(struct drift *drift, const struct table *table)
 static int step_elements(struct drift *drift, const struct table *table)
 {
 	const struct service_maps *maps = service_writer_maps(drift->writer);
-	uint32_t end = service_shadow_end(maps->shadow, table->map), last = drift->at + ELEMENTS_STEP;
+	uint32_t end = service_shadow_end(maps->shadow, table->map);
+	uint32_t last = drift->at + ELEMENTS_STEP;
 	char entry[DRIFT_TEXT_MAX], text[DRIFT_TEXT_MAX + 32];
 
 	for (; drift->at < end && drift->at < last; drift->at++) {

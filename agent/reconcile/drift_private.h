@@ -1,12 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of drift.h: what the writers tell of what shall be, and how it is called. */
+/*
+ * Inside of drift.h: how far it is, what the writers tell of what shall be, and how that is
+ * called.
+ */
 #pragma once
 
+#include "reconcile/drift.h"
 #include "reconcile/drift_scan.h"
 #include "reconcile/private.h"
 #include "reconcile/service.h"
 
 #define DRIFT_TEXT_MAX 512
+
+/* Whose table it is. */
+enum drift_source {
+	SOURCE_POLICY,
+	SOURCE_SERVICES,
+	SOURCE_MAX,
+};
+
+struct drift {
+	struct reconcile *rec;
+	struct service_writer *writer;
+	struct drift_listener listener;
+	size_t table; /* index of the one whose turn it is */
+	uint32_t at; /* in an array */
+	unsigned int skipping, skipped;
+	unsigned int restarts;
+	bool scanning;
+	uint64_t epoch; /* of the source when the scan began */
+	struct {
+		bool known;
+		uint64_t epoch;
+		struct drift_sum sums[DATAPATH_MAP_MAX];
+	} wanted[SOURCE_MAX];
+	struct drift_scan scan;
+};
+
+/* drift_repair.c; the scan of @map has shown that it is not @wanted. 0 or a negative errno. */
+int drift_repair(struct drift *drift, enum datapath_map map, const struct journal *wanted);
 
 /* service_entries.c; 0 or -ENOMEM. */
 int service_entries(struct journal *journal, struct service_writer *writer);
