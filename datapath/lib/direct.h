@@ -12,7 +12,7 @@
 #pragma once
 
 #include "lib/ctx.h"
-#include "lib/parse.h"
+#include "lib/parse_l4.h"
 #include "lib/peer.h"
 #include "lib/route.h"
 #include "lib/service.h"

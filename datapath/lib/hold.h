@@ -10,7 +10,7 @@
 
 #include "lib/ctx_skb.h"
 #include "lib/endpoint.h"
-#include "lib/parse.h"
+#include "lib/parse_l4.h"
 
 #define HELD_PER_DATAGRAM 48 /* 64 KiB in packets of 1500 bytes */
 #define HELD_SECONDS 5

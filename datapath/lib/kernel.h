@@ -29,26 +29,22 @@
 /* Read-only data that the agent sets before it loads the program. */
 #define CONFIG const volatile
 
-/* A map that all objects share and that outlives the agent: pinned by its name. */
-#define MAP(name_, type_, key_, value_, entries_, flags_)                                   \
+/* A map; @...: attributes that only some have. */
+#define MAP_WITH(name_, type_, key_, value_, entries_, flags_, ...)                         \
 	struct {                                                                            \
 		__uint(type, BPF_MAP_TYPE_##type_);                                         \
 		__type(key, key_);                                                          \
 		__type(value, value_);                                                      \
 		__uint(max_entries, entries_);                                              \
 		__uint(map_flags, flags_);                                                  \
-		__uint(pinning, LIBBPF_PIN_BY_NAME);                                        \
+		__VA_ARGS__                                                                 \
 	} name_ SEC(".maps")
 
-/* A map of one object only. */
-#define MAP_PRIVATE(name_, type_, key_, value_, entries_, flags_)                           \
-	struct {                                                                            \
-		__uint(type, BPF_MAP_TYPE_##type_);                                         \
-		__type(key, key_);                                                          \
-		__type(value, value_);                                                      \
-		__uint(max_entries, entries_);                                              \
-		__uint(map_flags, flags_);                                                  \
-	} name_ SEC(".maps")
+/* One that all objects share and that outlives the agent: pinned by its name. */
+#define MAP(...) MAP_WITH(__VA_ARGS__, __uint(pinning, LIBBPF_PIN_BY_NAME);)
+
+/* One of this object only. */
+#define MAP_PRIVATE(...) MAP_WITH(__VA_ARGS__, )
 
 /* Before a loop of constant length: the verifier need not follow its counter. */
 #define UNROLL _Pragma("clang loop unroll(full)")

@@ -6,7 +6,7 @@
 
 #include "lib/ct_nat.h"
 #include "lib/ctx_skb.h"
-#include "lib/parse.h"
+#include "lib/parse_l4.h"
 #include "lib/translate.h"
 
 /* Addresses and offset of the quoted packet: the headers as far as RFC 792 promises them. */

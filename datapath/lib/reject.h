@@ -9,6 +9,7 @@
 #include "lib/csum.h"
 #include "lib/ctx_skb.h"
 #include "lib/parse.h"
+#include "lib/protocol.h"
 
 #define REJECT_QUOTE 504 /* bytes at most: the answer is shorter than any link's smallest MTU */
 #define REJECT_LENGTH 512 /* with the header */

@@ -24,6 +24,20 @@ static __always_inline _Bool related_is_judged(const struct flow *flow, struct c
 	return hit.entry && hit.entry->generation == flow->generation;
 }
 
+/* The entry of what the quoted packet becomes by @nat, and its key; @quote is what it was then. */
+static __always_inline struct ct_hit related_find(struct ct_key *key, const struct flow *flow,
+						  struct flow *quote, const struct ct6_nat *nat)
+{
+	struct ct6_nat quoted;
+
+	flow_tuple(&quoted, quote);
+	/* Its key is the same either way round. */
+	flow_become(quote, nat);
+	ct_key_pack(key, quote);
+	flow_become(quote, &quoted);
+	return ct_find_any(key, flow->now);
+}
+
 /*
  * The quoted packet is as the client of a service knows it. Towards the client it was
  * translated where its backend lives, and came by the stack; from the client it is about
@@ -33,16 +47,10 @@ static __always_inline _Bool related_is_judged(const struct flow *flow, struct c
 static __noinline enum drop_reason related_to_service(struct flow *flow, struct flow *quote,
 						      struct ct6_nat *nat, _Bool to_client)
 {
-	struct ct6_nat quoted;
-	struct ct_hit second;
 	struct ct_key key;
+	struct ct_hit second = related_find(&key, flow, quote, nat);
+	struct ct6_nat quoted;
 
-	flow_tuple(&quoted, quote);
-	/* Its key is the same either way round. */
-	flow_become(quote, nat);
-	ct_key_pack(&key, quote);
-	flow_become(quote, &quoted);
-	second = ct_find_any(&key, flow->now);
 	if (!related_is_judged(flow, second) || !(second.entry->flags & CT_TRANSLATED))
 		return DROP_ICMP_UNRELATED;
 	if (to_client) {
@@ -81,15 +89,9 @@ static __always_inline _Bool related_may_be_beside(const struct flow *flow,
 static __noinline enum drop_reason related_to_masqueraded(struct flow *flow, struct flow *quote,
 							  struct ct6_nat *nat)
 {
-	struct ct6_nat quoted;
 	struct ct_key key;
-	struct ct_hit own;
+	struct ct_hit own = related_find(&key, flow, quote, nat);
 
-	flow_tuple(&quoted, quote);
-	flow_become(quote, nat);
-	ct_key_pack(&key, quote);
-	flow_become(quote, &quoted);
-	own = ct_find_any(&key, flow->now);
 	if (!related_is_judged(flow, own) || !ct_is_masqueraded(own.entry->flags))
 		return DROP_ICMP_UNRELATED;
 	flow->to_ifindex = own.entry->ifindex[key.sender & 1];
