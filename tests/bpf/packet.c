@@ -142,7 +142,7 @@ static uint32_t sum_transport(const struct frame *frame, uint8_t proto)
 	return sum_add(sum, frame->data + frame->l4, len);
 }
 
-static uint8_t proto_of(const struct packet *packet, bool v6)
+uint8_t packet_proto(const struct packet *packet, bool v6)
 {
 	switch (packet->kind) {
 	case PACKET_TCP:
@@ -350,7 +350,7 @@ static void fill_lengths(struct frame *frame, bool v6)
 static void put_ip(struct frame *frame, const struct packet *packet, bool v6)
 {
 	bool neighbour = packet->kind == PACKET_SOLICIT || packet->kind == PACKET_ADVERT;
-	uint8_t proto = proto_of(packet, v6), hops = packet->hops ?: neighbour ? 255 : 64;
+	uint8_t proto = packet_proto(packet, v6), hops = packet->hops ?: neighbour ? 255 : 64;
 
 	if (v6)
 		put_ip6(frame, packet, proto, hops);

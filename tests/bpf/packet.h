@@ -95,6 +95,9 @@ struct packet {
 
 void packet_build(struct frame *ret, const struct packet *packet, bool v6);
 
+/* Its transport protocol, IPPROTO_*. */
+uint8_t packet_proto(const struct packet *packet, bool v6);
+
 /* Address and MAC of somebody. IPv4 addresses are v4-mapped. */
 struct ip_addr who_addr(enum who who, bool v6);
 void who_mac(uint8_t ret[6], enum who who);

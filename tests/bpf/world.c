@@ -114,33 +114,42 @@ static void map_empty(const char *map)
 		ck_assert_int_eq(engine_delete(map, key), 0);
 }
 
-void generation_set(uint32_t generation)
+static struct node_state state_get(void)
 {
 	struct node_state state;
 	uint32_t zero = 0;
 
 	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
+	return state;
+}
+
+static void state_put(const struct node_state *state)
+{
+	uint32_t zero = 0;
+
+	put("state", &zero, state);
+}
+
+void generation_set(uint32_t generation)
+{
+	struct node_state state = state_get();
+
 	state.generation = generation;
-	put("state", &zero, &state);
+	state_put(&state);
 }
 
 void services_set(uint32_t services)
 {
-	struct node_state state;
-	uint32_t zero = 0;
+	struct node_state state = state_get();
 
-	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
 	state.services = services;
-
-	put("state", &zero, &state);
+	state_put(&state);
 }
 
 void service_cidr_set(enum who who, uint32_t last_bits)
 {
-	struct node_state state;
-	uint32_t zero = 0;
+	struct node_state state = state_get();
 
-	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
 	state.service_cidrs = who ? 2 : 0;
 	for (int v6 = 0; v6 < 2; v6++) {
 		/* Neither the first one nor the last one. */
@@ -153,41 +162,35 @@ void service_cidr_set(enum who who, uint32_t last_bits)
 		cidr->addr = who_addr(who, v6);
 		cidr->addr.words[3] &= ~cidr->rest.words[3];
 	}
-	put("state", &zero, &state);
+	state_put(&state);
 }
 
 void node_address_turn(uint32_t turn)
 {
-	struct node_state state;
-	uint32_t zero = 0;
+	struct node_state state = state_get();
 
-	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
 	state.addr6_turn = turn;
-	put("state", &zero, &state);
+	state_put(&state);
 }
 
 void node_addresses_set(enum who who)
 {
-	struct node_state state;
-	uint32_t zero = 0;
+	struct node_state state = state_get();
 
-	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
 	state.addr4 = who_addr(who, false).words[3];
 	state.addr6 = who_addr(who, true);
 	state.gateway4 = who_addr(GATEWAY, false).words[3];
 	state.gateway6 = who_addr(GATEWAY, true);
-	put("state", &zero, &state);
+	state_put(&state);
 }
 
 void masquerade_set(enum masquerade masquerade, enum who from)
 {
 	struct masquerade_source source = { .ifindex = engine_ifindex(0) };
-	struct node_state state;
-	uint32_t zero = 0;
+	struct node_state state = state_get();
 
-	ck_assert_int_eq(engine_lookup("state", &zero, &state), 0);
 	state.masquerade = masquerade;
-	put("state", &zero, &state);
+	state_put(&state);
 	for (uint32_t i = 0; i < 2; i++) {
 		source.addr = from ? who_addr(from, i) : (struct ip_addr){};
 		/* Number 0 is nobody's. */
@@ -245,22 +248,6 @@ uint32_t clock_now(void)
 	return (uint32_t)run.action;
 }
 
-static uint8_t proto_of(const struct packet *packet, bool v6)
-{
-	switch (packet->kind) {
-	case PACKET_TCP:
-		return IPPROTO_TCP;
-	case PACKET_UDP:
-		return IPPROTO_UDP;
-	case PACKET_SCTP:
-		return IPPROTO_SCTP;
-	case PACKET_PROTO:
-		return packet->type;
-	default:
-		return v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
-	}
-}
-
 /* The canonical key, worked out once more: the lower end is the one that sorts first. */
 static void ct_key(void *ret, const struct packet *packet, bool v6)
 {
@@ -281,12 +268,12 @@ static void ct_key(void *ret, const struct packet *packet, bool v6)
 		*(struct ct6_key *)ret = (struct ct6_key){
 			.addr = { ends[low].addr, ends[!low].addr },
 			.port = { ends[low].port, ends[!low].port },
-			.proto = proto_of(packet, v6) };
+			.proto = packet_proto(packet, v6) };
 	else
 		*(struct ct4_key *)ret = (struct ct4_key){
 			.addr = { ends[low].addr.words[3], ends[!low].addr.words[3] },
 			.port = { ends[low].port, ends[!low].port },
-			.proto = proto_of(packet, v6) };
+			.proto = packet_proto(packet, v6) };
 }
 
 bool ct_get_value(const char *suffix, struct ct6_value *ret, const struct packet *packet,
