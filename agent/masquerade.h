@@ -15,5 +15,5 @@
  */
 int masquerade_start(struct agent *agent);
 
-/* After each change of links, addresses, Node objects or pod CIDRs. What fails is tried with the next. */
+/* After each change of links, addresses, Nodes or pod CIDRs. What fails is tried with the next. */
 void masquerade_follow(struct agent *agent);

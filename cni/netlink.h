@@ -71,5 +71,5 @@ void netlink_add_up(struct netlink *nl, uint32_t ifindex, const char *what);
 /* 1 when the link has the address, 0 when not, or -errno. */
 int netlink_has_addr(struct netlink *nl, uint32_t ifindex, const struct ip_addr *addr);
 
-/* 1 when the default route of the gateway's family is by way of it and the link, 0 when not, or -errno. */
+/* 1: the default route of the gateway's family is by way of it and the link, 0: no, or -errno. */
 int netlink_has_default_route(struct netlink *nl, uint32_t ifindex, const struct ip_addr *gateway);

@@ -14,8 +14,8 @@ from imagelib import oci, tree
 MIB = 1 << 20
 # Where volumes are mounted, so that none has to be made in an image that is read-only. The last
 # one is where libcurl looks for authorities that no kubeconfig names.
-DIRECTORIES = ("/dev", "/proc", "/sys", "/tmp", "/run/weir", "/var/run", "/var/lib/weir", "/etc/weir",
-               "/etc/cni/net.d", "/host/cni/bin", "/etc/ssl/certs")
+DIRECTORIES = ("/dev", "/proc", "/sys", "/tmp", "/run/weir", "/var/run", "/var/lib/weir",
+               "/etc/weir", "/etc/cni/net.d", "/host/cni/bin", "/etc/ssl/certs")
 AGENT, COMMAND, PLUGIN = "/usr/sbin/weir-agent", "/usr/bin/weir", "/opt/cni/bin/weir-cni"
 
 
@@ -36,10 +36,12 @@ def programs(build, plugin):
 def check(root, version):
     """Runs the programs in their root directory, where nothing else is."""
     for program in (AGENT, COMMAND, PLUGIN):
-        done = subprocess.run(["chroot", root, program, "--version"], capture_output=True, text=True, check=False)
+        done = subprocess.run(["chroot", root, program, "--version"],
+                              capture_output=True, text=True, check=False)
         wanted = f"{os.path.basename(program)} {version}\n"
         if done.returncode or done.stdout != wanted:
-            sys.exit(f"scripts/image: {program} says {(done.stdout + done.stderr).strip()!r}, not {wanted.strip()!r}")
+            said = (done.stdout + done.stderr).strip()
+            sys.exit(f"scripts/image: {program} says {said!r}, not {wanted.strip()!r}")
     print(f"checked: the programs of the image run without anything else and are {version}")
 
 
@@ -69,7 +71,8 @@ def main(argv):
             check(root, version)
         size = oci.write(output, root, [name], {
             "Entrypoint": [AGENT], "Env": ["PATH=/usr/sbin:/usr/bin"],
-            "Labels": {"org.opencontainers.image.title": "weir", "org.opencontainers.image.version": version,
+            "Labels": {"org.opencontainers.image.title": "weir",
+                       "org.opencontainers.image.version": version,
                        "org.opencontainers.image.licenses": "Apache-2.0"}})
         unpacked = tree.bytes_of(root)
     print(f"{output}: image {name}, {size / MIB:.1f} MiB, {unpacked / MIB:.1f} MiB unpacked")

@@ -112,7 +112,7 @@ struct datapath_config {
 /* What libbpf says goes to the debug log from now on, as after datapath_open(). */
 void datapath_hush(void);
 
-/* Makes the directory, and mounts a BPF file system for it where there is none. 0 or a negative errno. */
+/* Makes the directory, and mounts a BPF file system where there is none. 0 or a negative errno. */
 int datapath_mount(const char *bpffs);
 
 /*

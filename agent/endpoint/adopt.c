@@ -41,7 +41,7 @@ static void take_addresses(struct agent *agent, const struct pod_endpoint *ep)
 	}
 }
 
-/* The slot may be empty (the BPF file system was lost) or another pod's (it was reused by force). */
+/* The slot may be empty (the BPF file system was lost) or another pod's (reused by force). */
 static int take_slot(struct agent *agent, const struct pod_endpoint *ep)
 {
 	struct endpoint entry = endpoint_entry(ep);

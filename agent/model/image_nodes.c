@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Nodes as peers: what counts are the addresses in their objects, of this node
- * as of the others, and the gateways of their pods, from which they speak as well. Each selector is looked through once.
+ * Nodes as peers: what counts are the addresses in their objects, of this node as of the
+ * others, and the gateways of their pods, from which they speak as well. Each selector is
+ * looked through once.
  */
 #include <errno.h>
 #include <string.h>

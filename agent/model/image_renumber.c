@@ -130,7 +130,8 @@ static int fill_rest(struct renumber *ren, enum number_space space)
 	return 0;
 }
 
-static int vote_addresses(struct votes *classes, const struct image *now, const struct image *before)
+static int vote_addresses(struct votes *classes, const struct image *now,
+			  const struct image *before)
 {
 	size_t i = 0, k = 0;
 

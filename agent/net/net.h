@@ -133,7 +133,7 @@ struct net_node_route {
 
 /* All there are, IPv4 first; the array is the caller's. */
 int net_node_routes(struct net_node_route **ret, size_t *count, struct net *net);
-/* @known: net_node_routes() has one of the same CIDR, which it replaces. -EEXIST: somebody else's. */
+/* @known: it replaces the one of the same CIDR in net_node_routes(). -EEXIST: somebody else's. */
 int net_node_route_put(struct net *net, const struct net_node_route *route, bool known);
 int net_node_route_del(struct net *net, const struct net_node_route *route);
 

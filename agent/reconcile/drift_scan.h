@@ -27,7 +27,7 @@ struct drift_scan {
 
 void drift_scan_begin(struct drift_scan *scan, enum datapath_map map);
 
-/* Reads the next entries, and adds them to @found. 1: there are more, 0: no, or a negative errno. */
+/* Reads the next entries, and adds them to @found. 1: there are more, 0: no, or -errno. */
 int drift_scan_step(struct drift_scan *scan, struct datapath *dp);
 
 /* An entry of this step; NULL: it is none (an unused element of an array). */

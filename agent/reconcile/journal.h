@@ -28,7 +28,7 @@ uint32_t journal_value_size(enum datapath_map map);
 const void *journal_key(const struct journal *journal, enum datapath_map map, uint32_t index);
 const void *journal_value(const struct journal *journal, enum datapath_map map, uint32_t index);
 
-/* @key and @value are as large as the map's; @value may be NULL where only keys count. 0 or -ENOMEM. */
+/* @key and @value are as large as the map's; @value: NULL where only keys count. 0 or -ENOMEM. */
 int journal_add(struct journal *journal, enum datapath_map map, const void *key, const void *value);
 
 /*

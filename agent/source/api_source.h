@@ -2,8 +2,8 @@
 /*
  * Kubernetes API servers as a source of objects: each kind is listed and then watched
  * (api_sync.h says what happens when that fails), and the store says what the API server
- * said last. Only GET requests are made (report/report.h writes). It never waits: without an API server the store
- * says what the copy of a former agent says.
+ * said last. Only GET requests are made (report/report.h writes). It never waits: without an
+ * API server the store says what the copy of a former agent says.
  */
 #pragma once
 

@@ -80,7 +80,7 @@ static void finish(struct manifest *manifest)
 	copy_soon(manifest);
 }
 
-/* As far as it goes without waiting; the timer rests meanwhile. @more: the files of the job are to be read. */
+/* As far as it goes without waiting; the timer rests meanwhile. @more: files are to be read. */
 static void go_on(struct manifest *manifest, bool more)
 {
 	while (more) {

@@ -24,7 +24,7 @@ int problem_add_decoded(struct problem_list *list, const char *file,
 /* Adds @more to the sentence. 0 or -ENOMEM. */
 int problem_append(struct manifest_problem *problem, const char *more);
 
-/* Of many problems one stays, an error if there is one, with the number of the others. 0 or -ENOMEM. */
+/* Of many one stays, an error if there is one, with the number of the others. 0 or -ENOMEM. */
 int problem_list_trim(struct problem_list *list);
 
 /* Forget the problems of @object. */

@@ -211,7 +211,7 @@ def _cgroups(name):
 
 
 def remove_cgroups(name):
-    """Of containers that are gone; what is left. conmon, which watched one, ends a moment after it."""
+    """Of containers that are gone; what is left. conmon, which watched one, ends after it."""
     deadline = time.monotonic() + CONMON_ENDS_S
     while (left := _cgroups(name)) and time.monotonic() < deadline:
         for path in left:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes OCI image archives of one layer. Nothing in them depends on when and by whom they are made.
+"""Writes OCI image archives of one layer. Who makes them, and when, changes nothing in them.
 
 Source: the OCI image specification, "image-layout", "manifest" and "config".
 """
@@ -35,8 +35,12 @@ def _tar_tree(root):
     return out.getvalue()
 
 
+def _sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
 def _descriptor(media, data, **more):
-    return {"mediaType": MEDIA + media, "digest": f"sha256:{hashlib.sha256(data).hexdigest()}",
+    return {"mediaType": MEDIA + media, "digest": f"sha256:{_sha256(data)}",
             "size": len(data), **more}
 
 
@@ -49,21 +53,28 @@ def _files(root, names, config, level):
     layer = _tar_tree(root)
     packed = gzip.compress(layer, level, mtime=0)
     image = _json({
-        "architecture": MACHINES.get(platform.machine(), platform.machine()), "os": "linux", "config": config,
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]}})
+        "architecture": MACHINES.get(platform.machine(), platform.machine()), "os": "linux",
+        "config": config,
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_sha256(layer)}"]}})
     manifest = _json({
-        "schemaVersion": 2, "mediaType": f"{MEDIA}manifest.v1+json", "config": _descriptor("config.v1+json", image),
+        "schemaVersion": 2, "mediaType": f"{MEDIA}manifest.v1+json",
+        "config": _descriptor("config.v1+json", image),
         "layers": [_descriptor("layer.v1.tar+gzip", packed)]})
     # containerd reads the one annotation, podman and skopeo the other.
-    named = [{"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name} for name in names]
+    named = [{"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name}
+             for name in names]
     index = _json({"schemaVersion": 2, "mediaType": f"{MEDIA}index.v1+json",
-                   "manifests": [_descriptor("manifest.v1+json", manifest, annotations=name) for name in named]})
-    blobs = {f"blobs/sha256/{hashlib.sha256(blob).hexdigest()}": blob for blob in (packed, image, manifest)}
+                   "manifests": [_descriptor("manifest.v1+json", manifest, annotations=name)
+                                 for name in named]})
+    blobs = {f"blobs/sha256/{_sha256(blob)}": blob for blob in (packed, image, manifest)}
     return {"index.json": index, "oci-layout": _json({"imageLayoutVersion": "1.0.0"}), **blobs}
 
 
 def write(path, root, names, config, level=9):
-    """An archive of the tree `root` at `path`, as an image with these names; its bytes. level: of compression."""
+    """An archive of the tree `root` at `path`, as an image with these names; its bytes.
+
+    level: of compression.
+    """
     files = _files(root, names, config, level)
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with tarfile.open(f"{path}.new", "w", format=tarfile.PAX_FORMAT) as tar:

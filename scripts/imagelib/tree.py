@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The root directory of an image: programs, what they load, and the directories that they expect."""
+"""The root directory of an image: programs, what they load, and directories that they expect."""
 
 import os
 import re

@@ -178,7 +178,8 @@ static uint64_t arrived_since(const struct sender *sender, uint64_t before, uint
 }
 
 /* Sends frames; nanoseconds for each that arrived. */
-static double send_frames(const struct sender *sender, int from, const struct load *load, uint32_t first)
+static double send_frames(const struct sender *sender, int from, const struct load *load,
+			  uint32_t first)
 {
 	uint64_t before = arrived(sender), count;
 	const struct way *way = sender->way;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The main of tests that pin maps: every test runs in a child with mounts of its own, and the maps end with it. */
+/* The main of tests that pin maps: each runs in a child whose mounts and maps end with it. */
 #pragma once
 
 #include <sched.h>

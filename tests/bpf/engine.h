@@ -32,7 +32,7 @@ enum program {
 /* Small, so that a test can fill them. */
 #define ENGINE_CT_MAX 256
 
-/* The node's only route, to everybody but LOST, is out of interface 0, which takes so many bytes. */
+/* The node's only route, to all but LOST, is out of interface 0, which takes so many bytes. */
 #define ENGINE_MTU 1500
 
 /* Of a packet: the tunnel that it came by, or shall take. The kernel's test packets have none. */

@@ -9,7 +9,8 @@
 
 /* Node of the tests. */
 static const struct node_config engine_config = {
-	.endpoint_slots = 4096, .hz = 250, .tunnel_id = TUNNEL_ID, .source_port = SOURCE_PORT, .source_ports = 1,
+	.endpoint_slots = 4096, .hz = 250, .tunnel_id = TUNNEL_ID,
+	.source_port = SOURCE_PORT, .source_ports = 1,
 	.masquerade_ports = { { 20000, 1 }, { 20000, 1 }, { 20000, 1 }, { 20000, 1 } },
 	.lifetime_s = {
 		[LIFETIME_OTHER] = LIFETIMES(60, 60, 60), [LIFETIME_TCP] = LIFETIMES(60, 7200, 10),

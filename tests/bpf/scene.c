@@ -90,9 +90,11 @@ static uint32_t came_in_by(const struct step *step)
 {
 	enum who who = step->through ?: step->packet.src;
 
-	if (step->via != FROM_WIRE && step->from_socket)
+	if (step->via == FROM_WIRE)
+		return engine_ifindex(0);
+	if (step->from_socket)
 		return 0;
-	return step->via != FROM_WIRE && step->via != EDGE && who <= POD_C ? ifindex_of(who) : engine_ifindex(0);
+	return step->via != EDGE && who <= POD_C ? ifindex_of(who) : engine_ifindex(0);
 }
 
 /* As a router sends it on. */

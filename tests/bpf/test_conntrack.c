@@ -16,7 +16,8 @@ static const struct packet
 #define B_SAYS(bits, ...) { FROM_POD, { PACKET_TCP, POD_B, POD_A, 80, 4000, bits }, __VA_ARGS__ }
 #define HANDSHAKE A_SAYS(SYN), B_SAYS(SYN | ACK), A_SAYS(ACK)
 /* And of one over UDP. */
-#define A_ASKS(...) { FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53, .payload = 100 }, __VA_ARGS__ }
+#define A_ASKS(...)                                                                         \
+	{ FROM_POD, { PACKET_UDP, POD_A, POD_B, 4000, 53, .payload = 100 }, __VA_ARGS__ }
 #define B_ANSWERS(...) { FROM_POD, { PACKET_UDP, POD_B, POD_A, 53, 4000 }, __VA_ARGS__ }
 
 /* The entry, which must be in one table only. */

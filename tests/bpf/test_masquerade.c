@@ -17,7 +17,7 @@
 	.becomes = &(__VA_ARGS__) }
 #define COMES(packet_, ...) { FROM_WIRE, packet_, .becomes = &(__VA_ARGS__) }
 
-/* The four packets of a connection: the pod's, the same outside, the answer, and the pod's answer. */
+/* Of a connection: the pod's packet, the same outside, the answer, and what the pod gets. */
 #define TALK(name, kind, ...) \
 	static const struct packet __attribute__((unused)) \
 		name##_sent = { kind, POD_A, WORLD, 4000, 80, ##__VA_ARGS__ }, \

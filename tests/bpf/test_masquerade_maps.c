@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the agent tells the datapath of masquerade: addresses keep their numbers as long as they are here. */
+/* What the agent tells the datapath of masquerade: addresses that stay keep their numbers. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>

@@ -131,7 +131,7 @@ static const struct scene multicast[] = {
 		  .from_socket = true, .before = b_hears_nobody } } },
 };
 
-/* What a host port looks like from here: the address that A asked is not the one that B answers from. */
+/* What a host port looks like from here: A asked another address than B answers from. */
 static const struct scene translated[] = {
 	{ "answers go the way of the opening", BOTH, {
 		{ TO_POD, { PACKET_TCP, POD_A, POD_B, 4000, 80, SYN }, .fate = TO_STACK },

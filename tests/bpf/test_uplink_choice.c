@@ -130,7 +130,8 @@ static void no_services(bool v6)
 #define PTR(...) (&(const struct packet)__VA_ARGS__)
 #define ASKS(who, ...) { FROM_WIRE, { PACKET_TCP, who, VIP, 4000, 80, SYN }, __VA_ARGS__ }
 #define GOT(from, by) .becomes = PTR({ PACKET_TCP, from, by, 4000, 8080, SYN })
-#define AT_NODE(who, port, ...) { FROM_WIRE, { PACKET_TCP, who, HOST, 4000, port, SYN }, __VA_ARGS__ }
+#define AT_NODE(who, port, ...)                                                             \
+	{ FROM_WIRE, { PACKET_TCP, who, HOST, 4000, port, SYN }, __VA_ARGS__ }
 
 static const struct scene sets[] = {
 	{ "load balancer address", BOTH, { ASKS(WORLD, .before = balancer, GOT(WORLD, POD_B)) } },

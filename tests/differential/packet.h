@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One question to the programs in the kernel: may this connection be opened, and where does it lead? */
+/* A question to the programs in the kernel: may this connection be opened, and where to? */
 #pragma once
 
 #include "world.h"
@@ -13,7 +13,7 @@ struct probe {
 	uint16_t source_port; /* host order; 0: always the same */
 };
 
-/* The first packet of a connection goes through the program that meets it. What it leaves is removed. */
+/* A connection's first packet, through the program that meets it. What it leaves is removed. */
 bool probe_passes(const struct world *world, const struct probe *probe);
 
 enum landing {

@@ -146,8 +146,8 @@ START_TEST(two_hundred_links_die_together_and_no_other)
 	size_t count;
 	double start;
 
-	world_run("for i in $(seq %d); do echo link add weir$i type veth peer name p$i; done | ip -batch -",
-		  MANY);
+	world_run("for i in $(seq %d); do echo link add weir$i type veth peer name p$i; done |"
+		  "ip -batch -", MANY);
 	world_run("ip link add other type veth peer name p-other");
 	for (int i = 0; i < MANY; i++) {
 		char name[IFNAMSIZ];
@@ -177,7 +177,8 @@ static const struct {
 	{ "ip route add blackhole default", NULL },
 	{ "ip route add default via 192.0.2.9", "up1" },
 	{ "ip -6 route add default via 2001:db8::9", "up1" },
-	{ "ip route add default via 192.0.2.9 metric 200; ip route add default dev up2 metric 100", "up2" },
+	{ "ip route add default via 192.0.2.9 metric 200;"
+	  "ip route add default dev up2 metric 100", "up2" },
 	{ "ip route add default dev up2; ip -6 route add default via 2001:db8::9", "up2" },
 	{ "ip route add default nexthop via 192.0.2.9 nexthop dev up2", "up1" },
 	{ "ip route add default dev up2 table 100", NULL },
@@ -259,8 +260,10 @@ static const struct {
 	bool goes;
 } qdiscs[] = {
 	{ "tc qdisc add dev weir1 clsact", true },
-	{ "tc qdisc add dev weir1 clsact; tc filter add dev weir1 ingress bpf bytecode '1,6 0 0 0'", false },
-	{ "tc qdisc add dev weir1 clsact; tc filter add dev weir1 egress bpf bytecode '1,6 0 0 0'", false },
+	{ "tc qdisc add dev weir1 clsact;"
+	  "tc filter add dev weir1 ingress bpf bytecode '1,6 0 0 0'", false },
+	{ "tc qdisc add dev weir1 clsact;"
+	  "tc filter add dev weir1 egress bpf bytecode '1,6 0 0 0'", false },
 	{ "tc qdisc add dev weir1 ingress", false },
 	{ "tc qdisc add dev weir1 root pfifo", false },
 };

@@ -341,7 +341,8 @@ static const struct {
 	{ { "--kubeconfig=k" }, "--kubeconfig: " },
 	{ { "--api-server=10.0.0.1" }, "--api-server: \"10.0.0.1\" is not the address of an API server" },
 	{ { "--manifests=/m", "--kubeconfig=/k" }, "manifests and kubeconfig cannot both be given" },
-	{ { "--manifests=/m", "--api-server=https://h" }, "manifests and api-server cannot both be given" },
+	{ { "--manifests=/m", "--api-server=https://h" },
+	  "manifests and api-server cannot both be given" },
 };
 
 START_TEST(options_must_fit_together)

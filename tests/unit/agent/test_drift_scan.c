@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tables are told apart by sums, and differences found; the kernel's table is a list of the test. */
+/* Tables are told apart by sums, and differences found; a list stands for the kernel's table. */
 #include "lib/check_main.h"
 
 #include <bpf/bpf.h>

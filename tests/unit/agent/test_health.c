@@ -34,7 +34,7 @@ static void ignore(void *arg)
 {
 }
 
-/* A port of 127.0.0.1 that nobody has; it may be taken before it is used, and then the test fails. */
+/* A port of 127.0.0.1 that nobody has; it may be taken before it is used: the test fails then. */
 static uint16_t free_port(void)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET,

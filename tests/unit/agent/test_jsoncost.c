@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What values of JSON take in memory, told before they are parsed: against the allocator's own figures. */
+/* What JSON takes in memory, told before it is parsed, against the allocator's own figures. */
 #include "lib/check_main.h"
 
 #include <jansson.h>

@@ -27,9 +27,12 @@ struct spec {
 	uint16_t port; /* of TCP; 0: everything */
 };
 
-#define PODS(tier, priority, action, ns, ...) { tier, priority, action, .namespaces = ns, ##__VA_ARGS__ }
-#define NET(tier, priority, action, range, ...) { tier, priority, action, .cidr = range, ##__VA_ARGS__ }
-#define NODES(tier, priority, action, sel, ...) { tier, priority, action, .nodes = sel, ##__VA_ARGS__ }
+#define PODS(tier, priority, action, ns, ...)                                               \
+	{ tier, priority, action, .namespaces = ns, ##__VA_ARGS__ }
+#define NET(tier, priority, action, range, ...)                                             \
+	{ tier, priority, action, .cidr = range, ##__VA_ARGS__ }
+#define NODES(tier, priority, action, sel, ...)                                             \
+	{ tier, priority, action, .nodes = sel, ##__VA_ARGS__ }
 #define A TIER_ADMIN
 #define B TIER_BASELINE
 #define ACCEPT ACTION_ALLOW

@@ -67,7 +67,8 @@ static const struct {
 } noises[] = {
 	{ "{\"metadata\":{\"managedFields\":[{\"f:a\":{}}],\"name\":\"a\"},\"spec\":{}}", NULL,
 	  "{\"metadata\":{\"managedFields\":null,\"name\":\"a\"},\"spec\":{}}" },
-	{ "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\",\"managedFields\": [\"]}\", {\"\\\"\":1}] } }", NULL,
+	{ "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\","
+	  "\"managedFields\": [\"]}\", {\"\\\"\":1}] } }", NULL,
 	  "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\",\"managedFields\":null} }" },
 	{ "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"managedFields\":[]}}}", "object",
 	  "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"managedFields\":null}}}" },

@@ -298,7 +298,7 @@ START_TEST(aliases_add_up_over_the_documents_of_a_text)
 }
 END_TEST
 
-/* As many of a kind as the memory of a document has no room for; in another document they are read. */
+/* More of a kind than the memory of a document has room for; in another document they are read. */
 static const struct {
 	const char *value;
 	size_t cost;
