@@ -8,7 +8,8 @@ import threading
 import pytest
 
 import traffic
-from fake_api import ACCOUNT, FakeApi, write_kubeconfig
+from fake_api import FakeApi, write_kubeconfig
+from fake_api_http import ACCOUNT
 from weir import CniError, Node, wait_for
 
 PORT = 8080

@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from fake_api import ACCOUNT, KINDS, OPTIONAL, FakeApi, cut_page, events, garbage, hang, refuse, status_object
+from fake_api import KINDS, OPTIONAL, FakeApi, cut_page, events, garbage, hang, refuse, status_object
+from fake_api_http import ACCOUNT
 from weir import BUILD, wait_for
 
 PROBE = f"{BUILD}/tests/system/weir-api-probe"
