@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "cni/result.h"
 
 #define ANSWER_MAX (1u << 20)
@@ -64,31 +65,6 @@ static int spawn(pid_t *ret, char *file, int input, int output)
 	return -r;
 }
 
-static int read_all(char **ret, int fd)
-{
-	cleanup(freep) char *text = malloc(ANSWER_MAX);
-	size_t used = 0;
-
-	if (!text)
-		return -ENOMEM;
-	for (;;) {
-		ssize_t n = read(fd, text + used, ANSWER_MAX - 1 - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		used += (size_t)n;
-		if (used == ANSWER_MAX - 1)
-			return -EFBIG;
-	}
-	text[used] = '\0';
-	*ret = take_ptr(&text);
-	return 0;
-}
-
 static int wait_exit(int *ret, pid_t pid)
 {
 	while (waitpid(pid, ret, 0) < 0)
@@ -117,7 +93,7 @@ static int run(char **ret, int *status, char *file, const char *text)
 		return r;
 	closep(&in);
 	in = -1;
-	r = read_all(ret, out);
+	r = file_read_all(ret, NULL, out, ANSWER_MAX);
 	closep(&out); /* a child that talks on is not waited for in vain */
 	out = -1;
 	return wait_exit(status, pid) ?: r;

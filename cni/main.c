@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/jsoncost.h"
 #include "cni/call.h"
 #include "cni/install.h"
 
-#define FIRST_BYTES 16384
 #define EXIT_USAGE 2
 #define ATTACHMENT (CNI_ENV_CONTAINERID | CNI_ENV_NETNS | CNI_ENV_IFNAME)
 
@@ -44,38 +44,6 @@ static int find_verb(const struct verb **ret, struct cni_error *error)
 	return cni_fail(error, CNI_BAD_ENVIRONMENT, "unknown CNI_COMMAND: %s", command);
 }
 
-static int read_stdin(char **ret, size_t *length)
-{
-	cleanup(freep) char *text = NULL;
-	size_t room = 0, used = 0;
-
-	for (;;) {
-		ssize_t n;
-
-		if (used + 1 >= room) {
-			char *more = realloc(text, room = room ? room * 2 : FIRST_BYTES);
-
-			if (!more)
-				return -ENOMEM;
-			text = more;
-		}
-		n = read(STDIN_FILENO, text + used, room - used - 1);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		used += (size_t)n;
-		if (used > NETCONF_BYTES_MAX)
-			return -EFBIG;
-	}
-	text[used] = '\0';
-	*length = used;
-	*ret = take_ptr(&text);
-	return 0;
-}
-
 /* What VERSION is given may be empty or anything: it is answered all the same. */
 static json_t *answer_version(const char *text)
 {
@@ -97,7 +65,7 @@ static int run_verb(json_t **ret, struct cni_call *call, const struct verb *verb
 	r = cni_env_read(&call->env, verb->required, error);
 	if (r < 0)
 		return r;
-	r = read_stdin(&text, &length);
+	r = file_read_all(&text, &length, STDIN_FILENO, NETCONF_BYTES_MAX);
 	if (r < 0)
 		return cni_fail_errno(error, CNI_IO_FAILURE, r, "cannot read the configuration");
 	if (!verb->run) {

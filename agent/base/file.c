@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 
 #define OPEN_DIRS_MAX 16
+#define FIRST_BYTES 4096 /* of memory for what is read */
 
 int file_make_dirs(const char *path, mode_t mode)
 {
@@ -37,9 +38,43 @@ int file_make_dirs(const char *path, mode_t mode)
 	return 0;
 }
 
-/* Without waiting for anybody: what is no file may be a pipe to which nobody writes. */
-static int open_regular(FILE **ret, const char *path)
+int file_read_all(char **ret, size_t *length, int fd, size_t max)
 {
+	cleanup(freep) char *text = NULL;
+	size_t size = 0, room = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (size == room) {
+			char *larger = realloc(text, (room ? room * 2 : FIRST_BYTES) + 1);
+
+			if (!larger)
+				return -ENOMEM;
+			text = larger;
+			room = room ? room * 2 : FIRST_BYTES;
+		}
+		n = read(fd, text + size, room - size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		size += (size_t)n;
+		if (size > max)
+			return -EFBIG;
+	}
+	text[size] = '\0';
+	if (length)
+		*length = size;
+	*ret = take_ptr(&text);
+	return 0;
+}
+
+int file_read(char **ret, size_t *length, const char *path, size_t max)
+{
+	/* Without waiting for anybody: what is no file may be a pipe to which nobody writes. */
 	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 
@@ -47,45 +82,7 @@ static int open_regular(FILE **ret, const char *path)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	*ret = fdopen(fd, "r");
-	if (!*ret)
-		return -errno;
-	take_fd(&fd);
-	return 0;
-}
-
-int file_read(char **ret, size_t *length, const char *path, size_t max)
-{
-	cleanup(fclosep) FILE *file = NULL;
-	cleanup(freep) char *text = NULL;
-	size_t size = 0, room = 4096, n;
-	int r;
-
-	r = open_regular(&file, path);
-	if (r < 0)
-		return r;
-	for (;;) {
-		char *larger = realloc(text, room + 1);
-
-		if (!larger)
-			return -ENOMEM;
-		text = larger;
-		n = fread(text + size, 1, room - size, file);
-		size += n;
-		if (size > max)
-			return -EFBIG;
-		if (size < room) {
-			if (ferror(file))
-				return -EIO;
-			break;
-		}
-		room *= 2;
-	}
-	text[size] = '\0';
-	if (length)
-		*length = size;
-	*ret = take_ptr(&text);
-	return 0;
+	return file_read_all(ret, length, fd, max);
 }
 
 int file_write(int fd, const char *text, size_t length)

@@ -14,6 +14,9 @@ int file_make_dirs(const char *path, mode_t mode);
  */
 int file_read(char **ret, size_t *length, const char *path, size_t max);
 
+/* The same of what is open, a pipe perhaps, from where it is to its end. */
+int file_read_all(char **ret, size_t *length, int fd, size_t max);
+
 /* All of it, whatever the kernel takes at once. 0 or a negative errno. */
 int file_write(int fd, const char *text, size_t length);
 
