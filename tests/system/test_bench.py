@@ -110,27 +110,20 @@ def test_figures_become_pictures_and_a_document(tmp_path):
     assert (tmp_path / "performance" / "figures.json").read_text() == path.read_text()
 
 
-def test_services_have_a_part_of_the_document(tmp_path):
+@pytest.mark.parametrize("suite, part, figures", [
+    ("service-udp", "services", "services.json"),
+    ("nodes", "clusters", "cluster.json"),
+])
+def test_some_suites_have_a_part_of_the_document(tmp_path, suite, part, figures):
     path, document = tmp_path / "figures.json", tmp_path / "performance.md"
-    bench("--json", path, "service-udp")
+    bench("--json", path, suite)
     document.write_text("<!-- figures -->\nof another run\n<!-- end of figures -->\n"
-                        "<!-- figures of services -->\nold\n<!-- end of figures of services -->\n")
+                        f"<!-- figures of {part} -->\nold\n<!-- end of figures of {part} -->\n")
     weir.run(DOCUMENT, path, tmp_path)
     text = document.read_text()
     assert "-->\nof another run\n<!-- end of figures -->" in text and "old" not in text
-    assert "### service-udp" in text and (tmp_path / "performance" / "services.json").exists()
+    assert f"### {suite}" in text and (tmp_path / "performance" / figures).exists()
     assert not (tmp_path / "performance" / "figures.json").exists()
-
-
-def test_clusters_have_a_part_of_the_document(tmp_path):
-    path, document = tmp_path / "figures.json", tmp_path / "performance.md"
-    bench("--json", path, "nodes")
-    document.write_text("<!-- figures -->\nof another run\n<!-- end of figures -->\n"
-                        "<!-- figures of clusters -->\nold\n<!-- end of figures of clusters -->\n")
-    weir.run(DOCUMENT, path, tmp_path)
-    text = document.read_text()
-    assert "-->\nof another run\n<!-- end of figures -->" in text and "old" not in text
-    assert "### nodes" in text and (tmp_path / "performance" / "cluster.json").exists()
 
 
 def test_an_unknown_suite_is_refused():
