@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/code_pages.h"
 #include "base/file.h"
 #include "base/heap.h"
 #include "base/lock.h"
@@ -207,6 +208,7 @@ int agent_new(struct agent **ret, struct config *config)
 	r = r ?: open_net(agent);
 	r = r ?: open_datapath(agent);
 	r = r ?: sources_open(agent);
+	code_pages_drop();
 	r = r ?: cidrs_open(agent);
 	r = r ?: uplink_watch(agent);
 	if (!r)

@@ -137,12 +137,12 @@ const char *prefix_text(char buf[static PREFIX_TEXT_MAX], const struct prefix *p
 
 bool prefix_contains(const struct prefix *prefix, const struct ip_addr *addr)
 {
-	struct ip_addr masked = *addr;
+	unsigned int bits = prefix_mapped_bits(prefix), whole = bits / 8, rest = bits % 8;
 
-	if (ip_addr_is_v4(&prefix->addr) != ip_addr_is_v4(addr))
+	if (ip_addr_is_v4(&prefix->addr) != ip_addr_is_v4(addr) ||
+	    memcmp(prefix->addr.bytes, addr->bytes, whole) != 0)
 		return false;
-	mask(&masked, prefix_mapped_bits(prefix));
-	return ip_addr_equal(&masked, &prefix->addr);
+	return !rest || !((prefix->addr.bytes[whole] ^ addr->bytes[whole]) & (0xff00 >> rest));
 }
 
 bool prefix_covers(const struct prefix *outer, const struct prefix *inner)

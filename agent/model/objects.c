@@ -106,7 +106,7 @@ static void slice_free(struct endpoint_slice *slice)
 		free(slice->ports[i].name);
 	free(slice->ports);
 	free(slice->names);
-	free(slice->hint_names);
+	free(slice->hints);
 	free(slice);
 }
 

@@ -150,14 +150,13 @@ enum slice_condition {
 	SLICE_TERMINATING = 1 << 2,
 };
 
-/* Names are shared: the slice owns each once, in @names. */
+/* There may be hundreds of thousands: of names only the place in @names of the slice. */
 struct slice_endpoint {
 	struct ip_addr addr; /* the first one, of the slice's family */
-	const char *node; /* NULL: unknown */
-	const char **zones; /* hints.forZones; in @hint_names of the slice */
-	const char **nodes; /* hints.forNodes */
-	uint16_t zone_count;
-	uint16_t node_count;
+	uint16_t node; /* from 1; 0: unknown */
+	uint16_t hints; /* the first one in @hints of the slice: zones, behind them nodes */
+	uint8_t zone_count; /* hints.forZones */
+	uint8_t node_count; /* hints.forNodes */
 	uint8_t conditions; /* enum slice_condition */
 };
 
@@ -172,7 +171,7 @@ struct endpoint_slice {
 	struct slice_endpoint *endpoints;
 	struct slice_port *ports;
 	char **names; /* sorted, unique; one allocation: the texts stand behind the array */
-	const char **hint_names; /* what @zones and @nodes of the endpoints point into */
+	uint16_t *hints; /* of the endpoints, one after the other: places in @names */
 	uint32_t endpoint_count;
 	uint32_t port_count;
 	uint32_t name_count;
@@ -273,6 +272,20 @@ const char *object_kind_name(enum object_kind kind);
 
 /* "tcp", "udp" or "sctp". */
 const char *ip_proto_name(uint8_t proto);
+
+/* NULL: unknown. */
+static inline const char *slice_node(const struct endpoint_slice *slice,
+				     const struct slice_endpoint *endpoint)
+{
+	return endpoint->node ? slice->names[endpoint->node - 1] : NULL;
+}
+
+/* Hint @index of the endpoint: its zones, behind them its nodes. */
+static inline const char *slice_hint(const struct endpoint_slice *slice,
+				     const struct slice_endpoint *endpoint, size_t index)
+{
+	return slice->names[slice->hints[endpoint->hints + index]];
+}
 
 /* The policy has a say in direction @dir. */
 static inline bool policy_applies(const struct network_policy *policy, enum policy_dir dir)

@@ -67,24 +67,10 @@ static struct service *put_service(struct pack *pack, const struct service *from
 }
 
 /* What points into @from points to the same place in @to. */
-static void move_names(struct endpoint_slice *to, const struct endpoint_slice *from,
-		       size_t hint_count)
+static void move_names(struct endpoint_slice *to, const struct endpoint_slice *from)
 {
-	const char *old_names = (const char *)from->names;
-	char *new_names = (char *)to->names;
-
 	for (size_t i = 0; i < from->name_count; i++)
-		to->names[i] = new_names + (from->names[i] - old_names);
-	for (size_t i = 0; i < hint_count; i++)
-		to->hint_names[i] = new_names + (from->hint_names[i] - old_names);
-	for (size_t i = 0; i < from->endpoint_count; i++) {
-		struct slice_endpoint *ep = &to->endpoints[i];
-
-		if (ep->node)
-			ep->node = new_names + (ep->node - old_names);
-		ep->zones = ep->zone_count ? to->hint_names + (ep->zones - from->hint_names) : NULL;
-		ep->nodes = ep->node_count ? to->hint_names + (ep->nodes - from->hint_names) : NULL;
-	}
+		to->names[i] = (char *)to->names + (from->names[i] - (const char *)from->names);
 }
 
 static struct endpoint_slice *put_slice(struct pack *pack, const struct endpoint_slice *from)
@@ -102,7 +88,7 @@ static struct endpoint_slice *put_slice(struct pack *pack, const struct endpoint
 	}
 	to.endpoints = put_array(pack, from->endpoints, from->endpoint_count,
 				 sizeof(*from->endpoints));
-	to.hint_names = put_array(pack, from->hint_names, hint_count, sizeof(*from->hint_names));
+	to.hints = put_array(pack, from->hints, hint_count, sizeof(*from->hints));
 	to.ports = put_array(pack, from->ports, from->port_count, sizeof(*from->ports));
 	to.names = put_array(pack, from->names, names_size, 1);
 	for (size_t i = 0; i < from->port_count; i++) {
@@ -114,7 +100,7 @@ static struct endpoint_slice *put_slice(struct pack *pack, const struct endpoint
 	to.service = put_text(pack, from->service);
 	if (!place)
 		return NULL;
-	move_names(&to, from, hint_count);
+	move_names(&to, from);
 	*place = to;
 	return place;
 }

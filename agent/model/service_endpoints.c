@@ -65,6 +65,7 @@ static void view_port(struct views *views, const struct services *services,
 {
 	for (size_t i = 0; i < slice->slice->endpoint_count; i++) {
 		const struct slice_endpoint *endpoint = &slice->slice->endpoints[i];
+		const char *node = slice_node(slice->slice, endpoint);
 		struct view *view = &views->items[views->count];
 
 		if (ip_addr_is_v4(&endpoint->addr) != slice->slice->is_v4)
@@ -73,9 +74,8 @@ static void view_port(struct views *views, const struct services *services,
 			.addr = endpoint->addr,
 			.port = port,
 			.conditions = endpoint->conditions,
-			.local = endpoint->node && services->node &&
-				 !strcmp(endpoint->node, services->node),
-			.node = endpoint->node,
+			.local = node && services->node && !strcmp(node, services->node),
+			.node = node,
 		};
 		view->endpoint = endpoint;
 		view->slice = slice;
@@ -136,10 +136,11 @@ static int collect(struct views *views, struct arena *arena, const struct servic
 	return 0;
 }
 
-static bool names_contain(const char *const *names, size_t count, const char *name)
+/* Of the hints from @first on. */
+static bool hints_contain(const struct view *view, size_t first, size_t count, const char *name)
 {
-	for (size_t i = 0; name && i < count; i++)
-		if (!strcmp(names[i], name))
+	for (size_t i = first; name && i < first + count; i++)
+		if (!strcmp(slice_hint(view->slice->slice, view->endpoint, i), name))
 			return true;
 	return false;
 }
@@ -152,9 +153,10 @@ static bool fits(const struct services *services, const struct view *view, enum 
 	case TOPOLOGY_ANY:
 		return true;
 	case TOPOLOGY_NODE:
-		return names_contain(endpoint->nodes, endpoint->node_count, services->node);
+		return hints_contain(view, endpoint->zone_count, endpoint->node_count,
+				     services->node);
 	case TOPOLOGY_ZONE:
-		return names_contain(endpoint->zones, endpoint->zone_count, services->zone);
+		return hints_contain(view, 0, endpoint->zone_count, services->zone);
 	}
 	return false;
 }

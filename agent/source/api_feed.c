@@ -13,7 +13,7 @@
 #include "source/api_outline.h"
 #include "source/decode.h"
 #include "source/fingerprint.h"
-#include "source/yaml.h"
+#include "source/json_plain.h"
 
 #define LABEL_MAX 512 /* kind, namespace and name have 63 + 63 + 253 characters at most */
 
@@ -29,6 +29,7 @@ struct taking {
 void api_feed_done(struct api_feed *feed)
 {
 	problem_list_done(&feed->problems);
+	json_arena_done(&feed->arena);
 }
 
 void api_feed_path(char ret[static API_PATH_MAX], const struct api_feed *feed)
@@ -180,14 +181,17 @@ int api_feed_apply(struct api_feed *feed, json_t *object, bool is_deleted, bool 
 json_t *api_feed_parse(const char *text, size_t length, const char *inside)
 {
 	cleanup(buf_done) struct buf trimmed = {};
+	struct json_extent extent;
+	int r;
 
 	if (api_outline_trim(&trimmed, text, length, inside)) {
 		text = trimmed.data;
 		length = trimmed.length;
 	}
-	if (json_cost(text, length) > YAML_COST_MAX)
+	extent = json_extent(text, length);
+	if (extent.end != text + length)
 		return NULL;
-	return json_loadb(text, length, JSON_ALLOW_NUL, NULL);
+	return json_plain_or(JSON_ALLOW_NUL, text, &extent, &r);
 }
 
 /* A policy that was never read isolates, like one whose spec is nonsense. */
@@ -234,11 +238,14 @@ void api_feed_begin(struct api_feed *feed, uint32_t round)
 
 int api_feed_item(struct api_feed *feed, const char *text, size_t length)
 {
-	cleanup(json_decrefp) json_t *object = api_feed_parse(text, length, NULL);
-	cleanup(json_decrefp) json_t *outline = object ? NULL : api_outline(text, length);
-	int r = object ? api_feed_apply(feed, object, false, false) :
-			 api_feed_unread(feed, outline);
+	json_t *object;
+	int r;
 
+	json_arena_begin(&feed->arena);
+	object = api_feed_parse(text, length, NULL);
+	r = object ? api_feed_apply(feed, object, false, false) :
+		     api_feed_unread(feed, api_outline(text, length));
+	json_arena_end(&feed->arena);
 	if (r != -EBADMSG)
 		return r;
 	/* One object that nobody can read must not hide all the others. */

@@ -13,6 +13,7 @@
 #include "source/api_kinds.h"
 #include "source/api_state.h"
 #include "source/api_sync.h"
+#include "source/json_arena.h"
 #include "source/manifest_problem.h"
 
 #define API_FEED_ERROR_MAX 512
@@ -26,6 +27,7 @@ struct api_feed {
 	uint32_t round; /* of the list */
 	char cluster_uid[API_CLUSTER_UID_MAX]; /* of the namespace kube-system, or "" */
 	bool is_partial; /* the list has an object whose name cannot be read: nothing is gone */
+	struct json_arena arena; /* the values of the piece in hand */
 	struct problem_list problems;
 	size_t untold; /* more problems than are kept */
 	char error[API_FEED_ERROR_MAX]; /* why the answer is of no use, or "" */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "source/api_feed_private.h"
 #include "source/api_outline.h"
 
@@ -68,19 +67,17 @@ static int take_unread_event(struct api_feed *feed, struct api_sync *sync, const
 	size_t size, type_size;
 	const char *at = api_outline_member(&size, text, length, "object");
 	const char *type_at = api_outline_member(&type_size, text, length, "type");
-	cleanup(json_decrefp) json_t *object = at ? api_outline(at, size) : NULL;
-	cleanup(json_decrefp) json_t *type = NULL;
+	json_t *object = at ? api_outline(at, size) : NULL;
+	json_t *type = type_at ? api_outline_string(type_at, type_size) : NULL;
 
-	if (type_at)
-		type = api_outline_string(type_at, type_size);
 	if (!type || !object)
 		return refuse(feed, -ESTALE, "an event cannot be read");
 	return take_event(feed, sync, json_string_value(type), object, true);
 }
 
-int api_feed_event(struct api_feed *feed, struct api_sync *sync, const char *text, size_t length)
+static int take_piece(struct api_feed *feed, struct api_sync *sync, const char *text, size_t length)
 {
-	cleanup(json_decrefp) json_t *event = api_feed_parse(text, length, "object");
+	json_t *event = api_feed_parse(text, length, "object");
 	const char *type = json_string_value(json_object_get(event, "type"));
 	json_t *object = json_object_get(event, "object");
 
@@ -89,4 +86,14 @@ int api_feed_event(struct api_feed *feed, struct api_sync *sync, const char *tex
 	if (!type || !json_is_object(object))
 		return refuse(feed, -ESTALE, "an event cannot be read");
 	return take_event(feed, sync, type, object, false);
+}
+
+int api_feed_event(struct api_feed *feed, struct api_sync *sync, const char *text, size_t length)
+{
+	int r;
+
+	json_arena_begin(&feed->arena);
+	r = take_piece(feed, sync, text, length);
+	json_arena_end(&feed->arena);
+	return r;
 }

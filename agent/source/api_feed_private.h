@@ -5,8 +5,8 @@
 #include "source/api_feed.h"
 
 /*
- * @inside: as of api_outline_trim(). NULL: it is no JSON, or its values would take too much
- * memory. The caller gives it back.
+ * In the feed's arena, which is in use. @inside: as of api_outline_trim(). NULL: it is no
+ * JSON, or its values would take too much memory.
  */
 json_t *api_feed_parse(const char *text, size_t length, const char *inside);
 

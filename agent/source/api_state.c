@@ -141,24 +141,29 @@ static void start_line(struct api_state *state, char sign, const char *namespace
 	buf_str(&state->line, name);
 }
 
+static int put_text(const char *text, size_t length, void *line)
+{
+	buf_put(line, text, length);
+	return 0;
+}
+
 int api_state_put(struct api_state *state, const struct api_kind *kind, const json_t *object,
 		  bool changed)
 {
 	cleanup(json_decrefp) json_t *kept = NULL;
-	cleanup(freep) char *text = NULL;
 	const json_t *metadata;
 
 	if ((!state->file && !state->fresh) || (state->file && !changed))
 		return 0;
 	kept = api_kind_reduce(kind, object);
-	text = kept ? json_dumps(kept, JSON_COMPACT) : NULL;
-	if (!text)
+	if (!kept)
 		return -ENOMEM;
 	metadata = json_object_get(kept, "metadata");
 	start_line(state, '+', json_string_value(json_object_get(metadata, "namespace")) ?: "",
 		   json_string_value(json_object_get(metadata, "name")) ?: "");
 	buf_str(&state->line, " ");
-	buf_str(&state->line, text);
+	if (json_dump_callback(kept, put_text, &state->line, JSON_COMPACT) < 0)
+		return -ENOMEM;
 	return append(state);
 }
 

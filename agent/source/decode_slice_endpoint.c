@@ -111,8 +111,8 @@ static int own_names(struct endpoint_slice *slice, struct names *names)
 	slice->name_count = names->count;
 	if (!names->hint_count)
 		return 0;
-	slice->hint_names = calloc(names->hint_count, sizeof(*slice->hint_names));
-	return slice->hint_names ? 0 : -ENOMEM;
+	slice->hints = calloc(names->hint_count, sizeof(*slice->hints));
+	return slice->hints ? 0 : -ENOMEM;
 }
 
 static int decode_names(struct endpoint_slice *slice, const struct field *endpoints)
@@ -124,27 +124,27 @@ static int decode_names(struct endpoint_slice *slice, const struct field *endpoi
 	return r;
 }
 
-/* All of them have been gathered. */
-static const char *owned_name(const struct endpoint_slice *slice, const char *text)
+/* The schema bounds endpoints, and the hints of each: 16 bits are enough for all places. */
+static uint16_t place_of(const struct endpoint_slice *slice, const char *text)
 {
-	return *(char **)bsearch(&text, slice->names, slice->name_count, sizeof(*slice->names),
-				 compare_names);
+	/* All of them have been gathered. */
+	char **found = bsearch(&text, slice->names, slice->name_count, sizeof(*slice->names),
+			       compare_names);
+
+	return (uint16_t)(found - slice->names);
 }
 
-/* Puts them at @*place, which moves on; returns where they begin. */
-static const char **decode_hints(const char ***place, uint16_t *count,
-				 const struct endpoint_slice *slice, const struct field *list)
+/* Puts them at @*place, which moves on; returns how many. */
+static uint8_t decode_hints(uint16_t *place, const struct endpoint_slice *slice,
+			    const struct field *list)
 {
-	const char **first = *place;
-
 	for (size_t i = 0; i < field_count(list); i++) {
 		struct field element = field_at(list, i);
 		struct field name = field_get(&element, "name");
 
-		*(*place)++ = owned_name(slice, text_of(&name));
+		slice->hints[(*place)++] = place_of(slice, text_of(&name));
 	}
-	*count = (uint16_t)field_count(list);
-	return first;
+	return (uint8_t)field_count(list);
 }
 
 static uint8_t decode_conditions(const struct field *field)
@@ -176,7 +176,7 @@ static int decode_address(struct ip_addr *ret, bool is_v4, const struct field *e
 
 int decode_endpoints(struct endpoint_slice *slice, const struct field *list)
 {
-	const char **hint_place;
+	uint16_t hint_place = 0;
 	int r;
 
 	if (!field_count(list))
@@ -187,7 +187,6 @@ int decode_endpoints(struct endpoint_slice *slice, const struct field *list)
 	slice->endpoints = calloc(field_count(list), sizeof(*slice->endpoints));
 	if (!slice->endpoints)
 		return -ENOMEM;
-	hint_place = slice->hint_names;
 	for (size_t i = 0; i < field_count(list); i++) {
 		struct field endpoint = field_at(list, i);
 		struct field node = field_get(&endpoint, "nodeName");
@@ -201,9 +200,10 @@ int decode_endpoints(struct endpoint_slice *slice, const struct field *list)
 			continue;
 		slice->endpoint_count++;
 		ep->conditions = decode_conditions(&conditions);
-		ep->node = *text_of(&node) ? owned_name(slice, text_of(&node)) : NULL;
-		ep->zones = decode_hints(&hint_place, &ep->zone_count, slice, &zones);
-		ep->nodes = decode_hints(&hint_place, &ep->node_count, slice, &nodes);
+		ep->node = *text_of(&node) ? place_of(slice, text_of(&node)) + 1 : 0;
+		ep->hints = hint_place;
+		ep->zone_count = decode_hints(&hint_place, slice, &zones);
+		ep->node_count = decode_hints(&hint_place, slice, &nodes);
 	}
 	return 0;
 }

@@ -43,7 +43,7 @@ static int read_text(struct yaml_sink *documents, const char *text, size_t lengt
 int decode_text(const struct decode_sink *sink, const char *text, size_t length)
 {
 	struct decode_stream stream = { .sink = sink };
-	struct json_arena arena;
+	struct json_arena arena = {};
 	struct yaml_sink documents = {
 		.arg = &stream,
 		.document = decode_document,
@@ -56,5 +56,6 @@ int decode_text(const struct decode_sink *sink, const char *text, size_t length)
 	json_arena_begin(&arena);
 	r = read_text(&documents, text, length);
 	json_arena_end(&arena);
+	json_arena_done(&arena);
 	return r;
 }

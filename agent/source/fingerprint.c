@@ -27,7 +27,7 @@ NAIL(struct prefix, 24);
 NAIL(struct service, 80);
 NAIL(struct service_spec_port, 16);
 NAIL(struct endpoint_slice, 56);
-NAIL(struct slice_endpoint, 48);
+NAIL(struct slice_endpoint, 24);
 NAIL(struct slice_port, 16);
 NAIL(struct object, 112); /* stamp: the store's */
 
@@ -183,17 +183,18 @@ static void add_service(uint64_t *hash, const struct service *service)
 	}
 }
 
-static void add_endpoint(uint64_t *hash, const struct slice_endpoint *endpoint)
+static void add_endpoint(uint64_t *hash, const struct endpoint_slice *slice,
+			 const struct slice_endpoint *endpoint)
 {
+	size_t hints = (size_t)endpoint->zone_count + endpoint->node_count;
+
 	add_bytes(hash, &endpoint->addr, sizeof(endpoint->addr));
-	add_text(hash, endpoint->node);
+	add_text(hash, slice_node(slice, endpoint));
 	add_number(hash, endpoint->conditions);
 	add_number(hash, endpoint->zone_count);
-	for (size_t i = 0; i < endpoint->zone_count; i++)
-		add_text(hash, endpoint->zones[i]);
 	add_number(hash, endpoint->node_count);
-	for (size_t i = 0; i < endpoint->node_count; i++)
-		add_text(hash, endpoint->nodes[i]);
+	for (size_t i = 0; i < hints; i++)
+		add_text(hash, slice_hint(slice, endpoint, i));
 }
 
 static void add_slice(uint64_t *hash, const struct endpoint_slice *slice)
@@ -202,7 +203,7 @@ static void add_slice(uint64_t *hash, const struct endpoint_slice *slice)
 	add_number(hash, slice->is_v4);
 	add_number(hash, slice->endpoint_count);
 	for (size_t i = 0; i < slice->endpoint_count; i++)
-		add_endpoint(hash, &slice->endpoints[i]);
+		add_endpoint(hash, slice, &slice->endpoints[i]);
 	add_number(hash, slice->port_count);
 	for (size_t i = 0; i < slice->port_count; i++) {
 		add_text(hash, slice->ports[i].name);

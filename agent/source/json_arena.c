@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/json_arena.h"
 
+#include <cjson/cJSON.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -9,6 +10,7 @@
 
 #define BLOCK_MIN (32u << 10) /* bytes */
 #define KEPT_MAX (256u << 10) /* a larger block is not kept for the next tree */
+#define KEPT_UNUSED_MAX (2 * BLOCK_MIN) /* nor a larger one for the next use */
 #define ALIGNMENT 16
 
 struct json_arena_block {
@@ -24,9 +26,20 @@ static void drop_blocks(struct json_arena *arena, size_t kept)
 		free(arena->blocks[--arena->count]);
 }
 
-static bool has_room(const struct json_arena *arena, size_t size)
+/* Those behind the first ones @kept that are larger than @most. */
+static void drop_large(struct json_arena *arena, size_t kept, size_t most)
 {
-	return arena->at < arena->count && size <= arena->blocks[arena->at]->size - arena->used;
+	while (arena->count > kept && arena->blocks[arena->count - 1]->size > most)
+		drop_blocks(arena, arena->count - 1);
+}
+
+static void fill_block(struct json_arena *arena, size_t at, unsigned char *next)
+{
+	struct json_arena_block *block = arena->count ? arena->blocks[at] : NULL;
+
+	arena->at = at;
+	arena->next = next ?: block ? block->data : NULL;
+	arena->end = block ? block->data + block->size : NULL;
 }
 
 /* Go on to a block that has room. */
@@ -48,25 +61,24 @@ static bool next_block(struct json_arena *arena, size_t least)
 		drop_blocks(arena, at);
 		arena->blocks[arena->count++] = block;
 	}
-	arena->at = at;
-	arena->used = 0;
+	fill_block(arena, at, NULL);
 	return true;
 }
 
 static void *take(size_t size)
 {
 	struct json_arena *arena = current;
-	void *place;
+	unsigned char *place;
 
 	if (!arena)
 		return malloc(size);
 	if (size > SIZE_MAX / 4)
 		return NULL;
 	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-	if (!has_room(arena, size) && !next_block(arena, size))
+	if (size > (size_t)(arena->end - arena->next) && !next_block(arena, size))
 		return NULL;
-	place = arena->blocks[arena->at]->data + arena->used;
-	arena->used += size;
+	place = arena->next;
+	arena->next += size;
 	return place;
 }
 
@@ -90,7 +102,10 @@ static void give(void *place)
 
 static void install(void)
 {
+	cJSON_Hooks hooks = { .malloc_fn = take, .free_fn = give };
+
 	json_set_alloc_funcs(take, give);
+	cJSON_InitHooks(&hooks);
 }
 
 void json_arena_begin(struct json_arena *arena)
@@ -98,7 +113,6 @@ void json_arena_begin(struct json_arena *arena)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, install);
-	*arena = (struct json_arena){};
 	current = arena;
 }
 
@@ -106,22 +120,26 @@ struct json_arena_mark json_arena_mark(const struct json_arena *arena)
 {
 	if (!arena)
 		return (struct json_arena_mark){};
-	return (struct json_arena_mark){ .at = arena->at, .used = arena->used };
+	return (struct json_arena_mark){ .at = arena->at, .next = arena->next };
 }
 
 void json_arena_rewind(struct json_arena *arena, struct json_arena_mark mark)
 {
 	if (!arena)
 		return;
-	arena->at = mark.at;
-	arena->used = mark.used;
-	while (arena->count > mark.at + 1 && arena->blocks[arena->count - 1]->size > KEPT_MAX)
-		drop_blocks(arena, arena->count - 1);
+	fill_block(arena, mark.at, mark.next);
+	drop_large(arena, mark.at + 1, KEPT_MAX);
 }
 
 void json_arena_end(struct json_arena *arena)
 {
 	current = NULL;
+	drop_large(arena, 0, KEPT_UNUSED_MAX);
+	fill_block(arena, 0, NULL);
+}
+
+void json_arena_done(struct json_arena *arena)
+{
 	drop_blocks(arena, 0);
-	arena->at = arena->used = 0;
+	*arena = (struct json_arena){};
 }

@@ -18,15 +18,19 @@ struct json_arena {
 	struct json_arena_block *blocks[JSON_ARENA_BLOCKS];
 	size_t count; /* of blocks */
 	size_t at; /* the block that is filled */
-	size_t used; /* bytes of it */
+	unsigned char *next; /* place in it */
+	unsigned char *end; /* of it */
 };
 
 struct json_arena_mark {
 	size_t at;
-	size_t used;
+	unsigned char *next;
 };
 
-/* From now on values of this thread are in it; there must not be another one in use. */
+/*
+ * From now on values of this thread are in it, which is {} or was used before; there must not
+ * be another one in use.
+ */
 void json_arena_begin(struct json_arena *arena);
 
 /* NULL for @arena, here and below: there is none. */
@@ -35,5 +39,8 @@ struct json_arena_mark json_arena_mark(const struct json_arena *arena);
 /* Values made since @mark are gone. */
 void json_arena_rewind(struct json_arena *arena, struct json_arena_mark mark);
 
-/* All its values are gone, and values are made as before. */
+/* All its values are gone, and values are made as before. Little of its memory is kept. */
 void json_arena_end(struct json_arena *arena);
+
+/* It is not in use; all of its memory is given back. */
+void json_arena_done(struct json_arena *arena);

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/jsoncost.h"
 #include "source/json_arena.h"
+#include "source/json_plain.h"
 
 #define ITEMS_KEY "\"" YAML_ITEMS "\""
 
@@ -49,36 +50,19 @@ static void skip_string(struct cutter *cutter)
 	cutter->at = at < cutter->end ? at + 1 : cutter->end;
 }
 
-/* What it is made of does not matter: the parser looks at that. */
-static void skip_value(struct cutter *cutter)
+/* Goes behind it. What it is made of does not matter: the parser looks at that. */
+static struct json_extent skip_value(struct cutter *cutter)
 {
-	size_t depth = 0;
+	struct json_extent extent =
+		json_extent(cutter->at, (size_t)(cutter->end - cutter->at));
 
-	for (; cutter->at < cutter->end; cutter->at++) {
-		while (cutter->at < cutter->end && *cutter->at == '"')
-			skip_string(cutter);
-		if (cutter->at == cutter->end || (!depth && strchr(",]}", *cutter->at)))
-			return;
-		if (*cutter->at == '{' || *cutter->at == '[')
-			depth++;
-		else if (*cutter->at == '}' || *cutter->at == ']')
-			depth--;
-	}
+	cutter->at = extent.end;
+	return extent;
 }
 
-/* NULL, with *@error: -EINVAL or -ENOMEM. */
-static json_t *load(const char *text, size_t length, int *error)
+static json_t *load(const char *text, const struct json_extent *extent, int *error)
 {
-	json_error_t why;
-	json_t *value;
-
-	*error = -EINVAL;
-	if (json_cost(text, length) > YAML_COST_MAX)
-		return NULL;
-	value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-	if (!value && json_error_code(&why) == json_error_out_of_memory)
-		*error = -ENOMEM;
-	return value;
+	return json_plain_or(JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, text, extent, error);
 }
 
 /* At the first element. 0: it is taken, and the next is here or the end; 1: it is left. */
@@ -86,15 +70,14 @@ static int take_item(struct cutter *cutter)
 {
 	struct json_arena_mark mark = json_arena_mark(cutter->sink->arena);
 	const char *start = cutter->at;
+	struct json_extent extent = skip_value(cutter);
 	json_t *value;
 	int r;
 
-	skip_value(cutter);
-	value = load(start, (size_t)(cutter->at - start), &r);
+	value = load(start, &extent, &r);
 	if (!value)
 		return r;
 	r = cutter->sink->item(cutter->sink->arg, value, 1, 1);
-	json_decref(value);
 	json_arena_rewind(cutter->sink->arena, mark);
 	if (r == 1)
 		cutter->at = start;
@@ -140,15 +123,16 @@ static bool find_items(struct cutter *cutter)
 
 static int read_root(const struct yaml_sink *sink, const char *text, size_t length)
 {
+	struct json_extent extent = json_extent(text, length);
 	json_t *value;
 	int r;
 
-	value = load(text, length, &r);
+	if (extent.end != text + length)
+		return -EINVAL;
+	value = load(text, &extent, &r);
 	if (!value)
 		return r;
-	r = json_is_object(value) ? sink->document(sink->arg, value, 1, 1) : -EINVAL;
-	json_decref(value);
-	return r;
+	return json_is_object(value) ? sink->document(sink->arg, value, 1, 1) : -EINVAL;
 }
 
 /* Without what is between two places of it. */

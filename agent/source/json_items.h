@@ -5,7 +5,8 @@
 #include "source/yaml.h"
 
 /*
- * Calls the sink for the one object that the text is. 0, -ENOMEM, what a callback returned,
- * or -EINVAL: it is no JSON, or too large. Why is not told, and elements may have been.
+ * Calls the sink, which has an arena, for the one object that the text is. 0, -ENOMEM, what
+ * a callback returned, or -EINVAL: it is no JSON, or too large. Why is not told, and elements
+ * may have been.
  */
 int json_items_read(const char *text, size_t length, const struct yaml_sink *sink);

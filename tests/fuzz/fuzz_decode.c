@@ -174,22 +174,15 @@ static void check_service(const struct service *service)
 	check_service_ports(service->ports, service->port_count);
 }
 
-static bool owns(const struct endpoint_slice *slice, const char *name)
-{
-	for (size_t i = 0; i < slice->name_count; i++)
-		if (slice->names[i] == name)
-			return true;
-	return false;
-}
-
 static void check_endpoint(const struct endpoint_slice *slice, const struct slice_endpoint *ep)
 {
+	size_t hints = (size_t)ep->zone_count + ep->node_count;
+
 	PROMISE(is_host(&ep->addr) && ip_addr_is_v4(&ep->addr) == slice->is_v4);
-	PROMISE(!ep->node || (*ep->node && owns(slice, ep->node)));
-	for (size_t i = 0; i < ep->zone_count; i++)
-		PROMISE(owns(slice, ep->zones[i]));
-	for (size_t i = 0; i < ep->node_count; i++)
-		PROMISE(owns(slice, ep->nodes[i]));
+	PROMISE(ep->node <= slice->name_count);
+	PROMISE(!ep->node || *slice_node(slice, ep));
+	for (size_t i = 0; i < hints; i++)
+		PROMISE(slice->hints[ep->hints + i] < slice->name_count);
 }
 
 static void check_slice(const struct endpoint_slice *slice)

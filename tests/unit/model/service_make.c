@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 
-#define HINTS_MAX 64 /* of a slice: the array must not move */
 
 static void must(bool holds)
 {
@@ -159,9 +158,9 @@ struct object *make_slice(const char *namespace, const char *name, const char *s
 }
 
 /* The names of all tests are few: one copy of each, which lives as long as the program. */
-static const char *lasting(const char *name)
+static char *lasting(const char *name)
 {
-	static const char *names[64];
+	static char *names[64];
 	size_t i = 0;
 
 	while (i < sizeof(names) / sizeof(names[0]) && names[i] && strcmp(names[i], name))
@@ -177,22 +176,41 @@ struct reading {
 	struct slice_endpoint *endpoint;
 };
 
-/* Hints of one kind come together; the array of the slice is made once, so that none moves. */
-static void add_hint(struct reading *reading, const char ***names, uint16_t *count,
-		     const char *name)
+/* Of the slice; it is added if need be. */
+static uint16_t place_of(struct endpoint_slice *slice, const char *name)
+{
+	for (uint16_t i = 0; i < slice->name_count; i++)
+		if (!strcmp(slice->names[i], name))
+			return i;
+	slice->names = must_have(reallocarray(slice->names, slice->name_count + 1,
+					      sizeof(*slice->names)));
+	slice->names[slice->name_count] = lasting(name);
+	return (uint16_t)slice->name_count++;
+}
+
+/* Those of the last endpoint stand last; its zones come before its nodes. */
+static void add_hint(struct reading *reading, uint8_t *count, const char *name)
 {
 	struct endpoint_slice *slice = reading->slice;
-	size_t at = 0;
+	struct slice_endpoint *endpoint = reading->endpoint;
+	size_t end = endpoint->hints + endpoint->zone_count + endpoint->node_count;
+	size_t at = count == &endpoint->node_count ? end : endpoint->hints + endpoint->zone_count;
 
-	if (!slice->hint_names)
-		slice->hint_names = must_have(calloc(HINTS_MAX, sizeof(*slice->hint_names)));
-	while (slice->hint_names[at])
-		must(++at < HINTS_MAX);
-	slice->hint_names[at] = lasting(name);
-	if (!*count)
-		*names = &slice->hint_names[at];
-	must(&slice->hint_names[at] == *names + *count);
+	slice->hints = must_have(reallocarray(slice->hints, end + 1, sizeof(*slice->hints)));
+	memmove(slice->hints + at + 1, slice->hints + at, (end - at) * sizeof(*slice->hints));
+	slice->hints[at] = place_of(slice, name);
 	++*count;
+}
+
+/* Where those of the next endpoint begin. */
+static uint16_t hints_end(const struct endpoint_slice *slice)
+{
+	const struct slice_endpoint *last;
+
+	if (!slice->endpoint_count)
+		return 0;
+	last = &slice->endpoints[slice->endpoint_count - 1];
+	return (uint16_t)(last->hints + last->zone_count + last->node_count);
 }
 
 static void read_endpoint_word(const char *word, void *arg)
@@ -210,11 +228,11 @@ static void read_endpoint_word(const char *word, void *arg)
 	else if (!strcmp(word, "gone"))
 		return;
 	else if (!strncmp(word, "node=", 5))
-		endpoint->node = lasting(equals + 1);
+		endpoint->node = place_of(reading->slice, equals + 1) + 1;
 	else if (!strncmp(word, "for-node=", 9))
-		add_hint(reading, &endpoint->nodes, &endpoint->node_count, equals + 1);
+		add_hint(reading, &endpoint->node_count, equals + 1);
 	else if (!strncmp(word, "for-zone=", 9))
-		add_hint(reading, &endpoint->zones, &endpoint->zone_count, equals + 1);
+		add_hint(reading, &endpoint->zone_count, equals + 1);
 	else
 		endpoint->addr = make_addr(word);
 }
@@ -223,11 +241,12 @@ void slice_add(struct object *obj, const char *words)
 {
 	struct endpoint_slice *slice = obj->slice;
 	struct reading reading = { .slice = slice };
+	uint16_t hints = hints_end(slice);
 
 	slice->endpoints = must_have(reallocarray(slice->endpoints, slice->endpoint_count + 1,
 						  sizeof(*slice->endpoints)));
 	reading.endpoint = &slice->endpoints[slice->endpoint_count++];
-	*reading.endpoint = (struct slice_endpoint){};
+	*reading.endpoint = (struct slice_endpoint){ .hints = hints };
 	each_word(words, read_endpoint_word, &reading);
 	if (!reading.endpoint->conditions && !strstr(words, "gone"))
 		reading.endpoint->conditions = SLICE_READY | SLICE_SERVING;

@@ -172,20 +172,11 @@ static void put_service(FILE *out, const struct service *service)
 	}
 }
 
-/* It must be the slice's own, so that the slice may be kept alone. */
-static const char *own_name(const struct endpoint_slice *slice, const char *name)
-{
-	for (size_t i = 0; i < slice->name_count; i++)
-		if (slice->names[i] == name)
-			return name;
-	ck_abort_msg("the slice does not own %s", name);
-}
-
 static void put_hints(FILE *out, const struct endpoint_slice *slice, const char *what,
-		      const char *const *names, size_t count)
+		      const struct slice_endpoint *ep, size_t first, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		fprintf(out, "%s%s", i ? "," : what, own_name(slice, names[i]));
+		fprintf(out, "%s%s", i ? "," : what, slice_hint(slice, ep, first + i));
 }
 
 static void put_slice(FILE *out, const struct endpoint_slice *slice)
@@ -202,9 +193,9 @@ static void put_slice(FILE *out, const struct endpoint_slice *slice)
 			ep->conditions & SLICE_SERVING ? " serving" : "",
 			ep->conditions & SLICE_TERMINATING ? " terminating" : "");
 		if (ep->node)
-			fprintf(out, " node=%s", own_name(slice, ep->node));
-		put_hints(out, slice, " zones=", ep->zones, ep->zone_count);
-		put_hints(out, slice, " nodes=", ep->nodes, ep->node_count);
+			fprintf(out, " node=%s", slice_node(slice, ep));
+		put_hints(out, slice, " zones=", ep, 0, ep->zone_count);
+		put_hints(out, slice, " nodes=", ep, ep->zone_count, ep->node_count);
 		fputs(" ]", out);
 	}
 	for (size_t i = 0; i < slice->port_count; i++)
