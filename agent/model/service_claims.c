@@ -170,7 +170,11 @@ static int add(struct services *services, uint32_t entry, const struct service_w
 	mark_node_port(services, want);
 	if (number)
 		return add_rival(services, claim_at(table, number), claim.winner);
-	return pool_add(table, &claim) ? 0 : -ENOMEM;
+	if (!pool_add(table, &claim))
+		return -ENOMEM;
+	if (table == &services->externals)
+		target_changed(services, &want->addr);
+	return 0;
 }
 
 /* Take rival *@link out of the list. */
@@ -217,6 +221,8 @@ static void withdraw(struct services *services, uint32_t entry, const struct ser
 		entry_mark(services, claim->winner.entry);
 	} else {
 		pool_remove(table, number);
+		if (table == &services->externals)
+			target_changed(services, &want->addr);
 	}
 }
 
@@ -237,7 +243,7 @@ int claims_add(struct services *services, uint32_t entry, const struct service *
 {
 	struct want_walk walk = wants_of(service);
 	struct service_want want;
-	int r = 0;
+	int r = cluster_ips_add(services, service);
 
 	while (r >= 0 && want_next(&walk, &want))
 		r = add(services, entry, &want);
@@ -253,6 +259,7 @@ void claims_remove(struct services *services, uint32_t entry, const struct servi
 	struct want_walk walk = wants_of(service);
 	struct service_want want;
 
+	cluster_ips_remove(services, service);
 	while (want_next(&walk, &want))
 		withdraw(services, entry, &want);
 	for (size_t at = 0; whole_next(service, &at, &want);)
@@ -272,6 +279,7 @@ void address_mark(struct services *services, const struct ip_addr *addr)
 
 	if (!number)
 		return;
+	target_changed(services, addr);
 	claim = claim_at(table, number);
 	entry_mark(services, claim->winner.entry);
 	for (uint32_t i = claim->rivals; i; i = rival_at(services, i)->next)

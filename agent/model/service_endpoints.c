@@ -67,7 +67,8 @@ static void view_port(struct views *views, const struct services *services,
 		const struct slice_endpoint *endpoint = &slice->slice->endpoints[i];
 		struct view *view = &views->items[views->count];
 
-		if (ip_addr_is_v4(&endpoint->addr) != slice->slice->is_v4)
+		if (ip_addr_is_v4(&endpoint->addr) != slice->slice->is_v4 ||
+		    target_is_service(services, &endpoint->addr))
 			continue;
 		view->backend = (struct service_backend){
 			.addr = endpoint->addr,

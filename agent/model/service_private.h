@@ -7,6 +7,7 @@
  *   claims    every (address, port, protocol) that Services want, and who of them has it
  *   holders   Nodes, Pods and ClusterIPs at the addresses that Services want as external
  *             ones: only those, there are many more Pods than such addresses
+ *   targets   addresses of endpoints, which must not be those of Services
  *
  * Each finds its items by number, so that nothing points into an array that grows.
  */
@@ -45,9 +46,12 @@ struct services {
 	struct pool externals; /* claims of whole addresses */
 	struct pool rivals;
 	struct pool holders;
+	struct pool targets; /* addresses of endpoints */
+	struct pool cluster_ips; /* of Services that are served */
 	uint32_t first_dirty;
 	size_t troubled_count;
 	bool look; /* an address was claimed that nobody has compared with Nodes and Pods */
+	bool look_at_targets; /* an endpoint has become an address of a Service, or is none any more */
 	bool lost; /* out of memory while something changed: all is read again */
 };
 
@@ -149,6 +153,24 @@ bool address_is_own(const struct services *services, const struct ip_addr *addr)
 /* No external address of @kind may be @addr. */
 bool address_is_held(const struct services *services, const struct ip_addr *addr,
 		     enum frontend_kind kind);
+
+/* service_targets.c: endpoints that are addresses of Services */
+
+void targets_init(struct services *services);
+void targets_clear(struct services *services);
+void targets_done(struct services *services);
+/* 0 or -ENOMEM, with some of them added. */
+int targets_add(struct services *services, const struct endpoint_slice *slice);
+void targets_remove(struct services *services, const struct endpoint_slice *slice);
+/* 0 or -ENOMEM, with some of them added. */
+int cluster_ips_add(struct services *services, const struct service *service);
+void cluster_ips_remove(struct services *services, const struct service *service);
+/* What target_is_service() says of @addr may be something else now. */
+void target_changed(struct services *services, const struct ip_addr *addr);
+/* No host has @addr, because a Service does: it cannot be an endpoint. After services_settle(). */
+bool target_is_service(const struct services *services, const struct ip_addr *addr);
+/* Resolve those Services again for whose endpoints it says something else. */
+void targets_look(struct services *services);
 
 /* The kinds of frontends that may stand on an address of this node, NodePorts apart. */
 static inline bool takes_node_ports(enum frontend_kind kind)

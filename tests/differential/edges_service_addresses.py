@@ -2,7 +2,7 @@
 """Edges of Services: which addresses are a service's, and which endpoints it has."""
 
 from edges_service import edge, with_endpoints
-from reading import metadata
+from reading import address_of, metadata
 from services import OTHERS_LABELS, SERVICE_LABEL, Answer, Services
 
 
@@ -67,6 +67,27 @@ class NoModeNoVip(Services):
 class TakesAnything(Services):
     def settled(self, claims):
         return [claim for claim in claims if claim.address.version in self.families(claim.service)]
+
+
+@edge("endpoints: also addresses of Services")
+class AnyTarget(Services):
+    def virtual_addresses(self):
+        return set()
+
+
+@edge("endpoints: also external addresses of Services")
+class ExternalTarget(Services):
+    def virtual_addresses(self):
+        return {address_of(ip) for service in self.of_kind("Service") if self.is_ours(service)
+                for ip in self.cluster_ips(service)}
+
+
+@edge("endpoints: none that another proxy's Service has")
+class NoForeignTarget(Services):
+    def virtual_addresses(self):
+        return super().virtual_addresses() | {address_of(ip) for obj in self.of_kind("Service")
+                                              if "clusterIP" in obj["spec"]
+                                              for ip in self.cluster_ips(obj) if ip != "None"}
 
 
 @edge("a protocol is not part of what a service port is")

@@ -167,6 +167,8 @@ class ServiceMaker(Maker):
 
     def endpoint(self, key, version, mood):
         address = self.pick(*ACCOUNTS[version])
+        if self.chance(0.04):
+            address = self.pick(*of_family(version, [*VIPS[0], *VIPS[1], *EXTERNAL_IPS, *BALANCER_IPS]))
         more = [self.pick(*ACCOUNTS[version])] if self.chance(0.05) else []
         return {"addresses": [address, *more], **copy.deepcopy(self.view(key, address, mood))}
 

@@ -77,8 +77,11 @@ static struct object *random_slice(unsigned int i)
 	for (unsigned int count = pick(4); count; count--)
 		slice_add(slice, is_v4 ? choose("10.1.0.1 node=here for-zone=a", "10.1.0.2",
 						"10.1.0.3 node=there for-zone=b", "10.1.0.1 gone",
-						"10.1.0.4 serving terminating node=here") :
-					 choose("fd00:1::1 node=here", "fd00:1::2 for-zone=a"));
+						"10.1.0.4 serving terminating node=here",
+						"10.96.0.2", "198.51.100.7 node=here",
+						"198.51.100.8", "203.0.113.9") :
+					 choose("fd00:1::1 node=here", "fd00:1::2 for-zone=a",
+						"fd00:96::1", "2001:db8::9"));
 	return slice;
 }
 
