@@ -170,11 +170,7 @@ static int add(struct services *services, uint32_t entry, const struct service_w
 	mark_node_port(services, want);
 	if (number)
 		return add_rival(services, claim_at(table, number), claim.winner);
-	if (!pool_add(table, &claim))
-		return -ENOMEM;
-	if (table == &services->externals)
-		target_changed(services, &want->addr);
-	return 0;
+	return pool_add(table, &claim) ? 0 : -ENOMEM;
 }
 
 /* Take rival *@link out of the list. */
@@ -221,8 +217,6 @@ static void withdraw(struct services *services, uint32_t entry, const struct ser
 		entry_mark(services, claim->winner.entry);
 	} else {
 		pool_remove(table, number);
-		if (table == &services->externals)
-			target_changed(services, &want->addr);
 	}
 }
 
@@ -279,7 +273,6 @@ void address_mark(struct services *services, const struct ip_addr *addr)
 
 	if (!number)
 		return;
-	target_changed(services, addr);
 	claim = claim_at(table, number);
 	entry_mark(services, claim->winner.entry);
 	for (uint32_t i = claim->rivals; i; i = rival_at(services, i)->next)

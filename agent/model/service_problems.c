@@ -203,7 +203,7 @@ static void report_endpoint(struct report *report, const struct object *slice,
 	put_service(&buf, entry_at(report->services, report->entry));
 	buf_printf(&buf, ": EndpointSlice %s: endpoints: ", slice->name);
 	put_addr(&buf, addr);
-	buf_str(&buf, " is the address of a Service, and no host's");
+	buf_str(&buf, " is the ClusterIP of a Service, and no host's");
 	say(report, &buf);
 }
 
@@ -216,7 +216,7 @@ static void report_endpoints(struct report *report)
 		for (size_t j = 0; j < slices[i]->slice->endpoint_count; j++) {
 			const struct ip_addr *addr = &slices[i]->slice->endpoints[j].addr;
 
-			if (target_is_service(report->services, addr))
+			if (target_is_refused(report->services, addr))
 				report_endpoint(report, slices[i], addr);
 		}
 }

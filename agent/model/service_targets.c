@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Endpoints that are addresses of Services. Packets would be translated to an address that no host
- * has, and leave the node or go round; "the endpoint IP addresses cannot be the cluster IPs of
- * other Kubernetes Services" (kubernetes.io, Service without selectors).
+ * Endpoints that are ClusterIPs. Packets would be translated to an address that no host has, and
+ * leave the node or go round; "the endpoint IP addresses cannot be the cluster IPs of other
+ * Kubernetes Services" (kubernetes.io, Service without selectors).
+ *
+ * Only ClusterIPs, which an API server gives out and which are from its own range. External IPs
+ * and load balancer addresses are whatever a Service names: who may write a Service could take
+ * any host outside from others' endpoints. So could a ClusterIP without an API server, and
+ * therefore what a Node or Pod has stays an endpoint.
  *
  * Which comes first does not matter. There are many endpoints and hardly ever such a one, so
  * of the endpoints only the addresses are counted: whose they are is looked up among all of
- * them when an address of a Service comes or goes that is one of theirs.
+ * them when a ClusterIP comes or goes that is one of theirs.
  */
 #include <errno.h>
 
@@ -87,9 +92,14 @@ void targets_done(struct services *services)
 
 int targets_add(struct services *services, const struct endpoint_slice *slice)
 {
-	for (size_t i = 0; i < slice->endpoint_count; i++)
-		if (count_one(&services->targets, &slice->endpoints[i].addr) < 0)
-			return -ENOMEM;
+	for (size_t i = 0; i < slice->endpoint_count; i++) {
+		const struct ip_addr *addr = &slice->endpoints[i].addr;
+		int count = count_one(&services->targets, addr);
+
+		if (count < 0)
+			return count;
+		services->look |= count == 1 && find(&services->cluster_ips, addr);
+	}
 	return 0;
 }
 
@@ -106,42 +116,44 @@ int cluster_ips_add(struct services *services, const struct service *service)
 
 		if (count < 0)
 			return count;
-		if (count == 1)
-			target_changed(services, &service->cluster_ips[i]);
+		if (count > 1 || !find(&services->targets, &service->cluster_ips[i]))
+			continue;
+		services->look = true;
+		services->look_at_targets = true;
 	}
 	return 0;
 }
 
 void cluster_ips_remove(struct services *services, const struct service *service)
 {
-	for (size_t i = 0; service_is_served(service) && i < service->cluster_ip_count; i++)
-		if (!uncount_one(&services->cluster_ips, &service->cluster_ips[i]))
-			target_changed(services, &service->cluster_ips[i]);
+	for (size_t i = 0; service_is_served(service) && i < service->cluster_ip_count; i++) {
+		target_changed(services, &service->cluster_ips[i]);
+		uncount_one(&services->cluster_ips, &service->cluster_ips[i]);
+	}
+}
+
+bool target_is_cluster_ip(const struct services *services, const struct ip_addr *addr)
+{
+	return find(&services->cluster_ips, addr) && find(&services->targets, addr);
 }
 
 void target_changed(struct services *services, const struct ip_addr *addr)
 {
-	services->look_at_targets |= find(&services->targets, addr) != 0;
+	services->look_at_targets |= target_is_cluster_ip(services, addr);
 }
 
-/*
- * An external address that a Node or Pod has is refused to the Service, or a load balancer's that
- * is announced on a Node: it is a host's all the same.
- */
-bool target_is_service(const struct services *services, const struct ip_addr *addr)
+bool target_is_refused(const struct services *services, const struct ip_addr *addr)
 {
-	return find(&services->cluster_ips, addr) ||
-	       (address_is_claimed(services, addr) &&
-		!address_is_held(services, addr, FRONTEND_EXTERNAL_IP));
+	return target_is_cluster_ip(services, addr) && !address_is_hosts(services, addr);
 }
 
-static bool has_service_target(const struct services *services, const struct service_entry *entry)
+static bool has_refused_target(const struct services *services, const struct service_entry *entry)
 {
 	const struct object *const *slices = entry_slices(entry);
 
 	for (size_t i = 0; i < entry->slice_count; i++)
 		for (size_t j = 0; j < slices[i]->slice->endpoint_count; j++)
-			if (target_is_service(services, &slices[i]->slice->endpoints[j].addr))
+			if (target_is_refused(services, &slices[i]->slice->endpoints[j].addr))
 				return true;
 	return false;
 }
@@ -155,7 +167,7 @@ void targets_look(struct services *services)
 	for (uint32_t i = pool_walk(pool, 0); i; i = pool_walk(pool, i)) {
 		const struct service_entry *entry = entry_at(services, i);
 
-		if (entry->service && (entry->troubled || has_service_target(services, entry)))
+		if (entry->service && (entry->troubled || has_refused_target(services, entry)))
 			entry_mark(services, i);
 	}
 }

@@ -58,7 +58,7 @@ class Services:
         self.objects = objects
         self.zone = next((metadata(obj, "labels", {}).get(ZONE_LABEL) for obj in self.of_kind("Node")
                           if metadata(obj, "name") == node), None)
-        self.virtual = self.virtual_addresses()
+        self.nobodys = self.nobodys_addresses()
         self.claims = self.settled([claim for service in self.of_kind("Service") if self.is_ours(service)
                                     for spec in service["spec"].get("ports") or []
                                     for claim in self.claims_of(service, spec)])
@@ -100,16 +100,10 @@ class Services:
         owned = self.owned_addresses()
         return [claim for claim in claims if claim.kind != "external" or claim.address not in owned]
 
-    def virtual_addresses(self):
-        """Of services and of no host: none of them is an endpoint."""
-        cluster, external = set(), set()
-        for service in self.of_kind("Service"):
-            if self.is_ours(service):
-                cluster.update(map(address_of, self.cluster_ips(service)))
-                external.update(address for address in map(address_of, [
-                    *self.balancer_ips(service), *(service["spec"].get("externalIPs") or [])])
-                    if address.version in self.families(service))
-        return cluster | external - self.owned_addresses()
+    def nobodys_addresses(self):
+        """ClusterIPs, which no host has: none of them is an endpoint."""
+        return {address_of(ip) for service in self.of_kind("Service") if self.is_ours(service)
+                for ip in self.cluster_ips(service)} - self.held_addresses()
 
     def held_addresses(self):
         """Those of nodes and pods."""
@@ -142,7 +136,7 @@ class Services:
             for port in piece.get("ports") or []:
                 for said in (piece.get("endpoints") or []) if self.port_matches(port, spec) else []:
                     endpoint = Endpoint(self.node, self.zone, said, port["port"])
-                    if endpoint.at[0] in self.virtual:
+                    if endpoint.at[0] in self.nobodys:
                         continue
                     if endpoint.at not in found or endpoint.local:
                         found[endpoint.at] = endpoint
@@ -199,11 +193,14 @@ class Services:
             return Answer("backends", backends, self.affinity_s(claim.service))
         return Answer("drop" if self.anywhere(endpoints) else "refuse")
 
+    def unknown_port(self, claims):
+        return Answer("refuse" if any(claim.kind == "cluster" for claim in claims) else "pass")
+
     def elsewhere(self, address, claims):
         """The answer at an address where services have other ports, or no service has one."""
         if not claims and any(address in cidr for cidr in self.cidrs) and address not in self.held_addresses():
             return Answer("drop")
-        return Answer("refuse" if any(claim.kind == "cluster" for claim in claims) else "pass")
+        return self.unknown_port(claims)
 
     def answers(self, question):
         """All that may be: more than one where services contradict each other."""

@@ -106,7 +106,7 @@ def test_refused_objects_have_events(cluster):
             endpoints=[{"addresses": ["10.96.0.1"]}])
     wait_for(lambda: messages(api, "round"), "the Service has an Event")
     assert messages(api, "round") == [
-        "EndpointSlice round-1: endpoints: 10.96.0.1 is the address of a Service, and no host's"]
+        "EndpointSlice round-1: endpoints: 10.96.0.1 is the ClusterIP of a Service, and no host's"]
 
     # The same again says nothing; another problem does.
     count = len(api.writes)

@@ -91,7 +91,7 @@ static struct object *random_pod(unsigned int i)
 	char name[16];
 
 	snprintf(name, sizeof(name), "pod-%u", i);
-	pod = make_pod("a", name, "here", "", choose("10.1.0.1", "10.1.0.2", "198.51.100.8"), "");
+	pod = make_pod("a", name, "here", "", choose("10.1.0.1", "10.1.0.2", "198.51.100.8", "10.96.0.2"), "");
 	pod->pod.finished = !pick(4);
 	return pod;
 }
@@ -100,7 +100,8 @@ static struct object *random_node(unsigned int i)
 {
 	static const char *const node_names[NODES] = { "here", "there", "far" };
 	struct object *node = make_node(node_names[i], choose("192.168.0.1", "192.168.0.2",
-							      "192.168.0.3", "203.0.113.9"));
+							      "192.168.0.3", "203.0.113.9",
+							      "10.96.0.2"));
 
 	label_node(node, choose("", "topology.kubernetes.io/zone=a",
 				"topology.kubernetes.io/zone=b"));

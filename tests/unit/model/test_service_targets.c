@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Endpoints that are addresses of Services: no host has them. */
+/* Endpoints that are ClusterIPs: no host has them. */
 #include "lib/check_main.h"
 
 #include <stdio.h>
@@ -8,7 +8,9 @@
 #include "service_fixture.h"
 
 #define IMAGE(family) ((family) ? "http/tcp6" : "http/tcp4")
-#define FRONT_TEXT "Service shop/front: EndpointSlice front-1: endpoints: %s is the address of a Service, and no host's\n"
+#define FRONT_TEXT                                                     \
+	"Service shop/front: EndpointSlice front-1: endpoints: %s is " \
+	"the ClusterIP of a Service, and no host's\n"
 
 static const struct {
 	const char *front, *other; /* ClusterIPs */
@@ -49,11 +51,12 @@ static struct object *without_ports(int family)
 	return make_service("bank", "till", families[family].target, "");
 }
 
-static struct object *(*const makers[])(int family) = {
-	by_cluster_ip, by_external_ip, by_balancer, without_ports,
-};
+static struct object *(*const makers[])(int family) = { by_cluster_ip, without_ports };
 
 #define ROWS (2 * CHECK_COUNT(makers))
+
+/* Of these anybody who may write a Service, or has a load balancer, chooses the address. */
+static struct object *(*const harmless[])(int family) = { by_external_ip, by_balancer };
 
 static struct object *front(int family)
 {
@@ -80,7 +83,7 @@ static void expect(struct service_world *world, int family, bool refused)
 	ck_assert_str_eq(world_problems(world), problems);
 }
 
-START_TEST(an_address_of_a_service_is_no_endpoint_and_it_is_reported)
+START_TEST(a_cluster_ip_is_no_endpoint_and_it_is_reported)
 {
 	struct service_world world;
 	int family = _i % 2;
@@ -156,42 +159,106 @@ START_TEST(a_service_is_no_endpoint_of_itself)
 }
 END_TEST
 
-/* Who may write Services must not take others' endpoints away: these addresses are refused to them. */
-START_TEST(an_address_of_a_pod_or_node_stays_an_endpoint)
+/* Else who may write a Service could take hosts outside from others' Services. */
+START_TEST(an_external_address_of_a_service_stays_an_endpoint)
 {
-	const char *ip = families[0].target;
 	struct service_world world;
+	int family = _i % 2;
 
 	world_start(&world);
-	world_put(&world, front(0));
-	world_put(&world, slice(0));
-	world_put(&world, _i ? make_node("b", ip) : make_pod("shop", "back", "b", "", ip, ""));
-	world_put(&world, by_external_ip(0));
+	world_put(&world, front(family));
+	world_put(&world, slice(family));
 	world_changes(&world);
-	ck_assert_str_eq(world_backends(&world, "shop/front", IMAGE(0)), families[0].both);
-	/* The Pod or Node goes, and the Service has the address now. */
-	world_drop(&world, _i ? OBJECT_NODE : OBJECT_POD, _i ? "" : "shop", _i ? "b" : "back");
-	ck_assert_str_eq(world_changes(&world), "bank/till shop/front");
-	expect(&world, 0, true);
-	world_put(&world, _i ? make_node("b", ip) : make_pod("shop", "back", "b", "", ip, ""));
-	ck_assert_str_eq(world_changes(&world), "bank/till shop/front");
-	ck_assert_str_eq(world_backends(&world, "shop/front", IMAGE(0)), families[0].both);
+	world_put(&world, harmless[_i / 2](family));
+	ck_assert_str_eq(world_changes(&world), "bank/till");
+	expect(&world, family, false);
 	world_stop(&world);
 }
 END_TEST
 
-/* Controllers announce load balancer addresses on nodes, and pods of the host network are there. */
-START_TEST(a_balancer_address_on_a_node_stays_an_endpoint)
+/* A Node, a Pod, or one of the host network. */
+static struct object *host(int kind)
+{
+	const char *ip = families[0].target;
+	struct object *obj;
+
+	if (!kind)
+		return make_node("b", ip);
+	obj = make_pod("shop", "back", "b", "", ip, "");
+	obj->pod.host_network = kind > 1;
+	return obj;
+}
+
+static void drop_host(struct service_world *world, int kind)
+{
+	world_drop(world, kind ? OBJECT_POD : OBJECT_NODE, kind ? "shop" : "", kind ? "back" : "b");
+}
+
+START_TEST(an_address_of_a_pod_or_node_stays_an_endpoint)
 {
 	struct service_world world;
 
 	world_start(&world);
-	world_put(&world, make_node("b", families[0].target));
-	world_put(&world, by_balancer(0));
 	world_put(&world, front(0));
 	world_put(&world, slice(0));
+	world_put(&world, host(_i));
+	world_put(&world, by_cluster_ip(0));
 	world_changes(&world);
 	expect(&world, 0, false);
+	for (int turn = 0; turn < 2; turn++) {
+		drop_host(&world, _i);
+		ck_assert_str_eq(world_changes(&world), "shop/front");
+		expect(&world, 0, true);
+		world_put(&world, host(_i));
+		ck_assert_str_eq(world_changes(&world), "shop/front");
+		expect(&world, 0, false);
+	}
+	world_stop(&world);
+}
+END_TEST
+
+START_TEST(whether_a_host_has_it_is_asked_whatever_comes_last)
+{
+	struct service_world world;
+
+	world_start(&world);
+	for (int i = 0; i < 4; i++)
+		switch ((i + _i) % 4) {
+		case 0:
+			world_put(&world, front(0));
+			break;
+		case 1:
+			world_put(&world, slice(0));
+			break;
+		case 2:
+			world_put(&world, by_cluster_ip(0));
+			break;
+		case 3:
+			world_put(&world, host(1));
+			break;
+		}
+	world_changes(&world);
+	expect(&world, 0, false);
+	drop_host(&world, 1);
+	world_changes(&world);
+	expect(&world, 0, true);
+	world_stop(&world);
+}
+END_TEST
+
+START_TEST(a_pod_that_has_ended_has_given_its_address_back)
+{
+	struct object *pod = host(1);
+	struct service_world world;
+
+	pod->pod.finished = true;
+	world_start(&world);
+	world_put(&world, front(0));
+	world_put(&world, slice(0));
+	world_put(&world, by_cluster_ip(0));
+	world_put(&world, pod);
+	world_changes(&world);
+	expect(&world, 0, true);
 	world_stop(&world);
 }
 END_TEST
@@ -250,14 +317,17 @@ START_TEST(slices_are_told_of_by_name_whatever_came_first)
 }
 END_TEST
 
-static const char kinds[ROWS], pairs[2], orders[4];
+static const char kinds[ROWS], others[2 * CHECK_COUNT(harmless)];
+static const char pairs[2], hosts[3], orders[4];
 
 CHECK_MAIN("service targets",
-	   CHECK_LOOP(an_address_of_a_service_is_no_endpoint_and_it_is_reported, kinds),
+	   CHECK_LOOP(a_cluster_ip_is_no_endpoint_and_it_is_reported, kinds),
 	   CHECK_LOOP(it_counts_as_long_as_no_service_has_the_address, kinds),
 	   CHECK_LOOP(of_two_services_with_the_address_the_last_one_frees_it, pairs),
 	   CHECK_LOOP(a_service_is_no_endpoint_of_itself, pairs),
-	   CHECK_LOOP(an_address_of_a_pod_or_node_stays_an_endpoint, pairs),
-	   CHECK_TEST(a_balancer_address_on_a_node_stays_an_endpoint),
+	   CHECK_LOOP(an_external_address_of_a_service_stays_an_endpoint, others),
+	   CHECK_LOOP(an_address_of_a_pod_or_node_stays_an_endpoint, hosts),
+	   CHECK_LOOP(whether_a_host_has_it_is_asked_whatever_comes_last, orders),
+	   CHECK_TEST(a_pod_that_has_ended_has_given_its_address_back),
 	   CHECK_TEST(a_service_that_is_not_served_takes_no_endpoint),
 	   CHECK_LOOP(slices_are_told_of_by_name_whatever_came_first, orders))
