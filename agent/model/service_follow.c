@@ -101,6 +101,7 @@ static int object_changed(struct services *services, const struct object *old,
 	case OBJECT_CLUSTER_NETWORK_POLICY:
 	case OBJECT_ADMIN_NETWORK_POLICY:
 	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
+	case OBJECT_SERVICE_CIDR:
 	case OBJECT_KIND_MAX:
 		break;
 	}

@@ -95,10 +95,13 @@ struct want_walk {
 	const struct service *service;
 	size_t port, port_end;
 	size_t address;
+	bool others; /* the Service is another proxy's */
 };
 
 /* Not ExternalName, headless ones, those of other proxies and those without ClusterIP. */
 bool service_is_served(const struct service *service);
+/* Another proxy's, with a ClusterIP: wants FRONTEND_OTHERS_PORT at it. */
+bool service_is_others(const struct service *service);
 bool service_has_family(const struct service *service, bool is_v4);
 struct want_walk wants_of(const struct service *service);
 struct want_walk wants_of_port(const struct service *service, size_t port);

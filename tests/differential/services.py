@@ -193,12 +193,19 @@ class Services:
             return Answer("backends", backends, self.affinity_s(claim.service))
         return Answer("drop" if self.anywhere(endpoints) else "refuse")
 
+    def left_to_others(self):
+        """ClusterIPs of services that another proxy carries."""
+        return {address_of(ip) for obj in self.of_kind("Service") if OTHERS_LABELS[1] in metadata(obj, "labels", {})
+                and OTHERS_LABELS[0] not in metadata(obj, "labels", {}) and obj["spec"].get("type") != "ExternalName"
+                and obj["spec"].get("clusterIP") != "None" for ip in self.cluster_ips(obj)}
+
     def unknown_port(self, claims):
         return Answer("refuse" if any(claim.kind == "cluster" for claim in claims) else "pass")
 
     def elsewhere(self, address, claims):
         """The answer at an address where services have other ports, or no service has one."""
-        if not claims and any(address in cidr for cidr in self.cidrs) and address not in self.held_addresses():
+        if not claims and any(address in cidr for cidr in self.cidrs) and \
+                address not in self.held_addresses() | self.left_to_others():
             return Answer("drop")
         return self.unknown_port(claims)
 
