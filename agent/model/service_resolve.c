@@ -17,9 +17,6 @@ static uint32_t flags_of(const struct service *service, enum frontend_kind kind)
 {
 	uint32_t flags = 0;
 
-	/* Its other ports are not refused. */
-	if (service->foreign)
-		return FRONTEND_EXTERNAL;
 	if (kind == FRONTEND_CLUSTER_IP)
 		return service->internal_local ? FRONTEND_LOCAL : 0;
 	if (kind == FRONTEND_LOAD_BALANCER && service->has_ranges)
@@ -27,15 +24,23 @@ static uint32_t flags_of(const struct service *service, enum frontend_kind kind)
 	return flags | FRONTEND_EXTERNAL | (service->external_local ? FRONTEND_LOCAL : 0);
 }
 
+/* Of another proxy's ClusterIP the other ports are not refused: it is like an external IP here. */
+static enum frontend_kind kind_of(const struct service *service, const struct service_want *want)
+{
+	return service->foreign ? FRONTEND_EXTERNAL_IP : want->kind;
+}
+
 static void put_frontend(struct service_image *image, const struct build *build,
 			 const struct service_want *want, const struct ip_addr *addr)
 {
+	enum frontend_kind kind = kind_of(build->service, want);
+
 	image->frontends[image->frontend_count++] = (struct service_frontend){
 		.addr = *addr,
 		.port = want->port,
 		.proto = want->proto,
-		.kind = want->kind,
-		.flags = flags_of(build->service, want->kind),
+		.kind = kind,
+		.flags = flags_of(build->service, kind),
 	};
 }
 

@@ -86,9 +86,9 @@ START_TEST(of_another_proxys_service_only_the_cluster_ips_are_kept)
 	world_put(&world, foreign("front", "10.96.0.1 fd00:96::1"));
 	ck_assert_str_eq(world_changes(&world), "shop/front");
 	ck_assert_str_eq(world_frontends(&world, SERVICE, "/sctp4"),
-			 "10.96.0.1:1(cluster,external)");
+			 "10.96.0.1:1(external)");
 	ck_assert_str_eq(world_frontends(&world, SERVICE, "/sctp6"),
-			 "[fd00:96::1]:1(cluster,external)");
+			 "[fd00:96::1]:1(external)");
 	ck_assert_str_eq(world_frontends(&world, SERVICE, "http/tcp4"), "none");
 	ck_assert_str_eq(world_problems(&world), "");
 	/* The label goes and comes back. */
@@ -99,7 +99,7 @@ START_TEST(of_another_proxys_service_only_the_cluster_ips_are_kept)
 	world_put(&world, foreign("front", "10.96.0.1"));
 	ck_assert_str_eq(world_changes(&world), "shop/front");
 	ck_assert_str_eq(world_frontends(&world, SERVICE, "/sctp4"),
-			 "10.96.0.1:1(cluster,external)");
+			 "10.96.0.1:1(external)");
 	ck_assert_str_eq(world_frontends(&world, SERVICE, "http/tcp4"), "none");
 	world_stop(&world);
 }
@@ -117,7 +117,7 @@ START_TEST(an_address_that_two_of_them_have_stays_until_both_are_gone)
 	world_drop(&world, OBJECT_SERVICE, "shop", "front");
 	ck_assert_str_eq(world_changes(&world), "shop/front(gone) shop/other");
 	ck_assert_str_eq(world_frontends(&world, "shop/other", "/sctp4"),
-			 "10.96.0.1:1(cluster,external)");
+			 "10.96.0.1:1(external)");
 	world_stop(&world);
 }
 END_TEST

@@ -76,9 +76,9 @@ static const struct row cidrs[] = {
 	{ CIDRS("spec: {cidrs: 10.96.0.0/12}"),
 	  CIDRS_ERR("spec.cidrs: must be a list, not a string") },
 	{ CIDRS("spec: {cidrs: [169.254.0.0/16, 10.96.0.0/12, 10.0.0.0/8, 'fd00:96::/112']}"),
+	  "ServiceCIDR a 10.96.0.0/12 fd00:96::/112\n"
 	  CIDRS_ERR("spec.cidrs[0]: 169.254.0.0/16 has addresses that no service can have")
-	  CIDRS_ERR("spec.cidrs[2]: 10.0.0.0/8 is a second one of the same family")
-	  "ServiceCIDR a 10.96.0.0/12 fd00:96::/112\n" },
+	  CIDRS_ERR("spec.cidrs[2]: 10.0.0.0/8 is a second one of the same family") },
 };
 
 START_TEST(a_service_cidr_has_one_prefix_of_each_family)
