@@ -17,13 +17,13 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 43737 },
-	{ "to_pod", TO_POD, 30561 },
-	{ "from_wire", FROM_WIRE, 52824 },
-	{ "to_wire", TO_WIRE, 39954 },
-	{ "from_overlay", FROM_OVERLAY, 50497 },
-	{ "to_overlay", TO_OVERLAY, 733 },
-	{ "edge", EDGE, 14188 },
+	{ "from_pod", FROM_POD, 43896 },
+	{ "to_pod", TO_POD, 30580 },
+	{ "from_wire", FROM_WIRE, 53077 },
+	{ "to_wire", TO_WIRE, 40056 },
+	{ "from_overlay", FROM_OVERLAY, 50420 },
+	{ "to_overlay", TO_OVERLAY, 656 },
+	{ "edge", EDGE, 13847 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };

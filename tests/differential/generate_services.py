@@ -40,6 +40,8 @@ class ServiceMaker(Maker):
     protocols: (key of a Service, name of a port) -> its usual protocol.
     """
 
+    PODS_VIPS = 0.05  # how many ClusterIPs are pods' addresses
+
     def __init__(self, random):
         super().__init__(random)
         self.views = {}
@@ -71,7 +73,7 @@ class ServiceMaker(Maker):
     def cluster_ips(self, index):
         if self.chance(0.03):
             index = 0  # somebody else's
-        stock = REMOTE_IPS if self.chance(0.05) else VIPS  # a pod's
+        stock = REMOTE_IPS if self.chance(self.PODS_VIPS) else VIPS
         both = [stock[0][index], stock[1][index]]
         return self.pick(both, both[::-1], both[:1], both[1:])
 
