@@ -72,6 +72,32 @@ static void a_may_not_hear_itself(bool v6)
 	a_denies_itself(POLICY_INGRESS, RULESET_ISOLATED);
 }
 
+/* More groups than one word has; the last one decides, or none. */
+static void a_has_many_rules(bool v6, bool isolated)
+{
+	const struct rules rules = {
+		.flags = isolated ? RULESET_ISOLATED : 0,
+		.tier_end = { isolated ? 0 : 70, 70, 70 }, .count = 1,
+		.rules = { { .group = 69, .action = isolated ? ALLOW : DENY,
+			     .class = isolated ? POD_B : POD_A } },
+	};
+
+	web_at_a(v6);
+	ruleset_write(1, &rules);
+	for (uint32_t half = 0; half < 2; half++)
+		endpoint_ruleset(POD_A, half, POLICY_EGRESS, 1);
+}
+
+static void the_last_of_many_denies(bool v6)
+{
+	a_has_many_rules(v6, false);
+}
+
+static void many_isolate(bool v6)
+{
+	a_has_many_rules(v6, true);
+}
+
 static void a_hears_itself_no_more(bool v6)
 {
 	a_denies_itself(POLICY_INGRESS, RULESET_ISOLATED);
@@ -117,6 +143,12 @@ static const struct scene hairpins[] = {
 		SELF(PACKET_UDP), .before = web_at_a }, SELF_BACK(PACKET_UDP) },
 		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, DROP_POLICY_INGRESS,
 		  .before = a_hears_itself_no_more } } },
+	{ "many rules", BOTH, {
+		{ FROM_POD, { PACKET_TCP, POD_A, VIP, 4000, 80, SYN }, DROP_POLICY_EGRESS,
+		  .before = the_last_of_many_denies } } },
+	{ "many rules of NetworkPolicies, which allow B only", BOTH, {
+		SELF(PACKET_TCP, SYN), .before = many_isolate },
+		{ FROM_POD, { PACKET_TCP, POD_A, POD_C, 4000, 80, SYN }, DROP_POLICY_EGRESS } } },
 	{ "no NetworkPolicy keeps a pod from itself", BOTH, {
 		SELF(PACKET_TCP, SYN), .before = web_at_closed_a },
 		SELF_BACK(PACKET_TCP, SYN | ACK) }, SELF(PACKET_TCP, ACK) } } },
