@@ -82,7 +82,7 @@ struct service_images {
 	size_t ready_local; /* distinct addresses of ready endpoints on this node */
 };
 
-/* Of a Service that another proxy carries: only so that its addresses are known to be somebody's. */
+/* Of a Service that another proxy carries: says that its addresses are somebody's, no more. */
 static inline bool service_image_is_others(const struct service_image *image)
 {
 	return image->proto == FRONTEND_OTHERS_PROTO;

@@ -91,7 +91,8 @@ static struct object *random_pod(unsigned int i)
 	char name[16];
 
 	snprintf(name, sizeof(name), "pod-%u", i);
-	pod = make_pod("a", name, "here", "", choose("10.1.0.1", "10.1.0.2", "198.51.100.8", "10.96.0.2"), "");
+	pod = make_pod("a", name, "here", "",
+		       choose("10.1.0.1", "10.1.0.2", "198.51.100.8", "10.96.0.2"), "");
 	pod->pod.finished = !pick(4);
 	return pod;
 }

@@ -62,7 +62,8 @@ START_TEST(an_object_needs_a_kind_and_a_name)
 }
 END_TEST
 
-#define CIDRS(spec) "{apiVersion: networking.k8s.io/v1, kind: ServiceCIDR, metadata: {name: a}, " spec "}"
+#define CIDRS(spec) "{apiVersion: networking.k8s.io/v1, kind: ServiceCIDR, metadata: {name: a}, " \
+	spec "}"
 #define CIDRS_ERR(what) "error: ServiceCIDR a: " what "\n"
 
 static const struct row cidrs[] = {
