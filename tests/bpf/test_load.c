@@ -18,12 +18,12 @@ static const struct {
 	uint32_t recorded;
 } programs[] = {
 	{ "from_pod", FROM_POD, 43896 },
-	{ "to_pod", TO_POD, 30580 },
-	{ "from_wire", FROM_WIRE, 53077 },
+	{ "to_pod", TO_POD, 30643 },
+	{ "from_wire", FROM_WIRE, 53125 },
 	{ "to_wire", TO_WIRE, 40056 },
-	{ "from_overlay", FROM_OVERLAY, 50420 },
-	{ "to_overlay", TO_OVERLAY, 656 },
-	{ "edge", EDGE, 13847 },
+	{ "from_overlay", FROM_OVERLAY, 51338 },
+	{ "to_overlay", TO_OVERLAY, 770 },
+	{ "edge", EDGE, 14188 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },
 };
