@@ -106,6 +106,7 @@ struct agent {
 	int cni_conf_failed; /* the last error of writing it */
 	struct service_cidrs service_cidrs; /* service_cidrs.h */
 	bool service_cidrs_known; /* they were found, and told to the programs */
+	size_t service_cidrs_left_out; /* of ServiceCIDR objects, for which there is no room */
 	bool masquerading; /* masquerade_start() has been called */
 	struct masquerade_source masquerade_sources[CONFIG_UPLINKS_MAX * FAMILY_MAX];
 	size_t masquerade_source_count; /* of new connections, as masquerade.h says */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "net/sysctl.h"
 #include "node_health.h"
+#include "service_cidrs.h"
 
 #define LINES_MAX 20
 
@@ -97,6 +98,7 @@ void service_problems_update(struct agent *agent)
 	service_writer_each_problem(agent->service_writer, add_error, &next);
 	health_each_problem(agent->health, add_error, &next);
 	node_health_each_problem(agent, add_error, &next);
+	service_cidrs_each_problem(agent, add_warning, &next);
 	look_at_ports(&next, &agent->config);
 	if (next.count)
 		qsort(next.items, next.count, sizeof(*next.items), compare);

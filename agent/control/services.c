@@ -22,11 +22,15 @@ static int add_images(const struct service_images *images, void *arg)
 	cleanup(freep) struct view_service_port *ports = calloc(images->count + 1, sizeof(*ports));
 	struct service_list *list = arg;
 	const struct service_writer *writer = list->agent->service_writer;
+	struct service_images shown = *images;
 	int r;
 
 	if (!ports)
 		return -ENOMEM;
-	for (size_t i = 0; i < images->count; i++) {
+	/* What another proxy carries has nothing to show. */
+	if (shown.count && service_image_is_others(&shown.items[0]))
+		shown.count = 0;
+	for (size_t i = 0; i < shown.count; i++) {
 		ports[i].number = service_writer_port(writer, images->namespace, images->name,
 						      &images->items[i]);
 		if (!ports[i].number)
@@ -36,7 +40,7 @@ static int add_images(const struct service_images *images, void *arg)
 			return r;
 	}
 	return json_array_append_new(list->services,
-				     view_service(images, ports,
+				     view_service(&shown, ports,
 						  service_writer_problem(writer, images->namespace,
 									 images->name),
 						  list->detail)) < 0 ?

@@ -144,6 +144,7 @@ static void content_done(struct object *obj)
 	case OBJECT_ENDPOINT_SLICE:
 		slice_free(obj->slice);
 		break;
+	case OBJECT_SERVICE_CIDR:
 	case OBJECT_KIND_MAX:
 		break;
 	}
@@ -187,6 +188,8 @@ const char *object_kind_name(enum object_kind kind)
 		return "AdminNetworkPolicy";
 	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
 		return "BaselineAdminNetworkPolicy";
+	case OBJECT_SERVICE_CIDR:
+		return "ServiceCIDR";
 	case OBJECT_KIND_MAX:
 		break;
 	}

@@ -64,6 +64,7 @@ enum object_kind {
 	OBJECT_CLUSTER_NETWORK_POLICY,
 	OBJECT_ADMIN_NETWORK_POLICY,
 	OBJECT_BASELINE_ADMIN_NETWORK_POLICY,
+	OBJECT_SERVICE_CIDR,
 	OBJECT_KIND_MAX,
 };
 
@@ -142,6 +143,12 @@ struct service {
 	bool foreign; /* another proxy's: the label service.kubernetes.io/service-proxy-name */
 	bool internal_local; /* internalTrafficPolicy Local */
 	bool external_local; /* externalTrafficPolicy Local */
+};
+
+/* A ServiceCIDR: of each family at most one. */
+struct service_cidr_spec {
+	struct prefix cidrs[2];
+	uint32_t count;
 };
 
 enum slice_condition {
@@ -252,6 +259,7 @@ struct object {
 		struct namespace ns;
 		struct network_policy policy;
 		struct node node;
+		struct service_cidr_spec service_cidr;
 		struct service *service; /* pointers: there are many more pods */
 		struct endpoint_slice *slice;
 	};

@@ -22,6 +22,7 @@ int services_new(struct services **ret, struct store *store)
 	entries_init(services);
 	claims_init(services);
 	holders_init(services);
+	targets_init(services);
 	/* What is in the store already. */
 	services->lost = true;
 	if (services_settle(services) < 0)
@@ -39,6 +40,7 @@ void services_free(struct services *services)
 	entries_done(services);
 	claims_done(services);
 	pool_done(&services->holders);
+	targets_done(services);
 	free(services->node);
 	free(services->ips);
 	free(services);

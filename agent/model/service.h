@@ -82,6 +82,12 @@ struct service_images {
 	size_t ready_local; /* distinct addresses of ready endpoints on this node */
 };
 
+/* Of a Service that another proxy carries: says that its addresses are somebody's, no more. */
+static inline bool service_image_is_others(const struct service_image *image)
+{
+	return image->proto == FRONTEND_OTHERS_PROTO;
+}
+
 struct services;
 
 /* Follows @store, which outlives it. 0 or -ENOMEM. */

@@ -237,7 +237,7 @@ int claims_add(struct services *services, uint32_t entry, const struct service *
 {
 	struct want_walk walk = wants_of(service);
 	struct service_want want;
-	int r = 0;
+	int r = cluster_ips_add(services, service);
 
 	while (r >= 0 && want_next(&walk, &want))
 		r = add(services, entry, &want);
@@ -253,6 +253,7 @@ void claims_remove(struct services *services, uint32_t entry, const struct servi
 	struct want_walk walk = wants_of(service);
 	struct service_want want;
 
+	cluster_ips_remove(services, service);
 	while (want_next(&walk, &want))
 		withdraw(services, entry, &want);
 	for (size_t at = 0; whole_next(service, &at, &want);)

@@ -68,7 +68,8 @@ static void view_port(struct views *views, const struct services *services,
 		const char *node = slice_node(slice->slice, endpoint);
 		struct view *view = &views->items[views->count];
 
-		if (ip_addr_is_v4(&endpoint->addr) != slice->slice->is_v4)
+		if (ip_addr_is_v4(&endpoint->addr) != slice->slice->is_v4 ||
+		    target_is_refused(services, &endpoint->addr))
 			continue;
 		view->backend = (struct service_backend){
 			.addr = endpoint->addr,

@@ -47,6 +47,7 @@ static int slice_changed(struct services *services, const struct object *old,
 	if (number) {
 		entry_mark(services, number);
 		entry_remove_slice(entry_at(services, number), old);
+		targets_remove(services, old->slice);
 	}
 	if (!new || !new->slice->service[0])
 		return 0;
@@ -54,7 +55,9 @@ static int slice_changed(struct services *services, const struct object *old,
 	if (!number)
 		return -ENOMEM;
 	entry_mark(services, number);
-	return entry_add_slice(entry_at(services, number), new);
+	if (entry_add_slice(entry_at(services, number), new) < 0)
+		return -ENOMEM;
+	return targets_add(services, new->slice);
 }
 
 static const char *zone_of(const struct object *node)
@@ -98,6 +101,7 @@ static int object_changed(struct services *services, const struct object *old,
 	case OBJECT_CLUSTER_NETWORK_POLICY:
 	case OBJECT_ADMIN_NETWORK_POLICY:
 	case OBJECT_BASELINE_ADMIN_NETWORK_POLICY:
+	case OBJECT_SERVICE_CIDR:
 	case OBJECT_KIND_MAX:
 		break;
 	}
@@ -127,6 +131,7 @@ static int read_all(struct services *services)
 
 	claims_clear(services);
 	pool_clear(&services->holders);
+	targets_clear(services);
 	entries_clear(services);
 	entries_mark_all(services);
 	r = store_each(services->store, OBJECT_SERVICE, read_again, services);
@@ -140,7 +145,11 @@ int services_settle(struct services *services)
 {
 	int r = services->lost ? read_all(services) : 0;
 
-	return r < 0 || !services->look ? r : holders_look(services);
+	if (r >= 0 && services->look)
+		r = holders_look(services);
+	if (r >= 0 && services->look_at_targets)
+		targets_look(services);
+	return r;
 }
 
 void services_read_zone(struct services *services)

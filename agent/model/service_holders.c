@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Whose an address is that a Service wants as an external one. A Service that named
- * a Node's, a Pod's or another Service's address would take its traffic.
+ * Whose an address is that a Service wants as an external one, or that is an endpoint and a
+ * ClusterIP. A Service that named a Node's, a Pod's or another Service's address would take its
+ * traffic.
  *
- * Only addresses that are claimed are remembered. When one is claimed for the first
- * time all Nodes, Pods and Services are looked through, once for all addresses that
- * have come since.
+ * Only such addresses are remembered. When one becomes such all Nodes, Pods and Services are looked
+ * through, once for all addresses that have come since.
  */
 #include <errno.h>
 #include <string.h>
@@ -91,6 +91,12 @@ static const struct ip_addr *addresses(const struct object *obj, size_t *count)
 	return obj->service->cluster_ips;
 }
 
+/* Somebody asks whose @addr is. */
+static bool is_asked_for(const struct services *services, const struct ip_addr *addr)
+{
+	return address_is_claimed(services, addr) || target_is_cluster_ip(services, addr);
+}
+
 static int add(struct services *services, const struct object *obj)
 {
 	size_t count;
@@ -99,8 +105,9 @@ static int add(struct services *services, const struct object *obj)
 	for (size_t i = 0; i < count; i++) {
 		struct holder holder = { .addr = ips[i], .obj = obj };
 
-		if (!address_is_claimed(services, &ips[i]) || find(services, &ips[i], obj))
+		if (!is_asked_for(services, &ips[i]) || find(services, &ips[i], obj))
 			continue;
+		target_changed(services, &ips[i]);
 		if (decides(services, &ips[i], obj))
 			address_mark(services, &ips[i]);
 		if (!pool_add(&services->holders, &holder))
@@ -109,7 +116,7 @@ static int add(struct services *services, const struct object *obj)
 	return 0;
 }
 
-/* Also of addresses that nobody claims any more: the object is about to go. */
+/* Also of addresses that nobody asks for any more: the object is about to go. */
 static void forget(struct services *services, const struct object *obj)
 {
 	size_t count;
@@ -121,6 +128,7 @@ static void forget(struct services *services, const struct object *obj)
 		if (!number)
 			continue;
 		pool_remove(&services->holders, number);
+		target_changed(services, &ips[i]);
 		if (decides(services, &ips[i], obj))
 			address_mark(services, &ips[i]);
 	}
@@ -129,7 +137,7 @@ static void forget(struct services *services, const struct object *obj)
 int holders_change(struct services *services, const struct object *old, const struct object *new)
 {
 	/* The new one first: who stays where it is does not change anything. */
-	int r = services->externals.count ? add(services, new) : 0;
+	int r = add(services, new);
 
 	if (services->holders.count)
 		forget(services, old);
@@ -148,8 +156,7 @@ int holders_look(struct services *services)
 
 	pool_clear(&services->holders);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && r >= 0; i++)
-		if (services->externals.count)
-			r = store_each(services->store, kinds[i], look_at, services);
+		r = store_each(services->store, kinds[i], look_at, services);
 	services->look = r < 0;
 	return r;
 }
@@ -186,6 +193,17 @@ bool address_is_own(const struct services *services, const struct ip_addr *addr)
 		if (ip_addr_equal(&services->ips[i], addr))
 			return true;
 	return false;
+}
+
+bool address_is_hosts(const struct services *services, const struct ip_addr *addr)
+{
+	for (uint32_t i = first_at(services, addr); i; i = pool_next(&services->holders, i)) {
+		const struct holder *holder = holder_at(services, i);
+
+		if (ip_addr_equal(&holder->addr, addr) && holder->obj->kind != OBJECT_SERVICE)
+			return true;
+	}
+	return address_is_own(services, addr);
 }
 
 bool address_is_held(const struct services *services, const struct ip_addr *addr,

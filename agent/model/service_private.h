@@ -6,7 +6,9 @@
  *             a list
  *   claims    every (address, port, protocol) that Services want, and who of them has it
  *   holders   Nodes, Pods and ClusterIPs at the addresses that Services want as external
- *             ones: only those, there are many more Pods than such addresses
+ *             ones, or that endpoints have and Services too: only those, there are many
+ *             more Pods than such addresses
+ *   targets   addresses of endpoints, which must not be ClusterIPs
  *
  * Each finds its items by number, so that nothing points into an array that grows.
  */
@@ -45,9 +47,12 @@ struct services {
 	struct pool externals; /* claims of whole addresses */
 	struct pool rivals;
 	struct pool holders;
+	struct pool targets; /* addresses of endpoints */
+	struct pool cluster_ips; /* of Services that are served */
 	uint32_t first_dirty;
 	size_t troubled_count;
-	bool look; /* an address was claimed that nobody has compared with Nodes and Pods */
+	bool look; /* an address is asked for that nobody has compared with Nodes and Pods */
+	bool look_at_targets; /* an endpoint's address has become a Service's, or is not any more */
 	bool lost; /* out of memory while something changed: all is read again */
 };
 
@@ -90,10 +95,13 @@ struct want_walk {
 	const struct service *service;
 	size_t port, port_end;
 	size_t address;
+	bool others; /* the Service is another proxy's */
 };
 
 /* Not ExternalName, headless ones, those of other proxies and those without ClusterIP. */
 bool service_is_served(const struct service *service);
+/* Another proxy's, with a ClusterIP: wants FRONTEND_OTHERS_PORT at it. */
+bool service_is_others(const struct service *service);
 bool service_has_family(const struct service *service, bool is_v4);
 struct want_walk wants_of(const struct service *service);
 struct want_walk wants_of_port(const struct service *service, size_t port);
@@ -136,7 +144,7 @@ void address_mark(struct services *services, const struct ip_addr *addr);
 void holders_init(struct services *services);
 /* 0 or -ENOMEM. Either may be NULL. */
 int holders_change(struct services *services, const struct object *old, const struct object *new);
-/* Compare what is claimed with all there is. 0 or -ENOMEM. */
+/* Compare what is asked for with all there is. 0 or -ENOMEM. */
 int holders_look(struct services *services);
 /*
  * The Node, Pod or Service (by its ClusterIP) from which an external address of @kind would
@@ -146,9 +154,31 @@ int holders_look(struct services *services);
 const struct object *address_holder(const struct services *services, const struct ip_addr *addr,
 				    enum frontend_kind kind);
 bool address_is_own(const struct services *services, const struct ip_addr *addr);
+/* A Node, a Pod or this node has @addr, of which target_is_cluster_ip() is true. */
+bool address_is_hosts(const struct services *services, const struct ip_addr *addr);
 /* No external address of @kind may be @addr. */
 bool address_is_held(const struct services *services, const struct ip_addr *addr,
 		     enum frontend_kind kind);
+
+/* service_targets.c: endpoints that are ClusterIPs */
+
+void targets_init(struct services *services);
+void targets_clear(struct services *services);
+void targets_done(struct services *services);
+/* 0, or -ENOMEM with some of them added: all is read again then, from targets_clear() on. */
+int targets_add(struct services *services, const struct endpoint_slice *slice);
+void targets_remove(struct services *services, const struct endpoint_slice *slice);
+/* As targets_add(). */
+int cluster_ips_add(struct services *services, const struct service *service);
+void cluster_ips_remove(struct services *services, const struct service *service);
+/* @addr is an endpoint's and a ClusterIP of a Service that is served. */
+bool target_is_cluster_ip(const struct services *services, const struct ip_addr *addr);
+/* A Node or Pod that has @addr has come or gone. */
+void target_changed(struct services *services, const struct ip_addr *addr);
+/* And no host has it: it is refused as an endpoint. After services_settle(). */
+bool target_is_refused(const struct services *services, const struct ip_addr *addr);
+/* Resolve those Services again for whose endpoints it says something else. */
+void targets_look(struct services *services);
 
 /* The kinds of frontends that may stand on an address of this node, NodePorts apart. */
 static inline bool takes_node_ports(enum frontend_kind kind)

@@ -192,6 +192,35 @@ static void report_externals(struct report *report, const struct service *servic
 	}
 }
 
+static void report_endpoint(struct report *report, const struct object *slice,
+			    const struct ip_addr *addr)
+{
+	struct buf buf = {};
+
+	report->count++;
+	if (!report->fn)
+		return;
+	put_service(&buf, entry_at(report->services, report->entry));
+	buf_printf(&buf, ": EndpointSlice %s: endpoints: ", slice->name);
+	put_addr(&buf, addr);
+	buf_str(&buf, " is the ClusterIP of a Service, and no host's");
+	say(report, &buf);
+}
+
+static void report_endpoints(struct report *report)
+{
+	const struct service_entry *entry = entry_at(report->services, report->entry);
+	const struct object *const *slices = entry_slices(entry);
+
+	for (size_t i = 0; i < entry->slice_count; i++)
+		for (size_t j = 0; j < slices[i]->slice->endpoint_count; j++) {
+			const struct ip_addr *addr = &slices[i]->slice->endpoints[j].addr;
+
+			if (target_is_refused(report->services, addr))
+				report_endpoint(report, slices[i], addr);
+		}
+}
+
 /* Without an API server nobody gives Services their addresses. */
 static void report_addressless(struct report *report)
 {
@@ -224,5 +253,6 @@ size_t service_problems(const struct services *services, uint32_t entry,
 	walk = wants_of(obj->service);
 	while (want_next(&walk, &want))
 		report_want(&report, &want);
+	report_endpoints(&report);
 	return report.count;
 }

@@ -24,15 +24,23 @@ static uint32_t flags_of(const struct service *service, enum frontend_kind kind)
 	return flags | FRONTEND_EXTERNAL | (service->external_local ? FRONTEND_LOCAL : 0);
 }
 
+/* Of another proxy's ClusterIP the other ports are not refused: it is like an external IP here. */
+static enum frontend_kind kind_of(const struct service *service, const struct service_want *want)
+{
+	return service->foreign ? FRONTEND_EXTERNAL_IP : want->kind;
+}
+
 static void put_frontend(struct service_image *image, const struct build *build,
 			 const struct service_want *want, const struct ip_addr *addr)
 {
+	enum frontend_kind kind = kind_of(build->service, want);
+
 	image->frontends[image->frontend_count++] = (struct service_frontend){
 		.addr = *addr,
 		.port = want->port,
 		.proto = want->proto,
-		.kind = want->kind,
-		.flags = flags_of(build->service, want->kind),
+		.kind = kind,
+		.flags = flags_of(build->service, kind),
 	};
 }
 
@@ -214,6 +222,30 @@ static int put_images(struct service_images *images, const struct build *build)
 	return r;
 }
 
+/* So that its ClusterIPs are known to be somebody's. */
+static int put_others(struct service_images *images, const struct build *build)
+{
+	int r = 0;
+
+	images->items = arena_alloc(build->arena, 2 * sizeof(*images->items));
+	if (!images->items)
+		return -ENOMEM;
+	for (int is_v4 = 1; is_v4 >= 0 && r >= 0; is_v4--) {
+		struct service_image *image = &images->items[images->count];
+
+		*image = (struct service_image){
+			.namespace = images->namespace,
+			.name = images->name,
+			.port_name = "",
+			.proto = FRONTEND_OTHERS_PROTO,
+			.is_v4 = is_v4,
+		};
+		r = put_frontends(image, build, 0);
+		images->count += image->frontend_count != 0;
+	}
+	return r;
+}
+
 static int compare_addrs(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct ip_addr));
@@ -251,9 +283,16 @@ int service_resolve(struct service_images *ret, struct arena *arena,
 	int r;
 
 	*ret = images;
-	if (!entry->service || !service_is_served(entry->service->service))
+	if (!entry->service)
 		return 0;
 	build.service = entry->service->service;
+	if (service_is_others(build.service)) {
+		r = put_others(&images, &build);
+		*ret = r < 0 ? *ret : images;
+		return r;
+	}
+	if (!service_is_served(build.service))
+		return 0;
 	r = put_images(&images, &build);
 	if (r >= 0)
 		r = count_ready_local(&images, arena);

@@ -112,9 +112,10 @@ const struct object *const *entry_slices(const struct service_entry *entry)
 	return entry->slice_count == 1 ? &entry->slice : entry->slices;
 }
 
+/* By name, so that people are told of them in one order whatever came first. */
 int entry_add_slice(struct service_entry *entry, const struct object *slice)
 {
-	size_t count = entry->slice_count;
+	size_t count = entry->slice_count, at = count;
 	const struct object **slices;
 
 	if (!count) {
@@ -127,7 +128,9 @@ int entry_add_slice(struct service_entry *entry, const struct object *slice)
 		return -ENOMEM;
 	if (count == 1)
 		slices[0] = entry->slice;
-	slices[count] = slice;
+	for (; at && strcmp(slices[at - 1]->name, slice->name) > 0; at--)
+		slices[at] = slices[at - 1];
+	slices[at] = slice;
 	entry->slices = slices;
 	entry->slice_count++;
 	return 0;
@@ -154,7 +157,9 @@ void entry_remove_slice(struct service_entry *entry, const struct object *slice)
 		entry->slice_count = 0;
 		return;
 	}
-	entry->slices[at] = entry->slices[--entry->slice_count];
+	entry->slice_count--;
+	memmove(&entry->slices[at], &entry->slices[at + 1],
+		(entry->slice_count - at) * sizeof(*entry->slices));
 	if (entry->slice_count > 1)
 		return;
 	other = entry->slices[0];

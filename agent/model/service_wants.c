@@ -10,6 +10,12 @@ bool service_is_served(const struct service *service)
 	       service->cluster_ip_count;
 }
 
+bool service_is_others(const struct service *service)
+{
+	return service->foreign && !service->headless && service->type != SERVICE_EXTERNAL_NAME &&
+	       service->cluster_ip_count;
+}
+
 /* A family is the Service's when it has a ClusterIP of it. */
 bool service_has_family(const struct service *service, bool is_v4)
 {
@@ -70,12 +76,14 @@ struct want_walk wants_of(const struct service *service)
 	return (struct want_walk){
 		.service = service,
 		.port_end = service_is_served(service) ? service->port_count : 0,
+		.others = service_is_others(service),
 	};
 }
 
 struct want_walk wants_of_port(const struct service *service, size_t port)
 {
-	return (struct want_walk){ .service = service, .port = port, .port_end = port + 1 };
+	return (struct want_walk){ .service = service, .port = port, .port_end = port + 1,
+				   .others = service_is_others(service) };
 }
 
 /* Whether this port is wanted at this kind of address; and as which number. */
@@ -91,10 +99,25 @@ static bool port_fits(const struct service *service, const struct service_spec_p
 				   service->type == SERVICE_LOAD_BALANCER);
 }
 
+static bool others_next(struct want_walk *walk, struct service_want *ret)
+{
+	if (walk->address == walk->service->cluster_ip_count)
+		return false;
+	*ret = (struct service_want){
+		.addr = walk->service->cluster_ips[walk->address++],
+		.kind = FRONTEND_CLUSTER_IP,
+		.port = FRONTEND_OTHERS_PORT,
+		.proto = FRONTEND_OTHERS_PROTO,
+	};
+	return true;
+}
+
 bool want_next(struct want_walk *walk, struct service_want *ret)
 {
 	const struct service *service = walk->service;
 
+	if (walk->others)
+		return others_next(walk, ret);
 	while (walk->port < walk->port_end) {
 		if (!address_get(service, walk->address, ret)) {
 			walk->address = 0;
@@ -130,7 +153,8 @@ static bool same_ports(const struct service *a, const struct service *b)
 
 bool claims_same(const struct service *a, const struct service *b)
 {
-	return service_is_served(a) == service_is_served(b) && a->type == b->type &&
+	return service_is_served(a) == service_is_served(b) &&
+	       service_is_others(a) == service_is_others(b) && a->type == b->type &&
 	       same_addresses(a->cluster_ips, a->cluster_ip_count, b->cluster_ips,
 			      b->cluster_ip_count) &&
 	       same_addresses(a->external_ips, a->external_ip_count, b->external_ips,

@@ -61,7 +61,8 @@ void store_follow(struct store *store,
 
 static bool is_of_policy(enum object_kind kind)
 {
-	return kind != OBJECT_SERVICE && kind != OBJECT_ENDPOINT_SLICE;
+	return kind != OBJECT_SERVICE && kind != OBJECT_ENDPOINT_SLICE &&
+	       kind != OBJECT_SERVICE_CIDR;
 }
 
 /* The end of @old; the tables have forgotten it. */

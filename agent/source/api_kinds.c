@@ -21,6 +21,9 @@ static const char *const node_fields[] = { "metadata.name", "metadata.labels", "
 					   "status.addresses", "status.conditions.type",
 					   "status.conditions.status", NULL };
 
+static const char *const service_cidr_fields[] = { "metadata.name", "metadata.uid", "spec.cidrs",
+						  NULL };
+
 const struct api_kind api_kinds[API_KINDS] = {
 	{ "/api", "namespaces", "Namespace", { "v1" }, OBJECT_NAMESPACE, false, false,
 	  namespace_fields, API_NEED_POLICY },
@@ -40,6 +43,8 @@ const struct api_kind api_kinds[API_KINDS] = {
 	{ POLICY_GROUP, "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy",
 	  { "v1alpha1" }, OBJECT_BASELINE_ADMIN_NETWORK_POLICY, false, true, NULL,
 	  API_NEED_POLICY },
+	{ "/apis/networking.k8s.io", "servicecidrs", "ServiceCIDR", { "v1", "v1beta1" },
+	  OBJECT_SERVICE_CIDR, false, true, service_cidr_fields, API_NEED_SERVICE_CIDRS },
 };
 
 /*

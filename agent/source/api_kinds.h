@@ -13,8 +13,10 @@
 enum api_need {
 	API_NEED_POLICY = 1 << 0,
 	API_NEED_SERVICES = 1 << 1,
+	API_NEED_SERVICE_CIDRS = 1 << 2, /* nothing else waits for them */
 };
 
+/* What pods and services need. */
 #define API_NEEDS_ALL (API_NEED_POLICY | API_NEED_SERVICES)
 
 struct api_kind {
@@ -24,13 +26,13 @@ struct api_kind {
 	const char *versions[API_VERSIONS_MAX]; /* tried in this order; NULL: no second one */
 	enum object_kind kind;
 	bool namespaced;
-	bool optional; /* a custom resource: its definition may be absent, or come later */
+	bool optional; /* it may be absent, or come later: a custom resource, or a new kind */
 	/* Paths of the fields that matter ("spec.containers.ports"); NULL: all but the noise. */
 	const char *const *fields;
 	unsigned int needs; /* of enum api_need: who waits for it */
 };
 
-#define API_KINDS 9
+#define API_KINDS 10
 
 extern const struct api_kind api_kinds[API_KINDS];
 

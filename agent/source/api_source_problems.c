@@ -26,6 +26,8 @@ static const char *who_waits(unsigned int needs)
 		return "; no policy is computed and no pod starts before it is known";
 	case API_NEED_SERVICES:
 		return "; no service is written before it is known";
+	case API_NEED_SERVICE_CIDRS:
+		return "; no service CIDR but those of the option is kept for services before it is known";
 	default:
 		return "; neither policy nor services are in force before it is known";
 	}

@@ -34,6 +34,8 @@ static const struct kind kinds[] = {
 	{ "BaselineAdminNetworkPolicy", { "policy.networking.k8s.io/v1alpha1" },
 	  OBJECT_BASELINE_ADMIN_NETWORK_POLICY, false, name_is_subdomain,
 	  decode_baseline_policy, policy_close },
+	{ "ServiceCIDR", { "networking.k8s.io/v1", "networking.k8s.io/v1beta1" },
+	  OBJECT_SERVICE_CIDR, false, name_is_subdomain, decode_service_cidr },
 };
 
 const struct kind *kind_find(const char *name, size_t length)
@@ -211,8 +213,7 @@ int kind_check_unknown(const struct field *field, const char *kind, const char *
 {
 	static const char *const networking[] = { "Ingress",	 "IngressList",
 						  "IngressClass", "IngressClassList",
-						  "IPAddress",	 "IPAddressList",
-						  "ServiceCIDR", "ServiceCIDRList" };
+						  "IPAddress",	 "IPAddressList" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (!strcasecmp(kinds[i].name, kind) && !kind_is_foreign(version))

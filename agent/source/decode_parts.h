@@ -15,6 +15,7 @@ typedef int (*decode_content)(struct object *obj, const struct field *root);
 int decode_pod(struct object *obj, const struct field *root);
 int decode_namespace(struct object *obj, const struct field *root);
 int decode_node(struct object *obj, const struct field *root);
+int decode_service_cidr(struct object *obj, const struct field *root);
 
 /* -ENOMEM or 0: isolation is kept whatever the content. */
 int decode_policy(struct object *obj, const struct field *root);

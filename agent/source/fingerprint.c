@@ -256,6 +256,11 @@ uint64_t fingerprint_object(const struct object *obj)
 	case OBJECT_ENDPOINT_SLICE:
 		add_slice(&hash, obj->slice);
 		break;
+	case OBJECT_SERVICE_CIDR:
+		add_number(&hash, obj->service_cidr.count);
+		for (size_t i = 0; i < obj->service_cidr.count; i++)
+			add_prefix(&hash, &obj->service_cidr.cidrs[i]);
+		break;
 	case OBJECT_KIND_MAX:
 		break;
 	}

@@ -151,6 +151,9 @@ SUBPROGRAM int service_goes_round(struct __sk_buff *skb, struct flow *flow)
 		return addr_is_unallocated(&flow->dst);
 	if (whole->flags & FRONTEND_WHOLE)
 		return 1;
+	/* Another proxy may change where it goes. */
+	if (frontend_find(&flow->dst, bpf_htons(FRONTEND_OTHERS_PORT), FRONTEND_OTHERS_PROTO))
+		return 0;
 	return !route_find(&route, skb, flow) && route.ifindex == skb->ifindex;
 }
 

@@ -25,6 +25,9 @@ struct policy_case {
 	__u8 exempt; /* opened by a socket of this node: its pods may not refuse */
 };
 
+/* With a protocol. */
+#define POLICY_ITSELF 0x100
+
 static __always_inline __u64 policy_port_bits(__u32 set, __u8 proto, __be16 port)
 {
 	struct policy_port_key key = {
@@ -75,15 +78,16 @@ static __always_inline __u64 policy_cidr_bits(const struct ruleset *rules, __u32
 }
 
 /*
- * The verdict of rule set @set, never 0, about the peer of @class at @addr. A
+ * The verdict of rule set @set, never 0, about the peer of @class at @addr; @proto with
+ * POLICY_ITSELF where that is the pod itself. A
  * subprogram, so its result is a plain number: enum verdict.
  */
-int policy_evaluate(__u32 set, __u32 class, const struct ip_addr *addr, __u8 proto, __u16 port);
+int policy_evaluate(__u32 set, __u32 class, const struct ip_addr *addr, __u32 proto, __u16 port);
 
-SUBPROGRAM int policy_evaluate(__u32 set, __u32 class, const struct ip_addr *addr, __u8 proto,
+SUBPROGRAM int policy_evaluate(__u32 set, __u32 class, const struct ip_addr *addr, __u32 proto,
 			       __u16 port)
 {
-	struct verdict_state verdict = {};
+	struct verdict_state verdict = { .itself = proto & POLICY_ITSELF };
 	const struct ruleset *rules;
 	__u64 ports, peers = 0, cidrs = 0;
 	_Bool wide;
@@ -91,7 +95,7 @@ SUBPROGRAM int policy_evaluate(__u32 set, __u32 class, const struct ip_addr *add
 	rules = bpf_map_lookup_elem(&ruleset, &set);
 	if (!addr || !rules || !rules->words)
 		return VERDICT_BROKEN;
-	ports = policy_port_bits(set, proto, port);
+	ports = policy_port_bits(set, (__u8)proto, port);
 	wide = rules->words > 1;
 	/* Without ports no rule can match, whoever it is. */
 	if (ports && (wide || !verdict_is_settled(rules, 0, ports)))
@@ -100,19 +104,19 @@ SUBPROGRAM int policy_evaluate(__u32 set, __u32 class, const struct ip_addr *add
 		cidrs = policy_cidr_bits(rules, set, addr);
 	if (!wide)
 		return verdict_inline(&verdict, rules, peers | cidrs, ports);
-	return policy_wide(set, peers, cidrs, ports);
+	return policy_wide(set, peers, cidrs, ports, verdict.itself);
 }
 
 /* What @set says about @peer, the other end. */
 static __always_inline enum drop_reason policy_check(const struct policy_case *pc, __u32 set,
 						     const struct policy_end *peer,
-						     enum drop_reason denied)
+						     enum drop_reason denied, __u32 itself)
 {
 	int verdict;
 
 	if (!set)
 		return DROP_NONE;
-	verdict = policy_evaluate(set, peer->class, &peer->addr, pc->proto, pc->dport);
+	verdict = policy_evaluate(set, peer->class, &peer->addr, pc->proto | itself, pc->dport);
 	if (verdict == VERDICT_ALLOW)
 		return DROP_NONE;
 	return verdict == VERDICT_DENY ? denied : DROP_POLICY_LOOKUP;
@@ -155,7 +159,7 @@ int policy_judge(struct policy_case *pc);
 
 SUBPROGRAM int policy_judge(struct policy_case *pc)
 {
-	__u32 parity, egress, ingress;
+	__u32 parity, egress, ingress, itself = 0;
 	enum drop_reason why;
 
 	if (!pc)
@@ -167,12 +171,18 @@ SUBPROGRAM int policy_judge(struct policy_case *pc)
 		return why;
 	if (pc->opener.ifindex)
 		pc->exempt = 0;
-	/* A pod cannot be kept from itself. */
-	if (pc->opener.ifindex && pc->opener.ifindex == pc->responder.ifindex)
-		return DROP_NONE;
-
-	why = policy_check(pc, egress, &pc->responder, DROP_POLICY_EGRESS);
+	if (pc->opener.ifindex && pc->opener.ifindex == pc->responder.ifindex) {
+		/*
+		 * A pod cannot be kept from itself; but through a service, where it has the
+		 * gateway's address, it is a peer like others to the policies of a cluster.
+		 */
+		if (ip_addr_equal(&pc->opener.addr, &pc->responder.addr))
+			return DROP_NONE;
+		pc->opener.addr = pc->responder.addr;
+		itself = POLICY_ITSELF;
+	}
+	why = policy_check(pc, egress, &pc->responder, DROP_POLICY_EGRESS, itself);
 	if (why || pc->exempt)
 		return why;
-	return policy_check(pc, ingress, &pc->opener, DROP_POLICY_INGRESS);
+	return policy_check(pc, ingress, &pc->opener, DROP_POLICY_INGRESS, itself);
 }

@@ -171,9 +171,10 @@ static long chunk_judge(__u32 chunk, void *ctx)
 }
 
 /* The verdict of a wide rule set from the rows that the look-ups found. */
-int policy_wide(__u32 set, __u64 class_row, __u64 cidr_row, __u64 port_row);
+int policy_wide(__u32 set, __u64 class_row, __u64 cidr_row, __u64 port_row, __u32 itself);
 
-SUBPROGRAM int policy_wide(__u32 set, __u64 class_row, __u64 cidr_row, __u64 port_row)
+SUBPROGRAM int policy_wide(__u32 set, __u64 class_row, __u64 cidr_row, __u64 port_row,
+			   __u32 itself)
 {
 	struct policy_scratch *scratch;
 	const struct ruleset *rules;
@@ -191,6 +192,7 @@ SUBPROGRAM int policy_wide(__u32 set, __u64 class_row, __u64 cidr_row, __u64 por
 	scratch->chunks = policy_row_chunks(rules->any_peer | class_row | cidr_row) &
 			  policy_row_chunks(port_row);
 	__builtin_memset(&scratch->state, 0, sizeof(scratch->state));
+	scratch->state.itself = itself;
 	if (scratch->chunks)
 		bpf_loop(POLICY_CHUNKS_MAX, chunk_judge, &zero, 0);
 	if (scratch->verdict != VERDICT_NEXT)

@@ -54,6 +54,14 @@ ABI_SIZE(struct frontend6_key, 24);
  */
 #define DIRECT_HOPS 32
 
+/*
+ * A ClusterIP of a Service that another proxy carries has a frontend of this port and protocol,
+ * which no packet asks for: 255 is reserved (IANA, Protocol Numbers). So the address is a
+ * service's, and what is for it is left to that proxy.
+ */
+#define FRONTEND_OTHERS_PORT 1
+#define FRONTEND_OTHERS_PROTO 255
+
 enum frontend_flag {
 	/* The whole address is a service's: a port without a frontend is refused. */
 	FRONTEND_WHOLE = 1 << 0,

@@ -4,8 +4,8 @@
  *
  * Tier by tier, the lowest rule group that is in the peer's bits as well as in
  * the port's bits decides: allow, deny, or pass to the next tier. The tier of
- * NetworkPolicies ends with deny when the rule set is isolated; what no tier
- * decides is allowed.
+ * NetworkPolicies ends with deny when the rule set is isolated, unless the peer is
+ * the pod itself; what no tier decides is allowed.
  *
  * A bit set is walked 64 groups at a time, lowest first: verdict_word() takes the
  * words of one position, and the state carries the tier over to the next. Words
@@ -29,7 +29,7 @@ struct verdict_state {
 	__u32 start; /* first group of that tier */
 	__u64 bit; /* with @base: the group that decided; 0: a default did */
 	__u32 base;
-	__u32 pad;
+	__u32 itself; /* the peer is the pod: NetworkPolicies cannot keep it from itself */
 };
 
 /* The bits below @end, a group number, in the word whose first group is @base. */
@@ -68,7 +68,8 @@ verdict_word(struct verdict_state *state, const struct ruleset *set, __u32 base,
 		}
 		if (!bit && set->tier_end[tier] > base + 64)
 			break;
-		if (!bit && tier == TIER_NETWORK_POLICY && (set->flags & RULESET_ISOLATED))
+		if (!bit && tier == TIER_NETWORK_POLICY && (set->flags & RULESET_ISOLATED) &&
+		    !state->itself)
 			return VERDICT_DENY;
 		hits &= ~mask;
 		state->start = set->tier_end[tier];

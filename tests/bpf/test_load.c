@@ -17,12 +17,12 @@ static const struct {
 	enum program program;
 	uint32_t recorded;
 } programs[] = {
-	{ "from_pod", FROM_POD, 43737 },
-	{ "to_pod", TO_POD, 30561 },
-	{ "from_wire", FROM_WIRE, 52824 },
-	{ "to_wire", TO_WIRE, 39954 },
-	{ "from_overlay", FROM_OVERLAY, 50497 },
-	{ "to_overlay", TO_OVERLAY, 733 },
+	{ "from_pod", FROM_POD, 43896 },
+	{ "to_pod", TO_POD, 30643 },
+	{ "from_wire", FROM_WIRE, 53125 },
+	{ "to_wire", TO_WIRE, 40056 },
+	{ "from_overlay", FROM_OVERLAY, 51338 },
+	{ "to_overlay", TO_OVERLAY, 770 },
 	{ "edge", EDGE, 14188 },
 	{ "sweep", SWEEP, 384 },
 	{ "clock", CLOCK, 2 },

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine_main.h"
+#include "ruleset.h"
 #include "services.h"
 
 #define WEB 1
@@ -46,6 +47,63 @@ static void web_at_closed_a(bool v6)
 	a_sends_to_nobody(v6);
 }
 
+/* A policy of the cluster denies what A and A would do. */
+static void a_denies_itself(enum policy_dir dir, uint32_t flags)
+{
+	const struct rules rules = {
+		.flags = flags, .tier_end = { 1, 1, 1 }, .count = 1,
+		.rules = { { .action = DENY, .class = POD_A } },
+	};
+
+	ruleset_write(1, &rules);
+	for (uint32_t half = 0; half < 2; half++)
+		endpoint_ruleset(POD_A, half, dir, 1);
+}
+
+static void a_may_not_ask_itself(bool v6)
+{
+	web_at_a(v6);
+	a_denies_itself(POLICY_EGRESS, 0);
+}
+
+static void a_may_not_hear_itself(bool v6)
+{
+	web_at_a(v6);
+	a_denies_itself(POLICY_INGRESS, RULESET_ISOLATED);
+}
+
+/* More groups than one word has; the last one decides, or none. */
+static void a_has_many_rules(bool v6, bool isolated)
+{
+	const struct rules rules = {
+		.flags = isolated ? RULESET_ISOLATED : 0,
+		.tier_end = { isolated ? 0 : 70, 70, 70 }, .count = 1,
+		.rules = { { .group = 69, .action = isolated ? ALLOW : DENY,
+			     .class = isolated ? POD_B : POD_A } },
+	};
+
+	web_at_a(v6);
+	ruleset_write(1, &rules);
+	for (uint32_t half = 0; half < 2; half++)
+		endpoint_ruleset(POD_A, half, POLICY_EGRESS, 1);
+}
+
+static void the_last_of_many_denies(bool v6)
+{
+	a_has_many_rules(v6, false);
+}
+
+static void many_isolate(bool v6)
+{
+	a_has_many_rules(v6, true);
+}
+
+static void a_hears_itself_no_more(bool v6)
+{
+	a_denies_itself(POLICY_INGRESS, RULESET_ISOLATED);
+	the_generation_turns(v6);
+}
+
 static void web_at_away(bool v6)
 {
 	web_at(POD_AWAY, FRONTEND_WHOLE);
@@ -75,7 +133,23 @@ static const struct scene hairpins[] = {
 	{ "TCP", BOTH, { SELF(PACKET_TCP, SYN), .before = web_at_a },
 			 SELF_BACK(PACKET_TCP, SYN | ACK) }, SELF(PACKET_TCP, ACK) },
 			 SELF_BACK(PACKET_TCP, ACK, .payload = 10) } } },
-	{ "no policy keeps a pod from itself", BOTH, {
+	{ "a policy of the cluster does, where it asks", BOTH, {
+		{ FROM_POD, { PACKET_TCP, POD_A, VIP, 4000, 80, SYN }, DROP_POLICY_EGRESS,
+		  .before = a_may_not_ask_itself } } },
+	{ "and where it answers", BOTH, {
+		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, DROP_POLICY_INGRESS,
+		  .before = a_may_not_hear_itself } } },
+	{ "also what goes on already", BOTH, {
+		SELF(PACKET_UDP), .before = web_at_a }, SELF_BACK(PACKET_UDP) },
+		{ FROM_POD, { PACKET_UDP, POD_A, VIP, 4000, 80 }, DROP_POLICY_INGRESS,
+		  .before = a_hears_itself_no_more } } },
+	{ "many rules", BOTH, {
+		{ FROM_POD, { PACKET_TCP, POD_A, VIP, 4000, 80, SYN }, DROP_POLICY_EGRESS,
+		  .before = the_last_of_many_denies } } },
+	{ "many rules of NetworkPolicies, which allow B only", BOTH, {
+		SELF(PACKET_TCP, SYN), .before = many_isolate },
+		{ FROM_POD, { PACKET_TCP, POD_A, POD_C, 4000, 80, SYN }, DROP_POLICY_EGRESS } } },
+	{ "no NetworkPolicy keeps a pod from itself", BOTH, {
 		SELF(PACKET_TCP, SYN), .before = web_at_closed_a },
 		SELF_BACK(PACKET_TCP, SYN | ACK) }, SELF(PACKET_TCP, ACK) } } },
 	{ "nor when it is judged again", BOTH, {

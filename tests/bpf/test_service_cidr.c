@@ -58,6 +58,12 @@ static void the_cidr_has_the_node(bool v6)
 	service_cidr_set(HOST, 4);
 }
 
+static void another_proxy_has_it(bool v6)
+{
+	the_cidr_has_both(v6);
+	frontend_put(VIP_2, FRONTEND_OTHERS_PORT, FRONTEND_OTHERS_PROTO, WEB, FRONTEND_EXTERNAL);
+}
+
 static void web_is_deleted(bool v6)
 {
 	frontend_clear(VIP, 80, 6);
@@ -151,6 +157,15 @@ static const struct scene others[] = {
 		  .before = the_cidr_has_pods },
 		{ FROM_POD, { PACKET_ICMP, POD_A, POD_B, .type = 200 } },
 		{ FROM_WIRE, { PACKET_TCP, WORLD, POD_B, 4000, 80, SYN } } } },
+	{ "an address that another proxy has", BOTH, {
+		PASSES(FROM_POD, another_proxy_has_it, NOBODYS(PACKET_TCP, SYN)),
+		PASSES(FROM_POD, NULL, NOBODYS(PACKET_UDP)),
+		PASSES(FROM_POD, NULL, NOBODYS(PACKET_ECHO)),
+		PASSES(FROM_POD, NULL, NOBODYS(PACKET_ICMP, .type = 200)),
+		PASSES(FROM_POD, NULL, NOBODYS(PACKET_PROTO, .type = 255, .payload = 8)),
+		PASSES(FROM_WIRE, NULL, { PACKET_TCP, WORLD, VIP_2, 4000, 80, SYN }),
+		PASSES(FROM_WIRE, NULL, { PACKET_ECHO, WORLD, VIP_2, 7 }),
+		PASSES(FROM_WIRE, NULL, { PACKET_ERROR, WORLD, VIP_2, .quote = &unasked }) } },
 	{ "a node that has one", BOTH, {
 		PASSES(FROM_POD, the_cidr_has_the_node, { PACKET_TCP, POD_A, HOST, 4000, 80, SYN }),
 		PASSES(FROM_WIRE, NULL, { PACKET_TCP, WORLD, HOST, 4000, 80, SYN }),

@@ -218,7 +218,18 @@ static const struct scene refused[] = {
 		ASKS(WORLD, DROP_NO_ROUTE, .before = node_without_address, .rejected = true) } },
 };
 
+static void another_proxy_has_it(bool v6)
+{
+	external_address(v6);
+	frontend_put(VIP, FRONTEND_OTHERS_PORT, FRONTEND_OTHERS_PROTO, 1, FRONTEND_EXTERNAL);
+}
+
 static const struct scene alone[] = {
+	{ "an address that another proxy has", BOTH, {
+		{ FROM_WIRE, { PACKET_UDP, WORLD, VIP, 4000, 81 }, .before = another_proxy_has_it,
+		  .fate = TO_STACK },
+		{ FROM_WIRE, { PACKET_ECHO, WORLD, VIP, 4000 }, .fate = TO_STACK },
+		{ FROM_WIRE, { PACKET_ICMP, WORLD, VIP, .type = 200 }, .fate = TO_STACK } } },
 	{ "a port of the node's own", BOTH, {
 		AT_NODE(WORLD, 22, .before = node_port, .fate = TO_STACK),
 		{ TO_WIRE, { PACKET_TCP, HOST, WORLD, 22, 4000, SYN | ACK }, .from_socket = true,

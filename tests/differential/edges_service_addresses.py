@@ -2,7 +2,7 @@
 """Edges of Services: which addresses are a service's, and which endpoints it has."""
 
 from edges_service import edge, with_endpoints
-from reading import metadata
+from reading import address_of, metadata
 from services import OTHERS_LABELS, SERVICE_LABEL, Answer, Services
 
 
@@ -67,6 +67,35 @@ class NoModeNoVip(Services):
 class TakesAnything(Services):
     def settled(self, claims):
         return [claim for claim in claims if claim.address.version in self.families(claim.service)]
+
+
+@edge("endpoints: also ClusterIPs")
+class AnyTarget(Services):
+    def nobodys_addresses(self):
+        return set()
+
+
+@edge("endpoints: no external IP or load balancer address of a Service")
+class NoExternalTarget(Services):
+    def nobodys_addresses(self):
+        externals = {address_of(ip) for service in self.of_kind("Service") if self.is_ours(service)
+                     for ip in (*self.balancer_ips(service), *(service["spec"].get("externalIPs") or []))}
+        return super().nobodys_addresses() | externals - self.owned_addresses()
+
+
+@edge("endpoints: no ClusterIP of another proxy's Service")
+class NoForeignTarget(Services):
+    def nobodys_addresses(self):
+        return super().nobodys_addresses() | {address_of(ip) for obj in self.of_kind("Service")
+                                              if "clusterIP" in obj["spec"]
+                                              for ip in self.cluster_ips(obj) if ip != "None"}
+
+
+@edge("endpoints: no ClusterIP that a pod or node has")
+class NoHostsTarget(Services):
+    def nobodys_addresses(self):
+        return {address_of(ip) for service in self.of_kind("Service") if self.is_ours(service)
+                for ip in self.cluster_ips(service)}
 
 
 @edge("a protocol is not part of what a service port is")

@@ -24,6 +24,8 @@ World = collections.namedtuple("World", "scene packets crowds")
 
 
 class OutsideMaker(ServiceMaker):
+    PODS_VIPS = 0  # nobody sends from a service's address
+
     def __init__(self, chance):
         super().__init__(chance)
         self.next_port = FIRST_PORT

@@ -15,6 +15,7 @@ from reading import PROTOCOLS
 from stock import HOSTS, LOCAL_IPS, NODE, NODE_IPS, OTHER_NODES, REMOTE_IPS, WORLD
 
 VIPS = ([f"10.96.0.{n}" for n in range(1, 11)], [f"fd00:96::{n:x}" for n in range(1, 11)])
+USUAL_VIPS = [*VIPS[0][:6], *VIPS[1][:6]]  # which of them Services have
 EXTERNAL_IPS = ["198.51.100.7", "198.51.100.8", "2001:db8:ffff::7"]
 BALANCER_IPS = ["203.0.113.9", "203.0.113.10", "2001:db8:fffe::9"]
 NAMES = [("default", "front"), ("default", "back"), ("shop", "front"), ("shop", "back"), ("bank", "front")]
@@ -38,6 +39,8 @@ class ServiceMaker(Maker):
 
     protocols: (key of a Service, name of a port) -> its usual protocol.
     """
+
+    PODS_VIPS = 0.05  # how many ClusterIPs are pods' addresses
 
     def __init__(self, random):
         super().__init__(random)
@@ -70,7 +73,8 @@ class ServiceMaker(Maker):
     def cluster_ips(self, index):
         if self.chance(0.03):
             index = 0  # somebody else's
-        both = [VIPS[0][index], VIPS[1][index]]
+        stock = REMOTE_IPS if self.chance(self.PODS_VIPS) else VIPS
+        both = [stock[0][index], stock[1][index]]
         return self.pick(both, both[::-1], both[:1], both[1:])
 
     def external_ips(self):
@@ -167,6 +171,8 @@ class ServiceMaker(Maker):
 
     def endpoint(self, key, version, mood):
         address = self.pick(*ACCOUNTS[version])
+        if self.chance(0.08):
+            address = self.pick(*of_family(version, USUAL_VIPS + EXTERNAL_IPS + BALANCER_IPS))
         more = [self.pick(*ACCOUNTS[version])] if self.chance(0.05) else []
         return {"addresses": [address, *more], **copy.deepcopy(self.view(key, address, mood))}
 

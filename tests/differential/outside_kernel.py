@@ -89,6 +89,11 @@ class Session:
         owner = owner_of(self.right.services, question)
         return (packet.src, packet.proto, owner) if owner and self.right.affinity_s(packet) >= AFFINITY_MIN_S else None
 
+    def kept(self, packet, remembered):
+        """What affinity remembers after a packet that was refused: policy is asked about what was chosen already."""
+        backends = self.right.fates(packet)[0].backends
+        return remembered if remembered in backends or not backends else None
+
     def forget(self, restarted):
         """What may have ended since. An agent that starts knows services by their addresses."""
         services = self.right.services
@@ -126,8 +131,9 @@ class Session:
             return self.flow(packet, seen) if good else None
         good = self.check("first", packet, others, remembered, seen=seen)
         flow = self.flow(packet, seen) if good and packet.dport else None
-        if key and (flow or remembered):
-            self.affinity[key] = flow.place if flow else remembered
+        place = flow.place if flow else self.kept(packet, remembered)
+        if key and place:
+            self.affinity[key] = place
         return flow
 
     def new(self, packets):
@@ -164,6 +170,8 @@ class Session:
             now = self.flow(packet, seen)
             if now and key and now.place != flow.place:
                 self.affinity[key] = now.place
+            elif remembered and not now and not self.kept(packet, remembered):
+                del self.affinity[key]
             kept += [now._replace(packet=flow.packet)] if now else []
         return kept
 

@@ -156,7 +156,8 @@ static int print_images(const struct service_images *images, void *arg)
 	json_t *items = json_array(), *all;
 
 	for (size_t i = 0; i < images->count; i++)
-		json_array_append_new(items, image_json(&images->items[i]));
+		if (!service_image_is_others(&images->items[i]))
+			json_array_append_new(items, image_json(&images->items[i]));
 	all = json_pack("{s:s, s:s, s:i, s:i, s:o}", "namespace", images->namespace,
 			"name", images->name, "health_port", images->health_port,
 			"ready_local", (int)images->ready_local, "items", items);

@@ -58,6 +58,7 @@ class Services:
         self.objects = objects
         self.zone = next((metadata(obj, "labels", {}).get(ZONE_LABEL) for obj in self.of_kind("Node")
                           if metadata(obj, "name") == node), None)
+        self.nobodys = self.nobodys_addresses()
         self.claims = self.settled([claim for service in self.of_kind("Service") if self.is_ours(service)
                                     for spec in service["spec"].get("ports") or []
                                     for claim in self.claims_of(service, spec)])
@@ -99,6 +100,11 @@ class Services:
         owned = self.owned_addresses()
         return [claim for claim in claims if claim.kind != "external" or claim.address not in owned]
 
+    def nobodys_addresses(self):
+        """ClusterIPs, which no host has: none of them is an endpoint."""
+        return {address_of(ip) for service in self.of_kind("Service") if self.is_ours(service)
+                for ip in self.cluster_ips(service)} - self.held_addresses()
+
     def held_addresses(self):
         """Those of nodes and pods."""
         nodes = {address_of(address["address"]) for obj in self.of_kind("Node")
@@ -130,6 +136,8 @@ class Services:
             for port in piece.get("ports") or []:
                 for said in (piece.get("endpoints") or []) if self.port_matches(port, spec) else []:
                     endpoint = Endpoint(self.node, self.zone, said, port["port"])
+                    if endpoint.at[0] in self.nobodys:
+                        continue
                     if endpoint.at not in found or endpoint.local:
                         found[endpoint.at] = endpoint
         return list(found.values())
@@ -185,12 +193,19 @@ class Services:
             return Answer("backends", backends, self.affinity_s(claim.service))
         return Answer("drop" if self.anywhere(endpoints) else "refuse")
 
+    def left_to_others(self):
+        """ClusterIPs of services that another proxy carries."""
+        return {address_of(ip) for obj in self.of_kind("Service") if OTHERS_LABELS[1] in metadata(obj, "labels", {})
+                and OTHERS_LABELS[0] not in metadata(obj, "labels", {}) and obj["spec"].get("type") != "ExternalName"
+                and obj["spec"].get("clusterIP") != "None" for ip in self.cluster_ips(obj)}
+
     def unknown_port(self, claims):
         return Answer("refuse" if any(claim.kind == "cluster" for claim in claims) else "pass")
 
     def elsewhere(self, address, claims):
         """The answer at an address where services have other ports, or no service has one."""
-        if not claims and any(address in cidr for cidr in self.cidrs) and address not in self.held_addresses():
+        if not claims and any(address in cidr for cidr in self.cidrs) and \
+                address not in self.held_addresses() | self.left_to_others():
             return Answer("drop")
         return self.unknown_port(claims)
 

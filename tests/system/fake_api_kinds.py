@@ -8,11 +8,12 @@ KINDS = {
     "services": ("/api/v1", "Service", True),
     "endpointslices": ("/apis/discovery.k8s.io/v1", "EndpointSlice", True),
     "networkpolicies": ("/apis/networking.k8s.io/v1", "NetworkPolicy", True),
+    "servicecidrs": ("/apis/networking.k8s.io/v1", "ServiceCIDR", False),
     "clusternetworkpolicies": ("/apis/policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy", False),
     "adminnetworkpolicies": ("/apis/policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy", False),
     "baselineadminnetworkpolicies": ("/apis/policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy", False),
 }
-OPTIONAL = ("clusternetworkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies")
+OPTIONAL = ("servicecidrs", "clusternetworkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies")
 
 
 def status_object(code, message):

@@ -99,6 +99,15 @@ def test_refused_objects_have_events(cluster):
     assert event["type"] == "Warning" and event["source"]["host"] == node.name
     assert "endPort" in event["message"] and "externalIPs" in messages(api, "greedy")[0]
 
+    # What is wrong with a slice is the Service's trouble.
+    api.put("services", "shop", "round", spec={"type": "ClusterIP", "clusterIP": "10.96.0.2", "ports": [{"port": 80}]})
+    api.put("endpointslices", "shop", "round-1", labels={"kubernetes.io/service-name": "round"},
+            addressType="IPv4", ports=[{"name": "", "port": 80, "protocol": "TCP"}],
+            endpoints=[{"addresses": ["10.96.0.1"]}])
+    wait_for(lambda: messages(api, "round"), "the Service has an Event")
+    assert messages(api, "round") == [
+        "EndpointSlice round-1: endpoints: 10.96.0.1 is the ClusterIP of a Service, and no host's"]
+
     # The same again says nothing; another problem does.
     count = len(api.writes)
     node.kill9()

@@ -439,16 +439,21 @@ def test_a_policy_that_is_too_large_isolates(api):
         source.is_exactly(*FIRST, "NetworkPolicy shop/huge")
 
 
-def test_a_kind_appears_and_vanishes(api):
-    kind = "adminnetworkpolicies"
-    spec = {"priority": 5, "subject": {"namespaces": {}}, "ingress": [{"action": "Deny", "from": [{"namespaces": {}}]}]}
+GUARD = {"priority": 5, "subject": {"namespaces": {}}, "ingress": [{"action": "Deny", "from": [{"namespaces": {}}]}]}
+
+
+@pytest.mark.parametrize("kind, title, spec", (
+    ("adminnetworkpolicies", "AdminNetworkPolicy guard", GUARD),
+    ("servicecidrs", "ServiceCIDR guard", {"cidrs": ["10.96.0.0/12", "fd00:96::/112"]}),
+))
+def test_a_kind_appears_and_vanishes(api, kind, title, spec):
     with Source(api.url) as source:
         source.synced()
         assert source.last["kinds"][kind]["state"] == 3
         with api.lock:
             api.absent.discard(kind)
         api.put(kind, "", "guard", spec=spec)
-        source.has("AdminNetworkPolicy guard")
+        source.has(title)
         wait_for(lambda: api.watched(kind), "it is watched")
         with api.lock:
             api.absent.add(kind)
@@ -458,7 +463,21 @@ def test_a_kind_appears_and_vanishes(api):
         source.no_problems()
         with api.lock:
             api.absent.discard(kind)
-        source.has("AdminNetworkPolicy guard")
+        source.has(title)
+
+
+def test_service_cidrs_that_are_forbidden_hold_up_nothing(api):
+    api.absent.discard("servicecidrs")
+    api.forbidden = {"servicecidrs"}
+    with Source(api.url) as source:
+        problem = source.problem(f"the account {ACCOUNT} may not list servicecidrs: HTTP status 403: servicecidrs is forbidden")
+        assert "no service CIDR but those of the option" in problem["text"]
+        source.synced()
+        source.is_exactly(*FIRST)
+        api.put("servicecidrs", "", "kubernetes", spec={"cidrs": ["10.96.0.0/12"]})
+        api.forbidden = set()
+        source.has("ServiceCIDR kubernetes")
+        source.no_problems()
 
 
 def test_one_404_takes_nothing_away(api):

@@ -76,6 +76,48 @@ def test_nobody_is_asked_at_an_address_that_no_service_has(make):
     assert all_results(node.client, OUTSIDE_IPS, timeout_ms=2000) == {"open"}
 
 
+def cidr_object(name, *cidrs):
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": name},
+            "spec": {"cidrs": list(cidrs)}}
+
+
+def test_objects_say_it_as_well_as_the_option(make):
+    node = make(OPTIONS[:1])
+    node.write("cidr.yaml", text_of(cidr_object("kubernetes", "10.96.0.0/24", CIDRS[1]), cidr_object("more", "fd00:97::/112")))
+    node.settle()
+    assert node.status()["services"]["cidrs"] == [*CIDRS, "fd00:97::/112"]
+    for client in (node.client, node.net):
+        assert all_results(client, VIPS, timeout_ms=2000) == {"open"}
+    assert all_results(node.client, FREE) == {"timeout"}
+    assert all_results(node.net, FREE) == {"unreachable"}
+    node.remove_manifest("cidr")
+    assert node.status()["services"]["cidrs"] == [CIDRS[0]]
+    assert all_results(node.client, FREE[1:], timeout_ms=2000) == {"open"}
+    assert all_results(node.client, FREE[:1]) == {"timeout"}
+
+
+def test_objects_that_have_no_room_are_named(make):
+    node = make([])
+    node.write("cidr.yaml", text_of(*(cidr_object(f"c{n}", f"10.{n}.0.0/16") for n in range(100, 117))))
+    node.settle()
+    assert node.status()["services"]["cidrs"] == [f"10.{n}.0.0/16" for n in range(100, 116)]
+    assert ["ServiceCIDRs: spec.cidrs: 1 more than the 16 that have room: their addresses are not kept for services"] == \
+        [problem["text"] for problem in node.status()["services"]["problems"]]
+
+
+def test_an_address_of_another_proxys_service_is_left_to_it(make):
+    node = make(OPTIONS)
+    labels = {"service.kubernetes.io/service-proxy-name": "someone"}
+    node.write("theirs.yaml", text_of(service("shop/theirs", "tcp:80:web", vips=FREE, labels=labels)))
+    node.settle()
+    for client in (node.client, node.net):
+        assert all_results(client, FREE, timeout_ms=2000) == {"open"}
+    assert {pings(node.client, address) for address in FREE} == {"open"}
+    assert "10.96.0.99" not in node.weir("service", "list")
+    node.remove_manifest("theirs")
+    assert all_results(node.client, FREE) == {"timeout"}
+
+
 def test_an_address_is_reached_while_a_service_has_it(make):
     node = make(OPTIONS)
     free = text_of(service("shop/late", "tcp:80:web", "udp:80:dns", vips=FREE),

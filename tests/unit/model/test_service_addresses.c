@@ -30,14 +30,6 @@ static struct object *headless(void)
 	return service;
 }
 
-static struct object *foreign(void)
-{
-	struct object *service = front("10.96.0.1");
-
-	service->service->foreign = true;
-	return service;
-}
-
 static struct object *without_cluster_ip(void)
 {
 	struct object *service = front("");
@@ -52,7 +44,6 @@ static const struct ignored_case {
 } ignored_cases[] = {
 	{ "ExternalName", external_name },
 	{ "clusterIP None, or the label that says so", headless },
-	{ "of another proxy", foreign },
 	{ "no ClusterIP", without_cluster_ip },
 };
 
@@ -73,6 +64,60 @@ START_TEST(what_is_not_served_has_no_frontends_also_from_one_moment_to_the_next)
 	world_put(&world, c->make());
 	ck_assert_str_eq(world_changes(&world), "shop/front");
 	ck_assert_str_eq(world_images(&world, SERVICE), "health=0/0");
+	world_stop(&world);
+}
+END_TEST
+
+static struct object *foreign(const char *name, const char *ips)
+{
+	struct object *service = make_service("shop", name, ips, "http/tcp=80");
+
+	service->service->foreign = true;
+	service_external_ips(service, "198.51.100.7");
+	return service;
+}
+
+/* No packet asks for this frontend: it says that the address is somebody's. */
+START_TEST(of_another_proxys_service_only_the_cluster_ips_are_kept)
+{
+	struct service_world world;
+
+	world_start(&world);
+	world_put(&world, foreign("front", "10.96.0.1 fd00:96::1"));
+	ck_assert_str_eq(world_changes(&world), "shop/front");
+	ck_assert_str_eq(world_frontends(&world, SERVICE, "/sctp4"),
+			 "10.96.0.1:1(external)");
+	ck_assert_str_eq(world_frontends(&world, SERVICE, "/sctp6"),
+			 "[fd00:96::1]:1(external)");
+	ck_assert_str_eq(world_frontends(&world, SERVICE, "http/tcp4"), "none");
+	ck_assert_str_eq(world_problems(&world), "");
+	/* The label goes and comes back. */
+	world_put(&world, front("10.96.0.1"));
+	ck_assert_str_eq(world_changes(&world), "shop/front");
+	ck_assert_str_eq(world_frontends(&world, SERVICE, "/sctp4"), "none");
+	ck_assert_str_eq(world_frontends(&world, SERVICE, "http/tcp4"), "10.96.0.1:80(cluster)");
+	world_put(&world, foreign("front", "10.96.0.1"));
+	ck_assert_str_eq(world_changes(&world), "shop/front");
+	ck_assert_str_eq(world_frontends(&world, SERVICE, "/sctp4"),
+			 "10.96.0.1:1(external)");
+	ck_assert_str_eq(world_frontends(&world, SERVICE, "http/tcp4"), "none");
+	world_stop(&world);
+}
+END_TEST
+
+START_TEST(an_address_that_two_of_them_have_stays_until_both_are_gone)
+{
+	struct service_world world;
+
+	world_start(&world);
+	world_put(&world, foreign("front", "10.96.0.1"));
+	world_put(&world, foreign("other", "10.96.0.1"));
+	world_changes(&world);
+	ck_assert_str_eq(world_frontends(&world, "shop/other", "/sctp4"), "none");
+	world_drop(&world, OBJECT_SERVICE, "shop", "front");
+	ck_assert_str_eq(world_changes(&world), "shop/front(gone) shop/other");
+	ck_assert_str_eq(world_frontends(&world, "shop/other", "/sctp4"),
+			 "10.96.0.1:1(external)");
 	world_stop(&world);
 }
 END_TEST
@@ -302,6 +347,8 @@ END_TEST
 CHECK_MAIN("service addresses",
 	   CHECK_LOOP(what_is_not_served_has_no_frontends_also_from_one_moment_to_the_next,
 		      ignored_cases),
+	   CHECK_TEST(of_another_proxys_service_only_the_cluster_ips_are_kept),
+	   CHECK_TEST(an_address_that_two_of_them_have_stays_until_both_are_gone),
 	   CHECK_TEST(tcp_and_udp_of_one_number_are_two_service_ports),
 	   CHECK_LOOP(the_type_says_which_addresses_there_are, type_cases),
 	   CHECK_LOOP(each_traffic_policy_is_for_its_own_addresses, policy_cases),

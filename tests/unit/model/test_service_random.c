@@ -77,8 +77,11 @@ static struct object *random_slice(unsigned int i)
 	for (unsigned int count = pick(4); count; count--)
 		slice_add(slice, is_v4 ? choose("10.1.0.1 node=here for-zone=a", "10.1.0.2",
 						"10.1.0.3 node=there for-zone=b", "10.1.0.1 gone",
-						"10.1.0.4 serving terminating node=here") :
-					 choose("fd00:1::1 node=here", "fd00:1::2 for-zone=a"));
+						"10.1.0.4 serving terminating node=here",
+						"10.96.0.2", "198.51.100.7 node=here",
+						"198.51.100.8", "203.0.113.9") :
+					 choose("fd00:1::1 node=here", "fd00:1::2 for-zone=a",
+						"fd00:96::1", "2001:db8::9"));
 	return slice;
 }
 
@@ -88,7 +91,8 @@ static struct object *random_pod(unsigned int i)
 	char name[16];
 
 	snprintf(name, sizeof(name), "pod-%u", i);
-	pod = make_pod("a", name, "here", "", choose("10.1.0.1", "10.1.0.2", "198.51.100.8"), "");
+	pod = make_pod("a", name, "here", "",
+		       choose("10.1.0.1", "10.1.0.2", "198.51.100.8", "10.96.0.2"), "");
 	pod->pod.finished = !pick(4);
 	return pod;
 }
@@ -97,7 +101,8 @@ static struct object *random_node(unsigned int i)
 {
 	static const char *const node_names[NODES] = { "here", "there", "far" };
 	struct object *node = make_node(node_names[i], choose("192.168.0.1", "192.168.0.2",
-							      "192.168.0.3", "203.0.113.9"));
+							      "192.168.0.3", "203.0.113.9",
+							      "10.96.0.2"));
 
 	label_node(node, choose("", "topology.kubernetes.io/zone=a",
 				"topology.kubernetes.io/zone=b"));

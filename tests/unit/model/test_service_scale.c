@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "model/service_private.h"
 #include "service_fixture.h"
 
 #define MANY 10000
@@ -89,6 +90,29 @@ START_TEST(one_of_ten_thousand_services_changes_alone)
 }
 END_TEST
 
+/* Nor does a Service disturb others by its address, unless it is an endpoint of one. */
+START_TEST(an_address_that_is_an_endpoint_disturbs_only_those_who_have_it)
+{
+	struct service_world world;
+
+	world_start(&world);
+	put_many(&world, false);
+	for (unsigned int i = 0; i < MANY; i++)
+		world_put(&world, many_slice(i, MANY_ENDPOINTS));
+	tally_of(&world);
+	world_put(&world, make_service("big", "new", "172.21.0.1", "http/tcp=80"));
+	ck_assert(!world.services->look_at_targets);
+	ck_assert_uint_eq(tally_of(&world).services, 1);
+	/* The address of the last endpoint of all */
+	world_put(&world, make_service("big", "new", "10.3.208.143", "http/tcp=80"));
+	ck_assert(world.services->look_at_targets);
+	ck_assert_uint_eq(tally_of(&world).services, 2);
+	world_put(&world, make_service("big", "new", "172.21.0.1", "http/tcp=80"));
+	ck_assert_uint_eq(tally_of(&world).services, 2);
+	world_stop(&world);
+}
+END_TEST
+
 /* Only who gets it or loses it is resolved again. */
 START_TEST(ten_thousand_that_want_one_address_do_not_disturb_each_other)
 {
@@ -122,4 +146,5 @@ END_TEST
 
 CHECK_MAIN("service scale",
 	   CHECK_TEST(one_of_ten_thousand_services_changes_alone),
+	   CHECK_TEST(an_address_that_is_an_endpoint_disturbs_only_those_who_have_it),
 	   CHECK_TEST(ten_thousand_that_want_one_address_do_not_disturb_each_other))

@@ -46,10 +46,12 @@ START_TEST(what_is_settled_is_allowed_whatever_else_the_peer_is)
 			continue;
 		settled++;
 		for (uint32_t more = 0; more < BITS; more++) {
-			struct verdict_state state = {};
+			for (uint32_t itself = 0; itself < 2; itself++) {
+				struct verdict_state state = { .itself = itself };
 
-			ck_assert_int_eq(verdict_inline(&state, &set, some | more, ports),
-					 VERDICT_ALLOW);
+				ck_assert_int_eq(verdict_inline(&state, &set, some | more, ports),
+						 VERDICT_ALLOW);
+			}
 		}
 	}
 	ck_assert_uint_gt(settled, RULESETS / 100);

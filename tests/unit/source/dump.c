@@ -225,6 +225,10 @@ static void take_object(void *arg, struct object *given)
 			fprintf(out, " pods=%s", prefix_text(cidr, &obj->node.cidrs[i]));
 		fprintf(out, "%s", obj->node.deleting ? " deleting" : "");
 		break;
+	case OBJECT_SERVICE_CIDR:
+		for (size_t i = 0; i < obj->service_cidr.count; i++)
+			fprintf(out, " %s", prefix_text(cidr, &obj->service_cidr.cidrs[i]));
+		break;
 	case OBJECT_NETWORK_POLICY:
 		put_policy(out, &obj->policy);
 		break;

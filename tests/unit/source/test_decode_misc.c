@@ -62,6 +62,32 @@ START_TEST(an_object_needs_a_kind_and_a_name)
 }
 END_TEST
 
+#define CIDRS(spec) "{apiVersion: networking.k8s.io/v1, kind: ServiceCIDR, metadata: {name: a}, " \
+	spec "}"
+#define CIDRS_ERR(what) "error: ServiceCIDR a: " what "\n"
+
+static const struct row cidrs[] = {
+	{ CIDRS("spec: {cidrs: [10.96.0.0/12]}"), "ServiceCIDR a 10.96.0.0/12\n" },
+	{ CIDRS("spec: {cidrs: ['fd00:96::/112', 10.96.0.0/12]}"),
+	  "ServiceCIDR a fd00:96::/112 10.96.0.0/12\n" },
+	{ "{apiVersion: networking.k8s.io/v1beta1, kind: ServiceCIDR, metadata: {name: a.b}, "
+	  "spec: {cidrs: [10.96.0.0/12]}}", "ServiceCIDR a.b 10.96.0.0/12\n" },
+	{ CIDRS("spec: {}"), "ServiceCIDR a\n" },
+	{ CIDRS("spec: []"), CIDRS_ERR("spec: must be a mapping, not a list") },
+	{ CIDRS("spec: {cidrs: 10.96.0.0/12}"),
+	  CIDRS_ERR("spec.cidrs: must be a list, not a string") },
+	{ CIDRS("spec: {cidrs: [169.254.0.0/16, 10.96.0.0/12, 10.0.0.0/8, 'fd00:96::/112']}"),
+	  "ServiceCIDR a 10.96.0.0/12 fd00:96::/112\n"
+	  CIDRS_ERR("spec.cidrs[0]: 169.254.0.0/16 has addresses that no service can have")
+	  CIDRS_ERR("spec.cidrs[2]: 10.0.0.0/8 is a second one of the same family") },
+};
+
+START_TEST(a_service_cidr_has_one_prefix_of_each_family)
+{
+	check_decodes(cidrs[_i].text, cidrs[_i].says);
+}
+END_TEST
+
 static const struct row kinds[] = {
 	{ "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}", "" },
 	{ "{apiVersion: v1, kind: ConfigMap}", "" },
@@ -302,6 +328,7 @@ START_TEST(a_long_problem_is_cut_between_characters)
 END_TEST
 
 CHECK_MAIN("decode_misc", CHECK_LOOP(an_object_needs_a_kind_and_a_name, identities),
+	   CHECK_LOOP(a_service_cidr_has_one_prefix_of_each_family, cidrs),
 	   CHECK_LOOP(kinds_of_others_are_passed_over_in_silence, kinds),
 	   CHECK_LOOP(an_object_of_a_mistyped_kind_or_version_is_reported, mistyped),
 	   CHECK_LOOP(lists_are_unpacked, lists),
