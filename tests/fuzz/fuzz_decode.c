@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "model/service_cidr.h"
 #include "source/decode.h"
 #include "source/fingerprint.h"
 #include "source/names.h"
@@ -212,6 +213,15 @@ static void check_pod(const struct pod *pod)
 	}
 }
 
+static void check_service_cidr(const struct service_cidr_spec *spec)
+{
+	PROMISE(spec->count <= 2);
+	for (size_t i = 0; i < spec->count; i++)
+		PROMISE(!service_cidr_doubt(&spec->cidrs[i]));
+	if (spec->count == 2)
+		PROMISE(ip_addr_is_v4(&spec->cidrs[0].addr) != ip_addr_is_v4(&spec->cidrs[1].addr));
+}
+
 static void take_object(void *arg, struct object *obj)
 {
 	unsigned int *unsettled = arg;
@@ -243,6 +253,9 @@ static void take_object(void *arg, struct object *obj)
 		break;
 	case OBJECT_ENDPOINT_SLICE:
 		check_slice(obj->slice);
+		break;
+	case OBJECT_SERVICE_CIDR:
+		check_service_cidr(&obj->service_cidr);
 		break;
 	case OBJECT_KIND_MAX:
 		PROMISE(false);
