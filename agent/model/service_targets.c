@@ -17,10 +17,20 @@
 
 #include "model/service_private.h"
 
-/* An address, and how many have it. */
-struct counted {
+/* A ClusterIP, and how many Services have it. */
+struct cluster_ip {
 	struct pool_link link;
 	struct ip_addr addr;
+	uint32_t count;
+};
+
+/*
+ * The addresses of endpoints with one hash, and how many there are. Two addresses may share
+ * it: then Services are looked at for nothing, but only cluster_ips refuses.
+ */
+struct target {
+	struct pool_link link;
+	uint32_t hash;
 	uint32_t count;
 };
 
@@ -29,53 +39,69 @@ static uint32_t addr_hash(const struct ip_addr *addr)
 	return pool_hash(0, addr, sizeof(*addr));
 }
 
-static uint32_t counted_hash(const void *item)
+static uint32_t cluster_ip_hash(const void *item)
 {
-	const struct counted *counted = item;
+	const struct cluster_ip *cluster_ip = item;
 
-	return addr_hash(&counted->addr);
+	return addr_hash(&cluster_ip->addr);
 }
 
-static struct counted *counted_at(const struct pool *pool, uint32_t number)
+static uint32_t target_hash(const void *item)
 {
-	return pool_at(pool, number);
+	const struct target *target = item;
+
+	return target->hash;
 }
 
-/* Its number, 0: nobody has it. */
-static uint32_t find(const struct pool *pool, const struct ip_addr *addr)
+static struct cluster_ip *find_cluster_ip(const struct services *services,
+					  const struct ip_addr *addr, uint32_t *number)
 {
-	for (uint32_t i = pool_first(pool, addr_hash(addr)); i; i = pool_next(pool, i))
-		if (ip_addr_equal(&counted_at(pool, i)->addr, addr))
-			return i;
-	return 0;
+	const struct pool *pool = &services->cluster_ips;
+
+	for (uint32_t i = pool_first(pool, addr_hash(addr)); i; i = pool_next(pool, i)) {
+		struct cluster_ip *found = pool_at(pool, i);
+
+		*number = i;
+		if (ip_addr_equal(&found->addr, addr))
+			return found;
+	}
+	return NULL;
 }
 
-/* How many have it now, or -ENOMEM. */
-static int count_one(struct pool *pool, const struct ip_addr *addr)
+static struct target *find_target(const struct services *services, const struct ip_addr *addr,
+				  uint32_t *number)
 {
-	struct counted counted = { .addr = *addr, .count = 1 };
-	uint32_t number = find(pool, addr);
+	const struct pool *pool = &services->targets;
+	uint32_t hash = addr_hash(addr);
 
-	if (number)
-		return (int)++counted_at(pool, number)->count;
-	return pool_add(pool, &counted) ? 1 : -ENOMEM;
+	for (uint32_t i = pool_first(pool, hash); i; i = pool_next(pool, i)) {
+		struct target *found = pool_at(pool, i);
+
+		*number = i;
+		if (found->hash == hash)
+			return found;
+	}
+	return NULL;
 }
 
-/* How many are left. */
-static uint32_t uncount_one(struct pool *pool, const struct ip_addr *addr)
+static bool is_cluster_ip(const struct services *services, const struct ip_addr *addr)
 {
-	uint32_t number = find(pool, addr);
+	uint32_t number;
 
-	if (!number || --counted_at(pool, number)->count)
-		return number ? counted_at(pool, number)->count : 0;
-	pool_remove(pool, number);
-	return 0;
+	return find_cluster_ip(services, addr, &number);
+}
+
+static bool may_be_target(const struct services *services, const struct ip_addr *addr)
+{
+	uint32_t number;
+
+	return find_target(services, addr, &number);
 }
 
 void targets_init(struct services *services)
 {
-	pool_init(&services->targets, sizeof(struct counted), counted_hash);
-	pool_init(&services->cluster_ips, sizeof(struct counted), counted_hash);
+	pool_init(&services->targets, sizeof(struct target), target_hash);
+	pool_init(&services->cluster_ips, sizeof(struct cluster_ip), cluster_ip_hash);
 }
 
 void targets_clear(struct services *services)
@@ -90,51 +116,88 @@ void targets_done(struct services *services)
 	pool_done(&services->cluster_ips);
 }
 
+static int add_target(struct services *services, const struct ip_addr *addr)
+{
+	uint32_t number;
+	struct target *target = find_target(services, addr, &number);
+
+	if (target) {
+		target->count++;
+		return 0;
+	}
+	services->look |= is_cluster_ip(services, addr);
+	target = &(struct target){ .hash = addr_hash(addr), .count = 1 };
+	return pool_add(&services->targets, target) ? 0 : -ENOMEM;
+}
+
 int targets_add(struct services *services, const struct endpoint_slice *slice)
 {
-	for (size_t i = 0; i < slice->endpoint_count; i++) {
-		const struct ip_addr *addr = &slice->endpoints[i].addr;
-		int count = count_one(&services->targets, addr);
+	int r = 0;
 
-		if (count < 0)
-			return count;
-		services->look |= count == 1 && find(&services->cluster_ips, addr);
-	}
-	return 0;
+	for (size_t i = 0; !r && i < slice->endpoint_count; i++)
+		r = add_target(services, &slice->endpoints[i].addr);
+	return r;
 }
 
 void targets_remove(struct services *services, const struct endpoint_slice *slice)
 {
-	for (size_t i = 0; i < slice->endpoint_count; i++)
-		uncount_one(&services->targets, &slice->endpoints[i].addr);
+	uint32_t number;
+
+	for (size_t i = 0; i < slice->endpoint_count; i++) {
+		struct target *target = find_target(services, &slice->endpoints[i].addr, &number);
+
+		if (target && !--target->count)
+			pool_remove(&services->targets, number);
+	}
+}
+
+static int add_cluster_ip(struct services *services, const struct ip_addr *addr)
+{
+	struct cluster_ip *cluster_ip;
+	uint32_t number;
+
+	cluster_ip = find_cluster_ip(services, addr, &number);
+	if (cluster_ip) {
+		cluster_ip->count++;
+		return 0;
+	}
+	if (may_be_target(services, addr)) {
+		services->look = true;
+		services->look_at_targets = true;
+	}
+	cluster_ip = &(struct cluster_ip){ .addr = *addr, .count = 1 };
+	return pool_add(&services->cluster_ips, cluster_ip) ? 0 : -ENOMEM;
 }
 
 int cluster_ips_add(struct services *services, const struct service *service)
 {
-	for (size_t i = 0; service_is_served(service) && i < service->cluster_ip_count; i++) {
-		int count = count_one(&services->cluster_ips, &service->cluster_ips[i]);
+	int r = 0;
 
-		if (count < 0)
-			return count;
-		if (count > 1 || !find(&services->targets, &service->cluster_ips[i]))
-			continue;
-		services->look = true;
-		services->look_at_targets = true;
-	}
-	return 0;
+	for (size_t i = 0; !r && service_is_served(service) && i < service->cluster_ip_count; i++)
+		r = add_cluster_ip(services, &service->cluster_ips[i]);
+	return r;
+}
+
+static void remove_cluster_ip(struct services *services, const struct ip_addr *addr)
+{
+	uint32_t number;
+	struct cluster_ip *cluster_ip;
+
+	target_changed(services, addr);
+	cluster_ip = find_cluster_ip(services, addr, &number);
+	if (cluster_ip && !--cluster_ip->count)
+		pool_remove(&services->cluster_ips, number);
 }
 
 void cluster_ips_remove(struct services *services, const struct service *service)
 {
-	for (size_t i = 0; service_is_served(service) && i < service->cluster_ip_count; i++) {
-		target_changed(services, &service->cluster_ips[i]);
-		uncount_one(&services->cluster_ips, &service->cluster_ips[i]);
-	}
+	for (size_t i = 0; service_is_served(service) && i < service->cluster_ip_count; i++)
+		remove_cluster_ip(services, &service->cluster_ips[i]);
 }
 
 bool target_is_cluster_ip(const struct services *services, const struct ip_addr *addr)
 {
-	return find(&services->cluster_ips, addr) && find(&services->targets, addr);
+	return is_cluster_ip(services, addr) && may_be_target(services, addr);
 }
 
 void target_changed(struct services *services, const struct ip_addr *addr)
