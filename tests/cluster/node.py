@@ -108,4 +108,5 @@ class KubeNode:
         addresses = ",".join(self.ips[family] for family in self.families)
         self._spawn("kubelet", f"{builds.BIN}/kubelet", f"--config={self.dir}/kubelet.json",
                     f"--kubeconfig={self.control_plane.kubeconfig(self.name)}",
-                    f"--hostname-override={self.name}", f"--node-ip={addresses}")
+                    f"--hostname-override={self.name}", f"--node-ip={addresses}",
+                    f"--node-labels=topology.kubernetes.io/zone=zone{self.number}")
