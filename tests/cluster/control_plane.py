@@ -11,10 +11,9 @@ from machine import DIR, HOST_IPS, NUMBER, make_cgroup, run, spawn, wait_for
 
 PKI, LOGS, CGROUP = f"{DIR}/pki", f"{DIR}/logs", "control"
 ETCD = f"{DIR}/etcd"
-PORT = 6443
-# On this machine's loopback, where every control plane needs its own.
-ETCD_PORT, ETCD_PEER_PORT, CONTROLLER_PORT, SCHEDULER_PORT = (
-    port + 10 * NUMBER for port in (12379, 12380, 10257, 10259))
+# On this machine every control plane needs its own.
+PORT, ETCD_PORT, ETCD_PEER_PORT, CONTROLLER_PORT, SCHEDULER_PORT = (
+    port + 10 * NUMBER for port in (6443, 12379, 12380, 10257, 10259))
 # This machine routes to pods; Services are only known inside of a cluster.
 POD_CIDRS = {4: f"10.{240 + NUMBER}.0.0/16", 6: f"fd00:{240 + NUMBER}::/56"}
 SERVICE_CIDRS = {4: "10.96.0.0/16", 6: "fd00:96::/112"}
