@@ -168,7 +168,10 @@ def _policy_api(say, version):
     place = policy_api_place(version)
     shutil.rmtree(place)
     shutil.copytree(_source(f"sigs.k8s.io/network-policy-api@{version}"), place, copy_function=shutil.copyfile)
-    without_sctp.change(f"{place}/conformance")
+    try:
+        without_sctp.change(f"{place}/conformance")
+    except without_sctp.NoSuchCode as error:
+        raise BuildFailed(f"network-policy-api {version}: {error}") from None
     _go("test", "-c", "-ldflags", "-s -w", "-o", f"{BIN}/{policy_api_test(version)}", "./conformance", cwd=place)
 
 

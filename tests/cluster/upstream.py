@@ -93,7 +93,7 @@ def run(cluster, key, procs, focus, minutes):
     return results + _ran(title, report, set(chosen))
 
 
-def _outcome(state, message):
+def outcome_of(state, message):
     """(outcome, why) of a spec that ginkgo was told to run."""
     if state in ("timedout", "interrupted"):
         return "not run", "the time was over before its end"
@@ -110,6 +110,6 @@ def _ran(title, report, chosen):
     found = []
     for name, state, message in _read_json(report):
         if name in chosen:
-            found.append(Result(title, name, *_outcome(state, message)))
+            found.append(Result(title, name, *outcome_of(state, message)))
             chosen.discard(name)
     return found + [Result(title, name, "not run", "ginkgo says nothing of it") for name in sorted(chosen)]
