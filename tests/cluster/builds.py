@@ -12,7 +12,12 @@ import shutil
 import subprocess
 import textwrap
 
+import without_sctp
+
 KUBERNETES, ETCD, COREDNS, HELM = "v1.34.1", "v3.6.5", "v1.12.4", "v3.18.6"
+CYCLONUS = "v0.5.6"
+# Releases of the network-policy-api: the last with AdminNetworkPolicy, and one with ClusterNetworkPolicy.
+POLICY_APIS = ("v0.1.1", "v0.3.0")
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "weir-test-cluster")
 BIN = f"{CACHE}/bin-{KUBERNETES}"
 PARTS = ("cmd/kubelet", "cmd/kube-apiserver", "cmd/kube-controller-manager", "cmd/kube-scheduler", "cmd/kubectl",
@@ -89,9 +94,13 @@ def _workplace(name):
     return path
 
 
+def _source(module):
+    """Directory of a module with its version, as it was published."""
+    return json.loads(_go("mod", "download", "-json", module, mod=False, cwd="/"))["Dir"]
+
+
 def _kubernetes_source():
-    """Directory of the module as it was published."""
-    return json.loads(_go("mod", "download", "-json", f"k8s.io/kubernetes@{KUBERNETES}", mod=False, cwd="/"))["Dir"]
+    return _source(f"k8s.io/kubernetes@{KUBERNETES}")
 
 
 def _kubernetes_place():
@@ -142,16 +151,51 @@ def _plain(say, name, package):
         _go("install", "-ldflags", "-s -w", package, mod=False, cwd="/")
 
 
-def build(say, own, upstream):
-    """What a cluster needs, and what weir's own tests and upstream's need as well. say(text) is told what
-    takes long."""
+def policy_api_test(version):
+    """The conformance suite of a release of the network-policy-api."""
+    return f"policy-api-{version}.test"
+
+
+def policy_api_place(version):
+    """Its source, in which what needs SCTP sockets is taken out."""
+    return _workplace(f"policy-api-{version}")
+
+
+def _policy_api(say, version):
+    if not _missing(policy_api_test(version)):
+        return
+    say(f"building the conformance suite of network-policy-api {version}")
+    place = policy_api_place(version)
+    shutil.rmtree(place)
+    shutil.copytree(_source(f"sigs.k8s.io/network-policy-api@{version}"), place, copy_function=shutil.copyfile)
+    try:
+        without_sctp.change(f"{place}/conformance")
+    except without_sctp.NoSuchCode as error:
+        raise BuildFailed(f"network-policy-api {version}: {error}") from None
+    _go("test", "-c", "-ldflags", "-s -w", "-o", f"{BIN}/{policy_api_test(version)}", "./conformance", cwd=place)
+
+
+def _policy_apis(say):
+    for version in POLICY_APIS:
+        _policy_api(say, version)
+
+
+# Of each suite; those that are not here are of e2e.test.
+_NEEDED = {
+    "own": lambda say: _plain(say, "helm", f"helm.sh/helm/v3/cmd/helm@{HELM}"),
+    "cyclonus": lambda say: _plain(say, "cyclonus", f"github.com/mattfenwick/cyclonus/cmd/cyclonus@{CYCLONUS}"),
+    "policy-api": _policy_apis,
+    "none": lambda say: None,
+}
+
+
+def build(say, suites):
+    """What a cluster needs, and what the suites need as well. say(text) is told what takes long."""
     if not shutil.which("go"):
         raise BuildFailed("go is not installed: Kubernetes is built from its modules (Go 1.24 or newer)")
     os.makedirs(BIN, exist_ok=True)
     _etcd(say)
     _plain(say, "coredns", f"github.com/coredns/coredns@{COREDNS}")
     _kubernetes(say)
-    if own:
-        _plain(say, "helm", f"helm.sh/helm/v3/cmd/helm@{HELM}")
-    if upstream:
-        _suites(say)
+    for suite in suites:
+        _NEEDED.get(suite, _suites)(say)

@@ -14,7 +14,10 @@ def namespace():
 
 @pytest.fixture
 def shop(namespace, cluster):
-    """A server and a client on each node, "server-1", "client-1"...; a Service of both servers."""
+    """A server and a client on each node, "server-1", "client-1"...; a Service of all servers. The names are
+    in `servers` and `clients`."""
+    namespace.servers = [f"server-{node.number}" for node in cluster.nodes]
+    namespace.clients = [f"client-{node.number}" for node in cluster.nodes]
     for node in cluster.nodes:
         namespace.create(
             server_pod(f"server-{node.number}", {"app": "server", "at": node.name}, node.name),

@@ -7,12 +7,15 @@ import shutil
 
 import builds
 import kube
-from machine import DIR, HOST_IPS, make_cgroup, run, spawn, wait_for
+from machine import DIR, HOST_IPS, NUMBER, make_cgroup, run, spawn, wait_for
 
 PKI, LOGS, CGROUP = f"{DIR}/pki", f"{DIR}/logs", "control"
 ETCD = f"{DIR}/etcd"
-PORT = 6443
-POD_CIDRS = {4: "10.244.0.0/16", 6: "fd00:244::/56"}
+# On this machine every control plane needs its own.
+PORT, ETCD_PORT, ETCD_PEER_PORT, CONTROLLER_PORT, SCHEDULER_PORT = (
+    port + 10 * NUMBER for port in (6443, 12379, 12380, 10257, 10259))
+# This machine routes to pods; Services are only known inside of a cluster.
+POD_CIDRS = {4: f"10.{240 + NUMBER}.0.0/16", 6: f"fd00:{240 + NUMBER}::/56"}
 SERVICE_CIDRS = {4: "10.96.0.0/16", 6: "fd00:96::/112"}
 API_IPS, DNS_IPS = {4: "10.96.0.1", 6: "fd00:96::1"}, {4: "10.96.0.10", 6: "fd00:96::a"}
 USERS = {"admin": "system:masters", "system:kube-controller-manager": "", "system:kube-scheduler": "",
@@ -91,8 +94,8 @@ class ControlPlane:
 
     def start_api(self):
         self._spawn(
-            "kube-apiserver", "--etcd-servers=http://127.0.0.1:12379", f"--advertise-address={self.ip}",
-            f"--secure-port={PORT}", f"--tls-cert-file={PKI}/api.crt", f"--tls-private-key-file={PKI}/api.key",
+            "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{ETCD_PORT}",
+            f"--advertise-address={self.ip}", f"--bind-address={self.ip}", f"--secure-port={PORT}", f"--tls-cert-file={PKI}/api.crt", f"--tls-private-key-file={PKI}/api.key",
             f"--token-auth-file={PKI}/tokens.csv", "--authorization-mode=Node,RBAC", "--allow-privileged=true",
             "--kubelet-preferred-address-types=InternalIP",
             f"--service-cluster-ip-range={self._list(SERVICE_CIDRS)}",
@@ -112,10 +115,11 @@ class ControlPlane:
         self.stop("kube-apiserver")
 
     def _start_etcd(self):
-        self._spawn("etcd", f"--data-dir={ETCD}", "--listen-client-urls=http://127.0.0.1:12379",
-                    "--advertise-client-urls=http://127.0.0.1:12379", "--listen-peer-urls=http://127.0.0.1:12380",
-                    "--initial-advertise-peer-urls=http://127.0.0.1:12380",
-                    "--initial-cluster=default=http://127.0.0.1:12380", "--unsafe-no-fsync", "--log-level=warn")
+        clients, peers = (f"http://127.0.0.1:{port}" for port in (ETCD_PORT, ETCD_PEER_PORT))
+        self._spawn("etcd", f"--data-dir={ETCD}", f"--listen-client-urls={clients}",
+                    f"--advertise-client-urls={clients}", f"--listen-peer-urls={peers}",
+                    f"--initial-advertise-peer-urls={peers}", f"--initial-cluster=default={peers}",
+                    "--unsafe-no-fsync", "--log-level=warn")
 
     def exchange_etcd(self, source, target):
         """Copies the data directory source to target, one of which is ETCD, while nothing runs; then starts
@@ -140,9 +144,10 @@ class ControlPlane:
             "--leader-elect=false", "--use-service-account-credentials", "--allocate-node-cidrs",
             f"--cluster-cidr={self._list(POD_CIDRS)}", f"--service-cluster-ip-range={self._list(SERVICE_CIDRS)}",
             *[f"{masks[family]}={sizes[family]}" for family in self.families], f"--root-ca-file={PKI}/ca.crt",
-            f"--service-account-private-key-file={PKI}/accounts.key", "--bind-address=127.0.0.1")
+            f"--service-account-private-key-file={PKI}/accounts.key", "--bind-address=127.0.0.1",
+            f"--secure-port={CONTROLLER_PORT}")
         self._spawn("kube-scheduler", f"--kubeconfig={self.kubeconfig('system:kube-scheduler')}",
-                    "--leader-elect=false", "--bind-address=127.0.0.1")
+                    "--leader-elect=false", "--bind-address=127.0.0.1", f"--secure-port={SCHEDULER_PORT}")
 
     def start_dns(self):
         """Cluster DNS: a process outside, behind a Service without selector."""

@@ -8,17 +8,18 @@ import yaml
 
 import builds
 import kube
-from machine import run, wait_for
+from machine import DIR, run, wait_for
 
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MANIFEST = f"{REPO}/docs/kubernetes/weir.yaml"
-ARCHIVE = f"{builds.CACHE}/weir.tar"
+ARCHIVE = f"{DIR}/weir.tar"
 NAMESPACE, LABEL = "kube-system", "app.kubernetes.io/name=weir"
 
 
 def make_image(say):
     """The archive, made by scripts/image."""
     say("building weir and its image")
+    os.makedirs(DIR, exist_ok=True)
     run(f"{REPO}/scripts/image", "--output", ARCHIVE, stdout=sys.stdout, stderr=sys.stderr, timeout=3600)
 
 
@@ -71,4 +72,4 @@ def kill_agent(node):
     for pid in agent_pids(node):
         os.kill(pid, 9)
     wait_for(lambda: restarts() > before, f"the agent of {node.name} is started again", 180)
-    kube.wait_pods(NAMESPACE, LABEL, 2, 300)
+    kube.wait_pods(NAMESPACE, LABEL, len(kube.items("nodes")), 300)

@@ -17,7 +17,8 @@ PAUSE, AGNHOST = f"{REGISTRY}/pause:3.10.1", f"{REGISTRY}/e2e-test-images/agnhos
 BUSYBOX = f"{REGISTRY}/e2e-test-images/busybox:1.37.0-1"
 CONNTRACK_SERVER = f"{REGISTRY}/e2e-test-images/regression-issue-74839:1.2"
 # Those that start with agnhost, and those that start what they are told to.
-WITH_AGNHOST = (PAUSE, AGNHOST)
+# Older ones are what suites beside upstream's ask for.
+WITH_AGNHOST = (PAUSE, AGNHOST, *[AGNHOST.replace("2.56", version) for version in ("2.43", "2.45")])
 WITH_SHELL = (BUSYBOX, f"{REGISTRY}/e2e-test-images/jessie-dnsutils:1.7")
 PROGRAMS = {"/bin/bash": "bash", "/bin/sh": "bash", "/bin/nc": "nc.openbsd", "/usr/bin/curl": "curl",
             "/usr/bin/dig": "dig", "/usr/bin/nslookup": "nslookup", "/sbin/ip": "ip", "/usr/bin/getent": "getent",

@@ -2,7 +2,8 @@
 """What the cluster takes of this machine: a bridge, network namespaces, cgroups, processes, one directory.
 
 All of it has names that begin with PREFIX, so that remove_all() takes everything back after any end of
-any run, also of one that was killed. One cluster at a time: lock() sees to it.
+any run, also of one that was killed. Clusters beside each other have a number each, which is in their names,
+addresses and ports; lock() sees to it that no two have the same.
 """
 
 import fcntl
@@ -13,12 +14,15 @@ import signal
 import subprocess
 import time
 
-PREFIX = "weir-tc"
+NUMBER = int(os.environ.get("WEIR_TEST_CLUSTER") or 0)  # scripts/test-cluster has looked at it
+PREFIX = f"weir-tc{NUMBER or ''}"
 DIR = f"/var/tmp/{PREFIX}"
 LOCK = f"/run/{PREFIX}.lock"
-BRIDGE = "weirtc0"
+LINK = f"weirtc{NUMBER}-" if NUMBER else "weirtc"
+BRIDGE = f"{LINK}0"
 CGROUPS = "/sys/fs/cgroup"
-HOST_IPS = {4: "10.250.0.1", 6: "fd00:250::1"}
+NETS = {4: f"10.250.{NUMBER}", 6: f"fd00:{250 + NUMBER}:"}
+HOST_IPS = {4: f"{NETS[4]}.1", 6: f"{NETS[6]}:1"}
 PREFIX_LENGTH = {4: 24, 6: 64}
 DEADLINE_S = 60
 CPU_SHARES = {"cpu.shares": 6 * 1024, "cpu.weight": 6 * 100}  # of v1 and v2: as six processes
@@ -58,7 +62,7 @@ def lock():
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise Failed("another test cluster runs on this machine") from None
+        raise Failed(f"test cluster {NUMBER} runs on this machine; WEIR_TEST_CLUSTER=N has another") from None
     return file
 
 
@@ -135,6 +139,18 @@ def spawn(cgroup, log, *args, env=None, enter=()):
                                 env={**os.environ, **(env or {})}, preexec_fn=join)
 
 
+def run_for(seconds, cgroup, log, *args, env=None):
+    """Like spawn(), to the program's end, or its end by force when the time is over: whether it was."""
+    process = spawn(cgroup, log, *args, env=env)
+    try:
+        process.wait(seconds)
+        return False
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+
+
 # Network
 
 def make_bridge():
@@ -148,15 +164,15 @@ def make_bridge():
 
 def node_ips(number):
     """Addresses of a node by family."""
-    return {4: f"10.250.0.{10 + number}", 6: f"fd00:250::{10 + number}"}
+    return {4: f"{NETS[4]}.{10 + number}", 6: f"{NETS[6]}:{10 + number}"}
 
 
 def make_node_network(name, number):
     """A network namespace on the bridge. Its path."""
     netns = f"{PREFIX}-{name}"
     run("ip", "netns", "add", netns)
-    run("ip", "link", "add", f"weirtc{number}", "type", "veth", "peer", "name", "eth0", "netns", netns)
-    run("ip", "link", "set", f"weirtc{number}", "master", BRIDGE, "up")
+    run("ip", "link", "add", f"{LINK}{number}", "type", "veth", "peer", "name", "eth0", "netns", netns)
+    run("ip", "link", "set", f"{LINK}{number}", "master", BRIDGE, "up")
     run("ip", "-n", netns, "link", "set", "lo", "up")
     for family, address in node_ips(number).items():
         nodad = ["nodad"] if family == 6 else []
@@ -181,7 +197,7 @@ def _unmount():
 
 
 def remove_all():
-    """Everything that any run has left; every step is tried, the first failure is raised."""
+    """Everything that any run of this number has left; every step is tried, the first failure is raised."""
     failed = None
     for step in (_end_processes, _unmount, _remove_network, _remove_cgroups):
         try:

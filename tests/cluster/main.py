@@ -3,24 +3,27 @@
 
 import argparse
 import ipaddress
+import re
 import signal
 import sys
 import time
 
 import builds
 import control_plane
+import cyclonus
 import deploy
 import images
 import kube
 import machine
 import own
+import policy_api
 import report
 import upstream
 from node import KubeNode
 
 FAMILIES = {"ipv4": (4,), "ipv6": (6,), "dual": (4, 6)}
-SUITES = ("own", *upstream.SUITES)
-NODES = 2
+SUITES = ("own", *upstream.SUITES, "policy-api", "cyclonus")
+DEFAULT = ("own", "netpol", "services", "network")
 
 
 class Cluster:
@@ -30,11 +33,11 @@ class Cluster:
     kill_agent = staticmethod(deploy.kill_agent)
     agent_pids = staticmethod(deploy.agent_pids)
 
-    def __init__(self, families, mode):
+    def __init__(self, families, mode, count):
         self.families, self.mode = families, mode
-        names = [f"node{number}" for number in range(1, NODES + 1)]
-        self.control_plane = control_plane.ControlPlane(families, names)
-        self.nodes = [KubeNode(number, self.control_plane) for number in range(1, NODES + 1)]
+        numbers = range(1, count + 1)
+        self.control_plane = control_plane.ControlPlane(families, [f"node{number}" for number in numbers])
+        self.nodes = [KubeNode(number, self.control_plane) for number in numbers]
 
     @staticmethod
     def contains(cidr, address):
@@ -51,7 +54,7 @@ class Cluster:
             node.start_containerd(archives)
             node.start_kubelet()
         self.control_plane.start_dns()
-        machine.wait_for(lambda: len(kube.items("nodes")) == NODES, "the nodes are known", 180)
+        machine.wait_for(lambda: len(kube.items("nodes")) == len(self.nodes), "the nodes are known", 180)
         self._route_pods()
         say("the nodes are known; installing weir")
         deploy.install(self.control_plane, self.nodes, self.mode)
@@ -70,17 +73,27 @@ def say(text):
     print(f"==> {time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
+def _pattern(text):
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
+
+
 def parse(argv):
     parser = argparse.ArgumentParser(prog="scripts/test-cluster")
     parser.add_argument("--only", choices=(*SUITES, "none"), action="append")
     parser.add_argument("--family", choices=FAMILIES, default="ipv4")
     parser.add_argument("--mode", choices=("native", "vxlan"), default="native")
+    parser.add_argument("--nodes", type=int, choices=range(2, 10), default=2)
     parser.add_argument("--procs", type=int, default=4, help="specs of upstream at a time")
+    parser.add_argument("--focus", type=_pattern, default="", metavar="REGEX")
+    parser.add_argument("--time", type=int, default=360, metavar="MINUTES")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--remove", action="store_true")
     parser.add_argument("pytest", nargs="*", help="more arguments for pytest, after --")
     args = parser.parse_args(argv)
-    args.only = args.only or list(SUITES[:-1])
+    args.only = args.only or list(DEFAULT)
     return args
 
 
@@ -90,18 +103,22 @@ def run_suites(cluster, args):
         say(f"suite {suite}")
         if suite == "own":
             results += own.run(cluster, args.pytest)
+        elif suite == "policy-api":
+            results += policy_api.run(args.focus, args.time)
+        elif suite == "cyclonus":
+            results += cyclonus.run(args.time)
         elif suite != "none":
-            results += upstream.run(cluster, suite, args.procs)
+            results += upstream.run(cluster, suite, args.procs, args.focus, args.time)
     return report.print_table(results) if results else 0
 
 
 def work(args):
     """Exit status."""
-    builds.build(say, "own" in args.only, bool(set(args.only) & set(upstream.SUITES)))
+    builds.build(say, args.only)
     deploy.make_image(say)
-    cluster = Cluster(FAMILIES[args.family], args.mode)
+    cluster = Cluster(FAMILIES[args.family], args.mode, args.nodes)
     cluster.start()
-    say(f"{NODES} nodes are Ready, with weir ({args.family}, {args.mode})")
+    say(f"{args.nodes} nodes are Ready, with weir ({args.family}, {args.mode})")
     failed = run_suites(cluster, args)
     if args.keep:
         say(f"it is left running: export KUBECONFIG={kube.KUBECONFIG}; scripts/test-cluster --remove ends it")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run has found, as text."""
 
-OUTCOMES = ("passed", "failed", "skipped")
+OUTCOMES = ("passed", "failed", "skipped", "not run")
 WHY_MAX = 160
 
 
@@ -19,15 +19,16 @@ def counts(results):
 
 
 def print_table(results):
-    """One line a suite, then each test that failed, then reasons of those that were skipped."""
+    """One line a suite, then each test that failed or did not run, then reasons of those that were skipped.
+    How many of them a whole run would not have."""
     table = counts(results)
     width = max([len(suite) for suite in table] + [5])
-    print(f"\n{'SUITE':{width}}  PASSED  FAILED  SKIPPED")
+    print(f"\n{'SUITE':{width}}" + "".join(f"  {outcome.upper():>7}" for outcome in OUTCOMES))
     for suite, row in table.items():
-        print(f"{suite:{width}}  {row['passed']:6}  {row['failed']:6}  {row['skipped']:7}")
+        print(f"{suite:{width}}" + "".join(f"  {row[outcome]:7}" for outcome in OUTCOMES))
     for result in results:
-        if result.outcome == "failed":
-            print(f"\nFAILED {result.suite}: {result.name}\n       {_first_line(result.why)}")
+        if result.outcome in ("failed", "not run"):
+            print(f"\n{result.outcome.upper()} {result.suite}: {result.name}\n       {_first_line(result.why)}")
     reasons = {}
     for result in results:
         if result.outcome == "skipped":
@@ -36,4 +37,4 @@ def print_table(results):
         print(f"\nSKIPPED {len(names)}: {why}")
     total = {outcome: sum(row[outcome] for row in table.values()) for outcome in OUTCOMES}
     print("\n" + ", ".join(f"{total[outcome]} {outcome}" for outcome in OUTCOMES))
-    return total["failed"]
+    return total["failed"] + total["not run"]

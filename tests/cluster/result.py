@@ -3,7 +3,7 @@
 
 
 class Result:
-    """Of one test or spec: outcome is passed, failed or skipped; why says more."""
+    """Of one test or spec: outcome is one of report.OUTCOMES; why says more."""
 
     def __init__(self, suite, name, outcome, why=""):
         self.suite, self.name, self.outcome, self.why = suite, name, outcome, why

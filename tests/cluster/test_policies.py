@@ -6,8 +6,6 @@ from control_plane import bracketed
 from machine import wait_for
 from workload import PORT, client_pod, server_pod
 
-CLIENTS, SERVERS = ("client-1", "client-2"), ("server-1", "server-2")
-
 
 def policy(name, selector, **spec):
     return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": name},
@@ -16,16 +14,16 @@ def policy(name, selector, **spec):
 
 def all_become(shop, clients, reached):
     for client in clients:
-        for server in SERVERS:
+        for server in shop.servers:
             shop.becomes(client, f"{bracketed(shop.ip(server))}:{PORT}", reached)
 
 
 def test_isolation_comes_and_goes(shop):
-    all_become(shop, CLIENTS, True)
+    all_become(shop, shop.clients, True)
     shop.create(policy("nobody", {"matchLabels": {"app": "server"}}, policyTypes=["Ingress"]))
-    all_become(shop, CLIENTS, False)
+    all_become(shop, shop.clients, False)
     kube.delete("networkpolicy", "-n", shop.name, "nobody")
-    all_become(shop, CLIENTS, True)
+    all_become(shop, shop.clients, True)
 
 
 def test_only_chosen_clients_come_in_also_through_a_service(shop, cluster):
@@ -43,7 +41,7 @@ def test_a_label_changes_what_a_pod_may(shop):
     guest = {"podSelector": {"matchLabels": {"guest": "yes"}}}
     shop.create(policy("guests", {"matchLabels": {"app": "server"}}, policyTypes=["Ingress"],
                        ingress=[{"from": [guest]}]))
-    all_become(shop, CLIENTS, False)
+    all_become(shop, shop.clients, False)
     kube.kubectl("label", "pod", "-n", shop.name, "client-2", "guest=yes")
     all_become(shop, ["client-2"], True)
     assert not shop.reaches("client-1", f"{bracketed(shop.ip('server-1'))}:{PORT}", 3)
@@ -53,7 +51,7 @@ def test_egress_is_limited_and_names_can_be_allowed(shop):
     anywhere_dns = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
     shop.create(policy("out", {"matchLabels": {"app": "client"}}, policyTypes=["Egress"],
                        egress=[anywhere_dns, {"to": [{"podSelector": {"matchLabels": {"at": "node1"}}}]}]))
-    for client in CLIENTS:
+    for client in shop.clients:
         shop.becomes(client, f"{bracketed(shop.ip('server-2'))}:{PORT}", False)
         shop.becomes(client, f"{bracketed(shop.ip('server-1'))}:{PORT}", True)
 

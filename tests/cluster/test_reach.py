@@ -58,8 +58,8 @@ def seen_as(shop, client, target):
 
 
 def test_pods_reach_each_other_on_one_node_and_between_nodes(shop):
-    for client in ("client-1", "client-2"):
-        for server in ("server-1", "server-2"):
+    for client in shop.clients:
+        for server in shop.servers:
             assert shop.fetch(client, f"{bracketed(shop.ip(server))}:{PORT}") == server
 
 
@@ -72,22 +72,22 @@ def test_each_node_gives_addresses_of_its_own_pod_cidr(shop, cluster):
 
 def test_the_kubelet_and_the_nodes_reach_pods(shop, cluster):
     for node in cluster.nodes:
-        for server in ("server-1", "server-2"):
+        for server in shop.servers:
             url = f"http://{bracketed(shop.ip(server))}:{PORT}/hostname"
             assert node.exec("curl", "-s", "-m", "10", url) == server
 
 
 def test_a_cluster_address_leads_to_all_endpoints(shop):
     address = bracketed(kube.get("service", "-n", shop.name, "web")["spec"]["clusterIP"])
-    for client in ("client-1", "client-2"):
+    for client in shop.clients:
         found = {shop.fetch(client, address) for _ in range(20)}
-        assert found == {"server-1", "server-2"}
+        assert found == set(shop.servers)
 
 
 def test_names_of_services_are_known(shop):
-    for client in ("client-1", "client-2"):
-        assert shop.fetch(client, "web") in ("server-1", "server-2")
-        assert shop.fetch(client, f"web.{shop.name}.svc.cluster.local") in ("server-1", "server-2")
+    for client in shop.clients:
+        assert shop.fetch(client, "web") in shop.servers
+        assert shop.fetch(client, f"web.{shop.name}.svc.cluster.local") in shop.servers
     assert shop.execute("client-1", "curl", "-s", "-k", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}",
                         "https://kubernetes.default/healthz") == "200"
 
@@ -97,9 +97,9 @@ def test_node_ports_answer_on_every_node(shop, cluster):
     port = kube.get("service", "-n", shop.name, "open")["spec"]["ports"][0]["nodePort"]
     for node in cluster.nodes:
         address = node.ips[cluster.families[0]]
-        wait_for(lambda at=address: outside_fetch(at, port) in ("server-1", "server-2"), "the port is open")
+        wait_for(lambda at=address: outside_fetch(at, port) in shop.servers, "the port is open")
         found = {outside_fetch(address, port) for _ in range(20)}
-        assert found == {"server-1", "server-2"}
+        assert found == set(shop.servers)
 
 
 def test_local_node_ports_keep_the_clients_address(shop, cluster):

@@ -70,25 +70,37 @@ def reason(name, families):
     return next((why for pattern, why in NOT_HERE if re.search(pattern, name)), None)
 
 
-def run(cluster, key, procs):
-    """Runs what can run; ginkgo runs Serial specs alone. What cannot run is skipped with its reason."""
+def run(cluster, key, procs, focus, minutes):
+    """Runs what can run and has the pattern focus; ginkgo runs Serial specs alone. What cannot run is skipped
+    with its reason, what the time was too short for did not run."""
     title = SUITES[key][0]
-    reasons = {name: reason(name, cluster.families) for name in specs_of(key, list_specs())}
+    names = [name for name in specs_of(key, list_specs()) if re.search(focus, name)]
+    reasons = {name: reason(name, cluster.families) for name in names}
     chosen = sorted(name for name, why in reasons.items() if not why)
     results = [Result(title, name, "skipped", why) for name, why in reasons.items() if why]
     if not chosen:
-        return results + [Result(title, "the suite", "failed", "no spec was found")]
+        return results + [Result(title, "the suite", "not run", "it has no such spec that can run here")]
     # The name of the suite goes before a spec's in what ginkgo compares.
     exact = "|".join(f"{re.escape(name)}$" for name in chosen)
     report = f"{DIR}/{key}.json"
     if os.path.exists(report):
         os.unlink(report)
     spawn(CGROUP, f"{LOGS}/{key}.log", f"{builds.BIN}/ginkgo", "run", f"--procs={procs}", "--no-color",
-          "--timeout=6h", f"--focus={exact}", f"--output-dir={DIR}", f"--json-report={key}.json",
+          f"--timeout={minutes}m", f"--focus={exact}", f"--output-dir={DIR}", f"--json-report={key}.json",
           f"{builds.BIN}/e2e.test", "--", "--provider=skeleton", f"--kubeconfig={kube.KUBECONFIG}",
           "--allowed-not-ready-nodes=0", f"--num-nodes={len(cluster.nodes)}",
           f"--kubectl-path={builds.BIN}/kubectl").wait()
     return results + _ran(title, report, set(chosen))
+
+
+def outcome_of(state, message):
+    """(outcome, why) of a spec that ginkgo was told to run."""
+    if state in ("timedout", "interrupted"):
+        return "not run", "the time was over before its end"
+    # A spec that skips itself says why; those that are left when the time is over do not.
+    if state in ("skipped", "pending") and not message:
+        return "not run", "the time was over"
+    return state if state in ("passed", "skipped") else "failed", message
 
 
 def _ran(title, report, chosen):
@@ -98,7 +110,6 @@ def _ran(title, report, chosen):
     found = []
     for name, state, message in _read_json(report):
         if name in chosen:
-            outcome = state if state in ("passed", "skipped") else "failed"
-            found.append(Result(title, name, outcome, message))
+            found.append(Result(title, name, *outcome_of(state, message)))
             chosen.discard(name)
-    return found + [Result(title, name, "failed", "it did not run") for name in sorted(chosen)]
+    return found + [Result(title, name, "not run", "ginkgo says nothing of it") for name in sorted(chosen)]
