@@ -79,13 +79,15 @@ bool ports_at_loopback(const struct pod_endpoint *ep)
 	return false;
 }
 
-/* Why nobody reaches it, NULL: somebody may. */
-static const char *unserved(const struct pod_endpoint *ep, const struct host_port *port)
+/* What is to be said of it, NULL: nothing. */
+static const char *limits(const struct pod_endpoint *ep, const struct host_port *port)
 {
 	if (ip_addr_is_loopback6(&port->host_ip))
-		return "the kernel cannot translate IPv6 loopback addresses";
+		return "is served only to who asks from another address of the node: the kernel "
+		       "cannot translate what comes from IPv6 loopback addresses";
 	if (ep->chained && ip_addr_is_loopback4(&port->host_ip))
-		return "the link is another plugin's, and takes no packets of loopback addresses";
+		return "is not served: the link is another plugin's, and takes no packets of "
+		       "loopback addresses";
 	return NULL;
 }
 
@@ -95,10 +97,10 @@ void ports_warn(const struct pod_endpoint *ep)
 
 	for (size_t i = 0; i < ep->port_count; i++) {
 		const struct host_port *port = &ep->ports[i];
-		const char *why = unserved(ep, port);
+		const char *said = limits(ep, port);
 
-		if (why)
-			log_warn("pod %s/%s: host port %u at %s is not served: %s", ep->namespace,
-				 ep->pod, port->host_port, addr_text(text, &port->host_ip), why);
+		if (said)
+			log_warn("pod %s/%s: host port %u at %s %s", ep->namespace, ep->pod,
+				 port->host_port, addr_text(text, &port->host_ip), said);
 	}
 }

@@ -16,5 +16,5 @@ void ports_forget_datagrams(const struct pod_endpoint *ep);
 /* Whether a host port of @ep is one of IPv4 loopback addresses, alone or among all others. */
 bool ports_at_loopback(const struct pod_endpoint *ep);
 
-/* Logs the host ports of @ep that nobody reaches. */
+/* Logs the host ports of @ep that not everybody reaches who might expect it. */
 void ports_warn(const struct pod_endpoint *ep);

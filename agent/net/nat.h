@@ -45,7 +45,8 @@ struct nat {
  * Of two ports that want the same host port the first has it; ports whose
  * addresses are of different families, or that name no TCP, UDP or SCTP port, are
  * left out. Those with `loopback` are served at IPv4 loopback addresses as well, to
- * processes of this network namespace alone: at 127.0.0.1, or where they are bound.
+ * processes of this network namespace alone: at 127.0.0.1, or where they are bound. Those
+ * bound to ::1 are, too, to processes that ask from another address.
  */
 int nat_script(char **ret, const struct nat *nat, const char *listed);
 

@@ -42,7 +42,8 @@ static void write_host_port_chain(FILE *out)
 
 /*
  * Only what the node itself sends meets the loopback addresses' ports: they are to be reached
- * from nowhere else. IPv6 has no route_localnet, by which packets could leave loopback.
+ * from nowhere else. IPv6 has no route_localnet, by which the answers to ::1 could come back;
+ * who asks at ::1 from another address of the node gets them there.
  */
 static void write_hooks(FILE *out)
 {
@@ -51,7 +52,9 @@ static void write_hooks(FILE *out)
 		const char *first; /* rule */
 	} hooks[] = {
 		{ "prerouting", "" },
-		{ "output", "\t\tdnat ip to ip daddr . meta l4proto . th dport map @loopback4\n" },
+		{ "output", "\t\tdnat ip to ip daddr . meta l4proto . th dport map @loopback4\n"
+			    "\t\tip6 daddr ::1 ip6 saddr != ::1 "
+			    "dnat ip6 to ip6 daddr . meta l4proto . th dport map @bound6\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 import weir
-from traffic import drops, packets, policy, udp
+from traffic import drops, make, packets, policy, udp
 
 PORT, OTHER_PORT = 8054, 8055
 LOOPBACK, LOOPBACK_6 = "127.0.0.1", "::1"
@@ -97,13 +97,27 @@ def test_a_pod_that_policy_isolates_is_reached(node):
     assert servers(node.net, LOOPBACK) == ["db"] * 2
 
 
-def test_ipv6_loopback_addresses_have_none(node):
+def ask_loopback_6(netns, source, port):
+    """Who answers at ::1 a process with that address."""
+    with make(socket.SOCK_STREAM, netns, source) as sock:
+        sock.connect((LOOPBACK_6, port))
+        return sock.recv(64).decode().strip()
+
+
+def test_ipv6_loopback_addresses_have_bound_ports_for_who_has_another_address(node):
     add_server(node, "every")
     node.net.serve(f"tcp:{PORT}", f"udp:{PORT}", name="own", on=(LOOPBACK_6,))
     assert servers(node.net, LOOPBACK_6) == ["own"] * 2
-    add_server(node, "bound", LOOPBACK_6, OTHER_PORT)
+    pod = add_server(node, "bound", LOOPBACK_6, OTHER_PORT)
+    other = node.add_pod("shop", "other")
+    assert ask_loopback_6(node.net, weir.NODE_IPS[1], OTHER_PORT) == "bound"
     assert servers(node.net, LOOPBACK_6, OTHER_PORT) == [None] * 2
-    assert f"host port {OTHER_PORT} at ::1 is not served" in node.log_text()
+    for netns in (node.net, node.outside, other, pod):
+        assert servers(netns, weir.NODE_IPS[1], OTHER_PORT) == [None] * 2, netns.name
+    assert f"host port {OTHER_PORT} at ::1 is served only to who asks from another" in node.log_text()
+    node.del_pod(pod)
+    with pytest.raises(ConnectionRefusedError):
+        ask_loopback_6(node.net, weir.NODE_IPS[1], OTHER_PORT)
 
 
 def test_only_links_that_need_it_take_loopback_addresses(node):

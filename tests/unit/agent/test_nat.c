@@ -163,6 +163,8 @@ START_TEST(loopback_ports_are_of_what_the_node_sends)
 	const char *refused = strstr(hostports, "ip daddr 127.0.0.0/8 return");
 
 	ck_assert_ptr_nonnull(strstr(output, "map @loopback4"));
+	ck_assert_ptr_nonnull(strstr(output, "ip6 daddr ::1 ip6 saddr != ::1 dnat ip6"));
+	ck_assert_ptr_null(strstr(prerouting, "::1"));
 	ck_assert_ptr_null(strstr(prerouting, "loopback4"));
 	ck_assert_ptr_null(strstr(hostports, "loopback4"));
 	ck_assert_ptr_nonnull(refused);
