@@ -14,8 +14,10 @@ from reading import address_of
 from stock import NODE_IPS
 
 EDGES = []
-# Wrong readings of Services that no packet from outside tells: they are about the node's own sockets, and about times.
-INSIDE = ("internalTrafficPolicy Local: not for this node", "sessionAffinity: the default timeout, whatever is said")
+# Wrong readings of Services that no packet from outside tells, or hardly any: they are about the node's own sockets,
+# about times, and about ClusterIPs that pods or other proxies have, of which the outside's worlds have few or none.
+INSIDE = ("internalTrafficPolicy Local: not for this node", "sessionAffinity: the default timeout, whatever is said",
+          "endpoints: no ClusterIP that a pod or node has", "endpoints: no ClusterIP of another proxy's Service")
 
 
 def edge(what):

@@ -80,7 +80,7 @@ def test_policies_of_an_api_server(cluster):
     node = cluster.node
     node.start()
     cluster.synced()
-    assert "apiServer http://127.0.0.1" in node.weir("status") and "6 of 9 kinds watched, 3 absent" in node.weir("status")
+    assert "apiServer http://127.0.0.1" in node.weir("status") and "6 of 10 kinds watched, 4 absent" in node.weir("status")
     front, back, other = (node.add_pod("shop", name) for name in ("front", "back", "other"))
     back.serve(f"tcp:{PORT}")
     assert reaches((front, other), back) == set()
