@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/jsoncost.h"
+
 #define STRING_MAX 1024 /* bytes of its text */
 
 /* The quote that ends the string which begins at @at, or the end of the text. */
@@ -10,27 +12,6 @@ static size_t string_end(const char *text, size_t length, size_t at)
 {
 	for (at++; at < length && text[at] != '"'; at++)
 		at += text[at] == '\\';
-	return at < length ? at : length;
-}
-
-/* The first character behind the value that begins at @at. */
-static size_t value_end(const char *text, size_t length, size_t at)
-{
-	size_t depth = 0;
-
-	for (; at < length; at++) {
-		if (text[at] == '"') {
-			at = string_end(text, length, at);
-		} else if (text[at] == '{' || text[at] == '[') {
-			depth++;
-		} else if (text[at] == '}' || text[at] == ']') {
-			if (!depth)
-				break;
-			depth--;
-		} else if (text[at] == ',' && !depth) {
-			break;
-		}
-	}
 	return at < length ? at : length;
 }
 
@@ -59,7 +40,7 @@ const char *api_outline_member(size_t *ret_length, const char *text, size_t leng
 		if (!at)
 			return NULL;
 		at++;
-		*ret_length = value_end(at, (size_t)(end - at), 0);
+		*ret_length = (size_t)(json_extent(at, (size_t)(end - at)).end - at);
 		if (key_length == strlen(name) && !memcmp(key, name, key_length))
 			return at;
 		at += *ret_length;
